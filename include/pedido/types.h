@@ -1,0 +1,47 @@
+/* types.h - the few types that every message shares.
+ *
+ * Texts are UTF-8, never NUL terminated; `data` points into memory owned by somebody else (an arena, a received frame,
+ * a literal) and lives as long as that does. An absent text has data == NULL. */
+#ifndef PEDIDO_TYPES_H
+#define PEDIDO_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct pd_text {
+    const char *data;
+    size_t      size; /* bytes */
+};
+
+/* A domain name in both spellings. In a decoded command only `unicode` is set, as it was written, until the engine's
+ * door has made it ASCII (IDNA 2008); in events and rows both stand. */
+struct pd_domain {
+    struct pd_text ascii;
+    struct pd_text unicode;
+};
+
+struct pd_pair {
+    struct pd_text key;
+    struct pd_text value;
+};
+
+#define PD_TEXT(literal) ((struct pd_text){(literal), sizeof(literal) - 1})
+
+static inline struct pd_text
+pd_text(const char *s)
+{
+    return (struct pd_text){s, s == NULL ? 0 : strlen(s)};
+}
+
+static inline bool
+pd_text_equal(struct pd_text a, struct pd_text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Microseconds since 1970-01-01T00:00:00Z. */
+typedef uint64_t pd_time_us;
+
+#endif

@@ -1,0 +1,94 @@
+#include "proto/arena.h"
+
+#include <stdlib.h>
+
+#include "proto/check.h"
+
+enum { CHUNK_BYTES = 64 << 10, KEEP_BYTES = 4 << 20 };
+
+struct pd_arena_chunk {
+    struct pd_arena_chunk *next;
+    size_t                 size;
+    _Alignas(16) char      bytes[];
+};
+
+static struct pd_arena_chunk *
+new_chunk(size_t size)
+{
+    struct pd_arena_chunk *c = malloc(sizeof *c + size);
+    PD_CHECK(c != NULL);
+    c->next = NULL;
+    c->size = size;
+    return c;
+}
+
+void
+pd_arena_init(struct pd_arena *arena)
+{
+    *arena = (struct pd_arena){0};
+}
+
+void
+pd_arena_fini(struct pd_arena *arena)
+{
+    for (struct pd_arena_chunk *c = arena->first, *next; c != NULL; c = next) {
+        next = c->next;
+        free(c);
+    }
+    *arena = (struct pd_arena){0};
+}
+
+void
+pd_arena_reset(struct pd_arena *arena)
+{
+    size_t kept = 0;
+    for (struct pd_arena_chunk *c = arena->first; c != NULL; c = c->next) {
+        kept += c->size;
+        if (kept < KEEP_BYTES) continue;
+        for (struct pd_arena_chunk *drop = c->next, *next; drop != NULL; drop = next) {
+            next = drop->next;
+            free(drop);
+        }
+        c->next = NULL;
+    }
+    arena->current = arena->first;
+    arena->used = arena->total = 0;
+}
+
+void *
+pd_arena_alloc(struct pd_arena *arena, size_t size)
+{
+    size = (size + 7) & ~(size_t)7;
+    while (arena->current == NULL || arena->current->size - arena->used < size) {
+        struct pd_arena_chunk *next = arena->current == NULL ? arena->first : arena->current->next;
+        if (next == NULL || next->size < size) {
+            struct pd_arena_chunk *c = new_chunk(size > CHUNK_BYTES ? size : CHUNK_BYTES);
+            c->next = next;
+            if (arena->current == NULL) arena->first = c;
+            else arena->current->next = c;
+            next = c;
+        }
+        arena->current = next;
+        arena->used = 0;
+    }
+    void *p = arena->current->bytes + arena->used;
+    arena->used += size;
+    arena->total += size;
+    return p;
+}
+
+void *
+pd_arena_zero(struct pd_arena *arena, size_t size)
+{
+    return memset(pd_arena_alloc(arena, size), 0, size);
+}
+
+struct pd_text
+pd_arena_text(struct pd_arena *arena, struct pd_text text)
+{
+    if (text.data == NULL) return text;
+    char *copy = pd_arena_alloc(arena, text.size + 1);
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return (struct pd_text){copy, text.size};
+}

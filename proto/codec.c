@@ -1,0 +1,486 @@
+#include "proto/codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/check.h"
+
+#define AT(type, base, offset) ((type *)(void *)((char *)(base) + (offset)))
+#define CONST_AT(type, base, offset) ((const type *)(const void *)((const char *)(base) + (offset)))
+
+/* ---- encoding ------------------------------------------------------------------------------------------------------ */
+
+static bool
+is_present(const struct pd_field *f, const void *message)
+{
+    switch (f->kind) {
+    case PD_KIND_TEXT:
+    case PD_KIND_RAW: return CONST_AT(struct pd_text, message, f->offset)->data != NULL;
+    case PD_KIND_DOMAIN: return CONST_AT(struct pd_domain, message, f->offset)->unicode.data != NULL;
+    case PD_KIND_UINT: return *CONST_AT(bool, message, f->aux_offset);
+    case PD_KIND_FLAG: return *CONST_AT(bool, message, f->offset);
+    case PD_KIND_CHOICE: return *CONST_AT(int, message, f->offset) != 0;
+    case PD_KIND_STRUCT: return *CONST_AT(void *, message, f->offset) != NULL;
+    default: return *CONST_AT(size_t, message, f->aux_offset) > 0;
+    }
+}
+
+static void
+encode_value(struct mp_writer *w, const struct pd_field *f, const void *message, bool row)
+{
+    const void *value = (const char *)message + f->offset;
+    size_t      count;
+
+    switch (f->kind) {
+    case PD_KIND_TEXT: mp_text(w, *(const struct pd_text *)value); return;
+    case PD_KIND_DOMAIN: mp_text(w, ((const struct pd_domain *)value)->unicode); return;
+    case PD_KIND_UINT: mp_uint(w, *(const uint64_t *)value); return;
+    case PD_KIND_FLAG: mp_bool(w, *(const bool *)value); return;
+    case PD_KIND_CHOICE:
+        if (row) mp_uint(w, (uint64_t) * (const int *)value);
+        else mp_text(w, pd_enum_name(f->choice, *(const int *)value));
+        return;
+    case PD_KIND_STRUCT:
+        if (row) pd_encode_row(w, f->block(), *(void *const *)value);
+        else pd_encode_map(w, f->block(), *(void *const *)value);
+        return;
+    case PD_KIND_RAW: {
+        struct pd_text raw = *(const struct pd_text *)value;
+        mp_raw(w, raw.data, raw.size);
+        return;
+    }
+    default: break;
+    }
+
+    count = *CONST_AT(size_t, message, f->aux_offset);
+    if (f->kind == PD_KIND_MAP) {
+        const struct pd_pair *pairs = *(const struct pd_pair *const *)value;
+        mp_map(w, count);
+        for (size_t i = 0; i < count; i++) {
+            mp_text(w, pairs[i].key);
+            mp_text(w, pairs[i].value);
+        }
+        return;
+    }
+    mp_array(w, count);
+    const char            *elements = *(const char *const *)value;
+    const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (f->kind == PD_KIND_TEXTS) mp_text(w, *CONST_AT(struct pd_text, elements, i * sizeof(struct pd_text)));
+        else if (f->kind == PD_KIND_NUMBERS) mp_uint(w, *CONST_AT(uint64_t, elements, i * sizeof(uint64_t)));
+        else if (row) pd_encode_row(w, block, elements + i * block->size);
+        else pd_encode_map(w, block, elements + i * block->size);
+    }
+}
+
+static bool
+is_shown(const struct pd_field *f, const void *message)
+{
+    return f->need == PD_REQUIRED || (f->need == PD_OPTIONAL && is_present(f, message));
+}
+
+void
+pd_encode_map(struct mp_writer *w, const struct pd_block *block, const void *message)
+{
+    size_t pairs = 0;
+    for (size_t i = 0; i < block->field_count; i++) pairs += is_shown(&block->fields[i], message);
+    mp_map(w, pairs);
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        if (!is_shown(f, message)) continue;
+        mp_text(w, (struct pd_text){f->name, f->name_size});
+        encode_value(w, f, message, false);
+    }
+}
+
+void
+pd_encode_row(struct mp_writer *w, const struct pd_block *block, const void *row)
+{
+    mp_array(w, block->field_count);
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        if (f->need == PD_OPTIONAL && !is_present(f, row)) mp_nil(w);
+        else encode_value(w, f, row, true);
+    }
+}
+
+/* ---- decoding ------------------------------------------------------------------------------------------------------ */
+
+struct decoder {
+    struct pd_arena   *arena;
+    enum pd_strictness strictness;
+    bool               row;
+    struct pd_refusal *refusal;
+    int                depth;
+    struct {
+        const char *name;
+        size_t      name_size;
+        size_t      index; /* + 1; 0: no index */
+    } path[PD_DEPTH_MAX + 2];
+};
+
+static bool
+refuse(struct decoder *d, enum pd_error_code code, const char *expected)
+{
+    char   field[PD_FIELD_PATH_MAX] = "";
+    size_t size = 0;
+
+    for (int i = 0; i < d->depth; i++) {
+        int n = snprintf(field + size, sizeof field - size, "%s%.*s", i > 0 ? "." : "", (int)d->path[i].name_size,
+                         d->path[i].name);
+        size += n < 0 ? 0 : (size_t)n;
+        if (size < sizeof field && d->path[i].index > 0) {
+            n = snprintf(field + size, sizeof field - size, "[%zu]", d->path[i].index - 1);
+            size += n < 0 ? 0 : (size_t)n;
+        }
+        if (size >= sizeof field) break;
+    }
+    *d->refusal = pd_refuse_field(code, expected, "%s", field);
+    return false;
+}
+
+static bool
+refuse_name(struct decoder *d, enum pd_error_code code, const char *name, size_t size)
+{
+    d->path[d->depth].name = name;
+    d->path[d->depth].name_size = size;
+    d->path[d->depth].index = 0;
+    d->depth++;
+    refuse(d, code, NULL);
+    d->depth--;
+    return false;
+}
+
+bool
+pd_parse_period(struct pd_text text, struct pd_period *ret_period)
+{
+    uint32_t count = 0;
+    if (text.size < 2 || text.size > 5 || text.data[0] == '0') return false;
+    for (size_t i = 0; i + 1 < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') return false;
+        count = count * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    char unit = text.data[text.size - 1];
+    if (!((unit == 'd' && count <= 3650) || (unit == 'm' && count <= 120) || (unit == 'y' && count <= 10))) return false;
+    *ret_period = (struct pd_period){count, unit};
+    return true;
+}
+
+static bool
+is_id_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+static bool
+has_form(enum pd_form form, struct pd_text t)
+{
+    struct pd_period period;
+    size_t           ats = 0;
+
+    switch (form) {
+    case PD_FORM_ANY: return true;
+    case PD_FORM_PERIOD: return pd_parse_period(t, &period);
+    case PD_FORM_ID:
+        for (size_t i = 0; i < t.size; i++)
+            if (!is_id_char(t.data[i])) return false;
+        return true;
+    case PD_FORM_CURRENCY:
+        for (size_t i = 0; i < t.size; i++)
+            if (t.data[i] < 'A' || t.data[i] > 'Z') return false;
+        return true;
+    default:
+        for (size_t i = 0; i < t.size; i++) {
+            unsigned char c = (unsigned char)t.data[i];
+            if (c < 0x20 || c == 0x7f || (form == PD_FORM_EMAIL && c == ' ')) return false;
+            ats += c == '@';
+        }
+        return form != PD_FORM_EMAIL || (ats == 1 && t.data[0] != '@' && t.data[t.size - 1] != '@');
+    }
+}
+
+static bool
+decode_text(struct decoder *d, const struct pd_type *type, const msgpack_object *o, struct pd_text *ret_text)
+{
+    if (o->type != MSGPACK_OBJECT_STR) return refuse(d, PD_E_invalid_field, "a text is expected");
+    struct pd_text t = {o->via.str.ptr, o->via.str.size};
+    if (d->strictness == PD_STRICT && (t.size < type->min || t.size > type->max || !has_form(type->form, t)))
+        return refuse(d, type->kind == PD_KIND_DOMAIN ? PD_E_domain_invalid : PD_E_invalid_field, type->description);
+    if (t.data == NULL) t.data = "";
+    *ret_text = t;
+    return true;
+}
+
+static bool
+decode_uint(struct decoder *d, const struct pd_type *type, const msgpack_object *o, uint64_t *ret_value)
+{
+    bool quantity = type != NULL && strcmp(type->name, "quantity") == 0;
+    if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
+        return refuse(d, quantity ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
+    if (o->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return refuse(d, PD_E_invalid_field, "a whole number is expected");
+    if (d->strictness == PD_STRICT && (o->via.u64 < type->min || o->via.u64 > type->max))
+        return refuse(d, quantity ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
+    *ret_value = o->via.u64;
+    return true;
+}
+
+static bool decode_block(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message);
+
+static bool
+decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+{
+    if (o->type != MSGPACK_OBJECT_ARRAY) return refuse(d, PD_E_invalid_field, "an array is expected");
+    size_t count = o->via.array.size;
+    if (d->strictness == PD_STRICT && (count < f->count_min || count > f->count_max))
+        return refuse(d, PD_E_invalid_field, count < f->count_min ? "too few elements" : "too many elements");
+
+    const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
+    size_t size = block != NULL ? block->size : f->kind == PD_KIND_TEXTS ? sizeof(struct pd_text) : sizeof(uint64_t);
+    char  *elements = count == 0 ? NULL : pd_arena_zero(d->arena, size * count);
+    for (size_t i = 0; i < count; i++) {
+        const msgpack_object *e = &o->via.array.ptr[i];
+        d->path[d->depth - 1].index = i + 1;
+        bool ok = f->kind == PD_KIND_LIST    ? decode_block(d, block, e, elements + i * size)
+                  : f->kind == PD_KIND_TEXTS ? decode_text(d, f->type, e, AT(struct pd_text, elements, i * size))
+                                             : decode_uint(d, f->type, e, AT(uint64_t, elements, i * size));
+        if (!ok) return false;
+    }
+    d->path[d->depth - 1].index = 0;
+    *AT(void *, message, f->offset) = elements;
+    *AT(size_t, message, f->aux_offset) = count;
+    return true;
+}
+
+static bool
+decode_pairs(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+{
+    if (o->type != MSGPACK_OBJECT_MAP) return refuse(d, PD_E_invalid_field, "a map of texts is expected");
+    size_t count = o->via.map.size;
+    if (d->strictness == PD_STRICT && count > f->count_max) return refuse(d, PD_E_invalid_field, "too many pairs");
+
+    struct pd_pair *pairs = count == 0 ? NULL : PD_ARENA_ARRAY(d->arena, struct pd_pair, count);
+    for (size_t i = 0; i < count; i++) {
+        const msgpack_object_kv *kv = &o->via.map.ptr[i];
+        if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR)
+            return refuse(d, PD_E_invalid_field, "a map of texts is expected");
+        pairs[i].key = (struct pd_text){kv->key.via.str.ptr, kv->key.via.str.size};
+        pairs[i].value = (struct pd_text){kv->val.via.str.ptr, kv->val.via.str.size};
+        if (pairs[i].value.data == NULL) pairs[i].value.data = "";
+        if (d->strictness != PD_STRICT) continue;
+        if (pairs[i].key.size == 0 || pairs[i].key.size > 64 || pairs[i].value.size > 256 ||
+            !has_form(PD_FORM_PRINT, pairs[i].key) || !has_form(PD_FORM_PRINT, pairs[i].value))
+            return refuse(d, PD_E_invalid_field, "keys of 1-64 bytes and values of at most 256, without control characters");
+        for (size_t j = 0; j < i; j++)
+            if (pd_text_equal(pairs[i].key, pairs[j].key)) return refuse(d, PD_E_invalid_field, "a key stands twice");
+    }
+    *AT(struct pd_pair *, message, f->offset) = pairs;
+    *AT(size_t, message, f->aux_offset) = count;
+    return true;
+}
+
+static bool
+decode_choice(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+{
+    int number = 0;
+    if (d->row && o->type == MSGPACK_OBJECT_POSITIVE_INTEGER) number = (int)o->via.u64;
+    else if (o->type == MSGPACK_OBJECT_STR)
+        number = pd_enum_number(f->choice, (struct pd_text){o->via.str.ptr, o->via.str.size});
+    else return refuse(d, PD_E_invalid_field, "a text is expected");
+    if (number == 0 && d->strictness == PD_STRICT) return refuse(d, PD_E_invalid_field, f->choice->description);
+    *AT(int, message, f->offset) = number;
+    return true;
+}
+
+static bool
+decode_value(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+{
+    switch (f->kind) {
+    case PD_KIND_TEXT: return decode_text(d, f->type, o, AT(struct pd_text, message, f->offset));
+    case PD_KIND_DOMAIN: return decode_text(d, f->type, o, &AT(struct pd_domain, message, f->offset)->unicode);
+    case PD_KIND_UINT:
+        *AT(bool, message, f->aux_offset) = true;
+        return decode_uint(d, f->type, o, AT(uint64_t, message, f->offset));
+    case PD_KIND_FLAG:
+        if (o->type != MSGPACK_OBJECT_BOOLEAN) return refuse(d, PD_E_invalid_field, "true or false is expected");
+        *AT(bool, message, f->offset) = o->via.boolean;
+        return true;
+    case PD_KIND_CHOICE: return decode_choice(d, f, o, message);
+    case PD_KIND_STRUCT: {
+        const struct pd_block *block = f->block();
+        *AT(void *, message, f->offset) = pd_arena_zero(d->arena, block->size);
+        return decode_block(d, block, o, *AT(void *, message, f->offset));
+    }
+    case PD_KIND_MAP: return decode_pairs(d, f, o, message);
+    case PD_KIND_RAW: return true; /* the framing finds its bytes itself */
+    default: return decode_elements(d, f, o, message);
+    }
+}
+
+static bool
+decode_field(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+{
+    if (d->depth > PD_DEPTH_MAX) return refuse(d, PD_E_too_large, NULL);
+    d->path[d->depth].name = f->name;
+    d->path[d->depth].name_size = f->name_size;
+    d->path[d->depth].index = 0;
+    d->depth++;
+    bool ok = decode_value(d, f, o, message);
+    d->depth--;
+    return ok;
+}
+
+/* The field of that name; `*hint` is where the last one stood, since most senders keep the schema's order. */
+static const struct pd_field *
+find_field(const struct pd_block *block, const msgpack_object_str *key, size_t *hint)
+{
+    for (size_t n = 0, i = *hint; n < block->field_count; n++, i++) {
+        if (i >= block->field_count) i = 0;
+        const struct pd_field *f = &block->fields[i];
+        if (f->name_size == key->size && memcmp(f->name, key->ptr, key->size) == 0 && f->need != PD_HIDDEN) {
+            *hint = i + 1;
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static bool
+decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
+{
+    uint64_t seen = 0;
+    size_t   hint = 0;
+
+    PD_CHECK(block->field_count <= 64);
+    if (o->type != MSGPACK_OBJECT_MAP) return refuse(d, PD_E_invalid_field, "a map is expected");
+    for (uint32_t i = 0; i < o->via.map.size; i++) {
+        const msgpack_object_kv *kv = &o->via.map.ptr[i];
+        if (kv->key.type != MSGPACK_OBJECT_STR) return refuse(d, PD_E_invalid_field, "keys are texts");
+        const struct pd_field *f = find_field(block, &kv->key.via.str, &hint);
+        if (f == NULL) {
+            if (d->strictness == PD_LENIENT) continue;
+            return refuse_name(d, PD_E_unknown_field, kv->key.via.str.ptr, kv->key.via.str.size);
+        }
+        uint64_t bit = (uint64_t)1 << (f - block->fields);
+        if (seen & bit) {
+            refuse_name(d, PD_E_invalid_field, f->name, f->name_size);
+            d->refusal->expected = "the key stands twice";
+            return false;
+        }
+        seen |= bit;
+        if (!decode_field(d, f, &kv->val, message)) return false;
+    }
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        if (f->need == PD_REQUIRED && !(seen >> i & 1) && d->strictness == PD_STRICT)
+            return refuse_name(d, PD_E_missing_field, f->name, f->name_size);
+    }
+    return true;
+}
+
+static bool
+decode_array(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
+{
+    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size > block->field_count)
+        return refuse(d, PD_E_invalid_field, "a row");
+    for (uint32_t i = 0; i < o->via.array.size; i++)
+        if (o->via.array.ptr[i].type != MSGPACK_OBJECT_NIL &&
+            !decode_field(d, &block->fields[i], &o->via.array.ptr[i], message))
+            return false;
+    return true;
+}
+
+static bool
+decode_block(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
+{
+    return d->row ? decode_array(d, block, o, message) : decode_map(d, block, o, message);
+}
+
+bool
+pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness,
+              const msgpack_object *object, void *message, struct pd_refusal *ret_refusal)
+{
+    struct decoder d = {.arena = arena, .strictness = strictness, .refusal = ret_refusal};
+    memset(message, 0, block->size);
+    return decode_block(&d, block, object, message);
+}
+
+bool
+pd_decode_event(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
+                void *message)
+{
+    msgpack_object    o;
+    struct pd_refusal ignored;
+    return mp_parse(reader, bytes.data, bytes.size, &o) && pd_decode_map(arena, block, PD_LENIENT, &o, message, &ignored);
+}
+
+bool
+pd_decode_row(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
+              void *row)
+{
+    msgpack_object    o;
+    struct pd_refusal ignored;
+    struct decoder    d = {.arena = arena, .strictness = PD_LENIENT, .row = true, .refusal = &ignored};
+    memset(row, 0, block->size);
+    return mp_parse(reader, bytes.data, bytes.size, &o) && decode_block(&d, block, &o, row);
+}
+
+/* ---- copying ------------------------------------------------------------------------------------------------------- */
+
+static void
+copy_elements(struct pd_arena *arena, const struct pd_field *f, const void *from, void *to)
+{
+    size_t count = *CONST_AT(size_t, from, f->aux_offset);
+    if (count == 0) return;
+    const char *source = *CONST_AT(char *, from, f->offset);
+    const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
+    size_t size = block != NULL                ? block->size
+                  : f->kind == PD_KIND_NUMBERS ? sizeof(uint64_t)
+                  : f->kind == PD_KIND_MAP     ? sizeof(struct pd_pair)
+                                               : sizeof(struct pd_text);
+    char *copy = pd_arena_alloc(arena, size * count);
+    memcpy(copy, source, size * count);
+    for (size_t i = 0; i < count && f->kind != PD_KIND_NUMBERS; i++) {
+        if (block != NULL) {
+            pd_copy_block(arena, block, source + i * size, copy + i * size);
+            continue;
+        }
+        struct pd_text *texts = AT(struct pd_text, copy, i * size);
+        for (size_t n = 0; n < size / sizeof(struct pd_text); n++) texts[n] = pd_arena_text(arena, texts[n]);
+    }
+    *AT(char *, to, f->offset) = copy;
+}
+
+void
+pd_copy_block(struct pd_arena *arena, const struct pd_block *block, const void *from, void *to)
+{
+    memmove(to, from, block->size);
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        switch (f->kind) {
+        case PD_KIND_TEXT:
+        case PD_KIND_RAW: {
+            struct pd_text *t = AT(struct pd_text, to, f->offset);
+            *t = pd_arena_text(arena, *t);
+            break;
+        }
+        case PD_KIND_DOMAIN: {
+            struct pd_domain *t = AT(struct pd_domain, to, f->offset);
+            t->ascii = pd_arena_text(arena, t->ascii);
+            t->unicode = pd_arena_text(arena, t->unicode);
+            break;
+        }
+        case PD_KIND_STRUCT: {
+            const void *source = *CONST_AT(void *, from, f->offset);
+            if (source == NULL) break;
+            void *copy = pd_arena_alloc(arena, f->block()->size);
+            pd_copy_block(arena, f->block(), source, copy);
+            *AT(void *, to, f->offset) = copy;
+            break;
+        }
+        case PD_KIND_UINT:
+        case PD_KIND_FLAG:
+        case PD_KIND_CHOICE: break;
+        default: copy_elements(arena, f, from, to); break;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+#include "proto/framing.h"
+
+#include "proto/check.h"
+
+static const msgpack_object *
+value_of(const msgpack_object *map, struct pd_text key)
+{
+    for (uint32_t i = 0; map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
+        const msgpack_object_kv *kv = &map->via.map.ptr[i];
+        if (kv->key.type == MSGPACK_OBJECT_STR &&
+            pd_text_equal((struct pd_text){kv->key.via.str.ptr, kv->key.via.str.size}, key))
+            return &kv->val;
+    }
+    return NULL;
+}
+
+/* The queries' own keys mean nothing on the other ports, and the commands' nothing here. */
+static bool
+check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret_refusal)
+{
+    const char *field = NULL;
+    if (port == PD_port_queries) {
+        if (r->has_expect) field = "expect";
+        if (r->dry_run) field = "dry_run";
+    } else {
+        if (r->has_at_least) field = "at_least";
+        if (r->has_limit) field = "limit";
+        if (r->cursor.data != NULL) field = "cursor";
+    }
+    if (field == NULL) return true;
+    *ret_refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%s", field);
+    return false;
+}
+
+bool
+pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_object *object,
+                  struct pd_message *ret_message, struct pd_refusal *ret_refusal)
+{
+    static const msgpack_object empty = {.type = MSGPACK_OBJECT_MAP};
+    struct pd_request          *r = &ret_message->envelope;
+
+    memset(ret_message, 0, sizeof *ret_message);
+    if (object->type != MSGPACK_OBJECT_MAP) {
+        *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "a command is a map");
+        return false;
+    }
+    if (!pd_decode_map(arena, pd_block_request(), PD_STRICT, object, r, ret_refusal)) {
+        const msgpack_object *id = value_of(object, PD_TEXT("id"));
+        r->id = (struct pd_text){NULL, 0};
+        if (id != NULL && id->type == MSGPACK_OBJECT_STR && id->via.str.size >= 1 && id->via.str.size <= 64)
+            r->id = (struct pd_text){id->via.str.ptr, id->via.str.size};
+        return false;
+    }
+    if (r->has_v && r->v != PD_PROTOCOL_VERSION) {
+        *ret_refusal = pd_refuse_field(PD_E_unsupported_version, NULL, "v");
+        return false;
+    }
+    const struct pd_block *block = pd_schema_find(port == PD_port_queries ? PD_BLOCK_query : PD_BLOCK_command, r->type);
+    if (block == NULL || block->port != (int)port) {
+        *ret_refusal = pd_refuse_field(PD_E_unknown_type, NULL, "type");
+        return false;
+    }
+    if (!check_keys(port, r, ret_refusal)) return false;
+    if (r->reseller.data == NULL) r->reseller = PD_TEXT("default");
+
+    const msgpack_object *data = value_of(object, PD_TEXT("data"));
+    void                 *body = pd_arena_alloc(arena, block->size);
+    if (!pd_decode_map(arena, block, PD_STRICT, data == NULL ? &empty : data, body, ret_refusal)) {
+        if (ret_refusal->field[0] == '\0') *ret_refusal = pd_refuse_field(PD_E_invalid_field, ret_refusal->expected, "data");
+        return false;
+    }
+    ret_message->block = block;
+    ret_message->body = body;
+    return true;
+}
+
+void
+pd_encode_request(struct mp_writer *w, const struct pd_request *envelope, const struct pd_block *block, const void *data)
+{
+    struct pd_request r = *envelope;
+    struct mp_writer  packed = {0};
+
+    r.type = pd_text(block->Name);
+    pd_encode_map(&packed, block, data);
+    r.data = (struct pd_text){packed.data, packed.size};
+    pd_encode_map(w, pd_block_request(), &r);
+    mp_writer_fini(&packed);
+}
+
+void
+pd_encode_accepted(struct mp_writer *w, struct pd_text id, uint64_t position, const struct pd_block *block,
+                   const void *data)
+{
+    mp_map(w, position > 0 ? 4 : 3);
+    mp_key(w, "id");
+    mp_text(w, id);
+    mp_key(w, "ok");
+    mp_bool(w, true);
+    if (position > 0) {
+        mp_key(w, "position");
+        mp_uint(w, position);
+    }
+    mp_key(w, "data");
+    pd_encode_map(w, block, data);
+}
+
+void
+pd_encode_refused(struct mp_writer *w, struct pd_text id, const struct pd_refusal *refusal)
+{
+    mp_map(w, 3);
+    mp_key(w, "id");
+    mp_text(w, id);
+    mp_key(w, "ok");
+    mp_bool(w, false);
+    mp_key(w, "error");
+    pd_encode_refusal(w, refusal);
+}
+
+void
+pd_encode_event(struct mp_writer *w, const struct pd_event_head *head, struct pd_text data)
+{
+    mp_map(w, 9u + (head->on_behalf_of.data != NULL) + (head->trace.data != NULL));
+    mp_key(w, "position");
+    mp_uint(w, head->position);
+    mp_key(w, "time");
+    mp_uint(w, head->time);
+    mp_key(w, "log");
+    mp_text(w, head->log);
+    mp_key(w, "type");
+    mp_text(w, head->type);
+    mp_key(w, "reseller");
+    mp_text(w, head->reseller);
+    mp_key(w, "command");
+    mp_text(w, head->command);
+    mp_key(w, "actor");
+    mp_text(w, head->actor);
+    if (head->on_behalf_of.data != NULL) {
+        mp_key(w, "on_behalf_of");
+        mp_text(w, head->on_behalf_of);
+    }
+    if (head->trace.data != NULL) {
+        mp_key(w, "trace");
+        mp_text(w, head->trace);
+    }
+    mp_key(w, "version");
+    mp_uint(w, head->version);
+    mp_key(w, "data");
+    mp_raw(w, data.data, data.size);
+}
+
+void
+pd_encode_heartbeat(struct mp_writer *w, uint64_t head, pd_time_us now, struct pd_text log)
+{
+    mp_map(w, 3);
+    mp_key(w, "position");
+    mp_uint(w, head);
+    mp_key(w, "time");
+    mp_uint(w, now);
+    mp_key(w, "log");
+    mp_text(w, log);
+}

@@ -1,0 +1,51 @@
+/* msgpack.h - MessagePack-C behind a small face, with a bounded scan in front.
+ *
+ * Bytes from outside are scanned before MessagePack-C sees them: it reserves memory by what a length claims (five bytes
+ * can ask for 500 MB), does not check UTF-8, and ignores trailing bytes. What passed the scan is one whole value, at most
+ * PD_DEPTH_MAX deep, of at most PD_ELEMENTS_MAX elements, with valid UTF-8 texts and no extension types. */
+#ifndef PROTO_MSGPACK_H
+#define PROTO_MSGPACK_H
+
+#include <msgpack.h>
+#include <pedido/types.h>
+
+struct mp_scan {
+    const char *what;   /* on refusal: what is wrong, a literal */
+    size_t      offset; /* on refusal: at which byte */
+    bool        too_large; /* well formed perhaps, but over a bound */
+};
+
+/* Whether `bytes` hold exactly one acceptable value. Allocates nothing. */
+bool mp_scan(const void *bytes, size_t size, struct mp_scan *ret_scan);
+
+/* Where the value that starts at `bytes` ends; NULL when it is cut off. For values that passed the scan. */
+const char *mp_skip(const char *bytes, const char *end);
+
+/* Parses what passed the scan (or what we wrote ourselves); texts point into `bytes`, the rest into the reader until its
+ * next use. False when MessagePack-C cannot read it as one whole value. */
+struct mp_reader {
+    msgpack_zone zone;
+    bool         ready;
+};
+bool mp_parse(struct mp_reader *reader, const void *bytes, size_t size, msgpack_object *ret_object);
+void mp_reader_fini(struct mp_reader *reader);
+
+/* A growing buffer that MessagePack-C packs into. Zero-initialised is empty; mp_writer_clear keeps the memory. */
+struct mp_writer {
+    char           *data;
+    size_t          size, capacity;
+    msgpack_packer  packer;
+};
+void mp_writer_clear(struct mp_writer *w);
+void mp_writer_fini(struct mp_writer *w);
+void mp_raw(struct mp_writer *w, const void *bytes, size_t size); /* already packed */
+void mp_map(struct mp_writer *w, size_t pairs);
+void mp_array(struct mp_writer *w, size_t elements);
+void mp_text(struct mp_writer *w, struct pd_text text); /* absent: nil */
+void mp_uint(struct mp_writer *w, uint64_t value);
+void mp_bool(struct mp_writer *w, bool value);
+void mp_nil(struct mp_writer *w);
+/* A map's key from a literal. */
+#define mp_key(w, literal) mp_text((w), PD_TEXT(literal))
+
+#endif
