@@ -1,0 +1,108 @@
+#include "clients/lib/call.h"
+
+enum {
+    BUSY_MAX       = 100,   /* answers of this kind in one call, then the last one is the answer */
+    BUSY_PAUSE_MAX = 5000,
+    PAUSE_FIRST    = 100,   /* before the second sending; doubled before each later one */
+    PAUSE_MAX      = 2000,
+};
+
+/* What one answer says about us. */
+enum verdict { NOT_OURS, OURS, OURS_BUSY };
+
+static const msgpack_object *
+value_of(const msgpack_object *map, const char *key)
+{
+    size_t size = strlen(key);
+    for (uint32_t i = 0; map != NULL && map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
+        const msgpack_object_kv *kv = &map->via.map.ptr[i];
+        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size && memcmp(kv->key.via.str.ptr, key, size) == 0)
+            return &kv->val;
+    }
+    return NULL;
+}
+
+/* Whether one answer of possibly many is `busy`, and for how long; the longest counts. */
+static bool
+is_busy(const msgpack_object *answer, uint32_t *pause_ms)
+{
+    const msgpack_object *error = value_of(answer, "error"), *code = value_of(error, "code");
+    if (code == NULL || code->type != MSGPACK_OBJECT_STR || code->via.str.size != 4 || memcmp(code->via.str.ptr, "busy", 4) != 0)
+        return false;
+    const msgpack_object *after = value_of(error, "retry_after_ms");
+    uint64_t ms = after != NULL && after->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? after->via.u64 : PAUSE_FIRST;
+    if (ms > BUSY_PAUSE_MAX) ms = BUSY_PAUSE_MAX;
+    if (ms > *pause_ms) *pause_ms = (uint32_t)ms;
+    return true;
+}
+
+static bool
+has_id(const msgpack_object *answer, struct pd_text id)
+{
+    const msgpack_object *o = value_of(answer, "id");
+    if (o == NULL) return false;
+    /* Nil: the engine could not read so much as the id. Only one request is under way, so it is ours. */
+    if (o->type == MSGPACK_OBJECT_NIL) return true;
+    return o->type == MSGPACK_OBJECT_STR && pd_text_equal((struct pd_text){o->via.str.ptr, o->via.str.size}, id);
+}
+
+static enum verdict
+judge(struct mp_reader *reader, struct pd_text bytes, struct pd_text id, uint32_t *pause_ms)
+{
+    msgpack_object o;
+    bool           busy = false;
+
+    *pause_ms = 0;
+    if (!mp_parse(reader, bytes.data, bytes.size, &o)) return NOT_OURS;
+    if (o.type != MSGPACK_OBJECT_ARRAY) return !has_id(&o, id) ? NOT_OURS : is_busy(&o, pause_ms) ? OURS_BUSY : OURS;
+    if (o.via.array.size == 0 || !has_id(&o.via.array.ptr[0], id)) return NOT_OURS;
+    /* Sending the whole array again is safe: what was accepted is answered as before. */
+    for (uint32_t i = 0; i < o.via.array.size; i++) busy |= is_busy(&o.via.array.ptr[i], pause_ms);
+    return busy ? OURS_BUSY : OURS;
+}
+
+/* Doubling, and a little different for every id so that many clients do not come back at once. */
+static uint32_t
+pause_before(const struct pd_call *call)
+{
+    uint32_t hash = 2166136261u, pause = PAUSE_FIRST;
+    for (size_t i = 0; i < call->id.size; i++) hash = (hash ^ (unsigned char)call->id.data[i]) * 16777619u;
+    for (uint32_t i = 1; i < call->sent && pause < PAUSE_MAX; i++) pause *= 2;
+    if (pause > PAUSE_MAX) pause = PAUSE_MAX;
+    return pause + hash % (pause / 2);
+}
+
+void
+pd_call_init(struct pd_call *call, struct pd_text id, uint32_t timeout_ms, uint32_t retries)
+{
+    *call = (struct pd_call){.id = id, .timeout_ms = timeout_ms, .retries = retries};
+}
+
+enum pd_call_act
+pd_call_step(struct pd_call *call, uint64_t now_ms, struct pd_text answer, struct mp_reader *reader)
+{
+    uint32_t pause_ms;
+
+    if (answer.data != NULL && call->waiting) {
+        enum verdict verdict = judge(reader, answer, call->id, &pause_ms);
+        if (verdict == OURS || (verdict == OURS_BUSY && call->busy == BUSY_MAX)) return PD_CALL_ANSWERED;
+        if (verdict == OURS_BUSY) {
+            call->busy++;
+            call->sent = 0; /* it lives: time-outs are counted anew */
+            call->waiting = false;
+            call->wake_ms = now_ms + pause_ms;
+            return PD_CALL_BUSY;
+        }
+    }
+    if (now_ms < call->wake_ms) return PD_CALL_WAIT;
+    if (!call->waiting) {
+        call->waiting = true;
+        call->sent++;
+        call->wake_ms = now_ms + call->timeout_ms;
+        return PD_CALL_SEND;
+    }
+    if (call->sent > call->retries) return PD_CALL_GIVE_UP;
+    call->waiting = false;
+    call->wake_ms = now_ms + pause_before(call);
+    return PD_CALL_REOPEN;
+}
