@@ -1,0 +1,146 @@
+/* cli.h - what every part of the command line shares.
+ *
+ * One table of verbs (verbs.c) says which message a verb sends and which of its fields are arguments; options, help, the
+ * request and what is shown follow from the message's descriptor. stdout is data, stderr is talk. */
+#ifndef CLIENTS_CLI_CLI_H
+#define CLIENTS_CLI_CLI_H
+
+#include <jansson.h>
+#include <pedido/client.h>
+
+#include "proto/schema.h"
+
+/* Exit statuses beside those of the refusal classes (proto/errors.def, 3-9). */
+enum {
+    STATUS_OK            = 0,
+    STATUS_TROUBLE       = 1,  /* a file, or the output */
+    STATUS_USAGE         = 2,
+    STATUS_NO_ANSWER     = 10,
+    STATUS_NOT_COMPLETED = 11, /* order status --wait: it ended or stands otherwise, or the time is over */
+};
+
+enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_EITHER /* --wait or --wait=SECONDS */ };
+
+struct option {
+    char                   name[40];
+    enum option_kind       kind;
+    char                   value[40]; /* what help calls it */
+    const char            *about;
+    const struct pd_field *field;   /* of the message; NULL for the others */
+    bool                   element; /* the field is one of the list's elements */
+    bool                   minor;   /* an amount in the minor unit */
+    bool                   negated; /* --no-<flag> */
+    bool                   common;  /* of every verb */
+};
+
+struct option_list {
+    struct option options[64];
+    size_t        count;
+};
+
+struct given {
+    const struct option *option;
+    const char          *value; /* NULL: none */
+};
+
+struct cli;
+
+enum { VERB_MAIN = 1 /* brings an order forward */, VERB_FREE = 2 /* takes any number of words more */ };
+
+struct verb {
+    const char *words;                     /* "order add" */
+    const struct pd_block *(*block)(void); /* the message it sends; NULL: see run */
+    const char *arguments;                 /* "customer [name]": fields of the message, in order */
+    int         flags;
+    int (*run)(struct cli *cli);
+    const char          *about;   /* NULL: the message's description */
+    const char          *hint;    /* what comes next, with {fields} of the answer */
+    const struct option *options; /* beyond those of the message; ends with an empty name */
+};
+
+struct cli {
+    const struct verb *verb; /* NULL until it is known */
+    struct option_list options;
+    struct given      *given; /* the options, in their order */
+    size_t             given_count;
+    const char       **words; /* what is left, without the verb's */
+    size_t             word_count;
+    struct pd_client  *client; /* opened when first needed */
+    char               currency[4]; /* of amounts, when the message does not say it */
+};
+
+/* ---- main.c: talk */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says what is wrong and where to look; STATUS_USAGE. */
+int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One compact line of JSON on stdout. */
+void cli_print_json(const json_t *value);
+
+/* ---- args.c */
+int  args_parse(struct cli *cli, int argc, char **argv);
+bool args_has(const struct cli *cli, const char *option);
+const char *args_value(const struct cli *cli, const char *option); /* the last one's; NULL when not given */
+bool args_seconds(const char *text, double *ret_seconds);
+bool args_number(const char *text, uint64_t *ret_number);
+/* Of candidates given one by one the nearest, when it is near at all. */
+struct nearest {
+    const char *wanted;
+    char        best[64];
+    size_t      distance;
+};
+void        nearest_offer(struct nearest *n, const char *candidate, size_t size); /* of which `size` bytes at most */
+const char *nearest_best(const struct nearest *n); /* or NULL */
+
+/* ---- verbs.c, options.c, help.c */
+const struct verb *verb_at(size_t i); /* NULL beyond the last */
+const struct verb *verb_find(const char *words);
+const struct verb *verb_of_block(const struct pd_block *block);
+bool               verb_in_group(const struct verb *verb, const char *group);
+void               options_collect(const struct verb *verb, struct option_list *ret_list); /* verb may be NULL */
+const struct option *options_find(const struct option_list *list, const char *name, size_t size);
+bool               options_argument(const char *arguments, size_t i, char *ret_name, size_t size, bool *ret_optional);
+void               help_all(FILE *to);
+void               help_group(FILE *to, const char *group);
+void               help_verb(FILE *to, const struct verb *verb);
+void               help_message(FILE *to, const struct pd_block *block);
+
+/* ---- fields.c: arguments to the message's fields */
+int fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data);
+int fields_send(struct cli *cli, const struct pd_block *block, json_t **ret_data); /* pedido send TYPE field=value ... */
+/* ORDER as people write it, 17 or ref:ABC, into `data`. */
+int fields_order(const struct cli *cli, const char *text, json_t *data);
+
+/* ---- request.c */
+struct pd_client *request_client(struct cli *cli);
+const char *request_reseller(const struct cli *cli);
+int         request_no_answer(struct cli *cli, enum pd_client_status status);
+/* Sends a message; takes `data`. The answer has been accepted when STATUS_OK is returned, else it has been reported. */
+int request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data);
+/* The same, without a report of a refusal: it is *ret_refusal, to be given to request_refused or dropped. */
+int request_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal);
+/* Sends a message, shows the answer and what may be done next. */
+int request_show(struct cli *cli, const struct pd_block *block, json_t *data);
+/* Packed requests as one array; the answers. */
+int request_array(struct cli *cli, json_t *requests, json_t **ret_answers);
+json_t *request_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data);
+int     request_refused(const struct cli *cli, const json_t *error, const json_t *data);
+int     request_exit(const json_t *error);
+
+/* ---- show.c, next.c */
+const struct pd_field *show_list_field(const struct pd_block *reply); /* of answers that are a list, else NULL */
+void show_answer(const struct pd_block *reply, const json_t *data);
+void show_rows(const struct pd_block *row, const json_t *rows);
+void next_say(const struct cli *cli, const struct pd_block *block, const json_t *data, const char *order);
+
+/* ---- verbs_*.c */
+int run_message(struct cli *cli);
+int run_send(struct cli *cli);
+int run_ping(struct cli *cli);
+int run_schema(struct cli *cli);
+int run_plan_import(struct cli *cli);
+int run_order_confirm(struct cli *cli);
+int run_order_status(struct cli *cli);
+int run_events_tail(struct cli *cli);
+void markdown_print(void);
+
+#endif

@@ -1,0 +1,140 @@
+#include "clients/cli/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clients/cli/money.h"
+#include "clients/lib/time.h"
+#include "proto/check.h"
+
+static char *
+copy(const char *text)
+{
+    char *s = strdup(text == NULL ? "" : text);
+    PD_CHECK(s != NULL);
+    return s;
+}
+
+void
+format_label(const char *name, char *ret_label, size_t size)
+{
+    snprintf(ret_label, size, "%s", name);
+    for (char *p = ret_label; *p != '\0'; p++)
+        if (*p == '_') *p = ' ';
+}
+
+char *
+format_time(const char *text)
+{
+    pd_time_us time;
+    struct tm  tm = {0};
+    char       local[64];
+
+    if (text == NULL || !pd_time_from_text(text, &time)) return copy(text);
+    time_t seconds = (time_t)(time / 1000000);
+    localtime_r(&seconds, &tm);
+    strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S %Z", &tm);
+    return copy(local);
+}
+
+/* Texts, or a map's pairs, with commas between them. */
+static char *
+format_several(const json_t *value)
+{
+    char       *line = NULL;
+    size_t      size, i;
+    FILE       *to = open_memstream(&line, &size);
+    const char *key;
+    json_t     *one;
+
+    PD_CHECK(to != NULL);
+    if (json_is_array(value)) {
+        json_array_foreach (value, i, one)
+            if (json_is_integer(one)) fprintf(to, "%s%" JSON_INTEGER_FORMAT, i > 0 ? ", " : "", json_integer_value(one));
+            else fprintf(to, "%s%s", i > 0 ? ", " : "", json_is_string(one) ? json_string_value(one) : "");
+    } else {
+        bool first = true;
+        json_object_foreach ((json_t *)(uintptr_t)value, key, one) {
+            fprintf(to, "%s%s=%s", first ? "" : ", ", key, json_is_string(one) ? json_string_value(one) : "");
+            first = false;
+        }
+    }
+    fclose(to);
+    return line;
+}
+
+static char *
+format_number(const struct pd_field *f, const json_t *value, const char *currency)
+{
+    char text[MONEY_TEXT_SIZE];
+    if (json_is_string(value)) return strcmp(f->type->name, "time") == 0 ? format_time(json_string_value(value)) : copy(json_string_value(value));
+    if (strcmp(f->type->name, "amount") == 0) money_to_text(json_integer_value(value), currency, text);
+    else snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value), strcmp(f->type->name, "percent") == 0 ? " %" : "");
+    return copy(text);
+}
+
+static char *
+format_choice(const struct pd_field *f, const json_t *value)
+{
+    const char *name = json_string_value(value);
+    int         number = name == NULL ? 0 : pd_enum_number(f->choice, pd_text(name));
+    return copy(number == 0 ? name : f->choice->values[number - 1].english);
+}
+
+char *
+format_field(const struct pd_field *f, const json_t *object, const char *currency)
+{
+    const json_t *value = json_object_get(object, f->name);
+
+    /* The name as people read it stands beside the one that machines use. */
+    if (strcmp(f->name, "domain") == 0 && json_object_get(object, "domain_unicode") != NULL) value = json_object_get(object, "domain_unicode");
+    if (f->kind == PD_KIND_FLAG) return copy(json_is_true(value) ? "yes" : "no");
+    if (value == NULL || json_is_null(value)) return copy("");
+    switch (f->kind) {
+    case PD_KIND_UINT: return format_number(f, value, currency);
+    case PD_KIND_CHOICE: return format_choice(f, value);
+    case PD_KIND_TEXTS:
+    case PD_KIND_NUMBERS:
+    case PD_KIND_MAP: return format_several(value);
+    case PD_KIND_RAW: return format_event(json_string_value(json_object_get(object, "type")), value);
+    default: return copy(json_string_value(value));
+    }
+}
+
+/* What a line about an event leaves out: its state is said first, what it belongs to stands beside it, and the rest is of
+ * no use to the eye. */
+static bool
+is_minor_detail(const struct pd_block *event, const char *name)
+{
+    static const char *const names[] = {"state", "previous_state", "reference", "setup_total", "recurring_total", "currency", "type"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return pd_text_equal(PD_NAME(aggregate, event->aggregate), pd_text(name));
+}
+
+char *
+format_event(const char *type, const json_t *data)
+{
+    const struct pd_block *block = type == NULL ? NULL : pd_schema_find(PD_BLOCK_event, pd_text(type));
+    const char *before = json_string_value(json_object_get(data, "previous_state")), *state = json_string_value(json_object_get(data, "state"));
+    char       *line = NULL;
+    size_t      size;
+    FILE       *to = open_memstream(&line, &size);
+
+    PD_CHECK(to != NULL);
+    if (state != NULL && before != NULL && strcmp(before, state) != 0) fprintf(to, "%s -> %s", before, state);
+    else if (state != NULL && before == NULL) fputs(state, to);
+    for (size_t i = 0; block != NULL && i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        char                   label[48];
+        if (is_minor_detail(block, f->name) || f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT || json_object_get(data, f->name) == NULL) continue;
+        char *value = format_field(f, data, json_string_value(json_object_get(data, "currency")));
+        format_label(f->name, label, sizeof label);
+        if (value[0] != '\0') fprintf(to, "%s%s %s", ftell(to) > 0 ? ", " : "", label, value);
+        free(value);
+    }
+    fclose(to);
+    return line;
+}

@@ -1,0 +1,131 @@
+/* main.c - pedido: argv to a verb, and its exit status. */
+#include "clients/cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+cli_say(const char *format, ...)
+{
+    va_list args;
+
+    fflush(stdout); /* so that data and talk keep their order on a terminal */
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+int
+cli_usage(const struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    fflush(stdout);
+    fputs("pedido: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    if (cli->verb != NULL) fprintf(stderr, "\n`pedido %s --help` says more.\n", cli->verb->words);
+    else fputs("\n`pedido --help` says more.\n", stderr);
+    return STATUS_USAGE;
+}
+
+void
+cli_print_json(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text != NULL) puts(text);
+    free(text);
+}
+
+/* --help with what is known so far: the verb, its group, or nothing. */
+static int
+give_help(const struct cli *cli, const char *group)
+{
+    if (cli->verb != NULL && cli->verb->run == run_send && cli->word_count > 0) {
+        const struct pd_block *block = pd_schema_find(PD_BLOCK_command, pd_text(cli->words[0]));
+        if (block == NULL) block = pd_schema_find(PD_BLOCK_query, pd_text(cli->words[0]));
+        if (block != NULL) {
+            help_message(stdout, block);
+            return STATUS_OK;
+        }
+    }
+    if (cli->verb != NULL) help_verb(stdout, cli->verb);
+    else if (group != NULL) help_group(stdout, group);
+    else help_all(stdout);
+    return STATUS_OK;
+}
+
+static bool
+is_group(const char *word)
+{
+    for (size_t i = 0; verb_at(i) != NULL; i++)
+        if (verb_in_group(verb_at(i), word)) return true;
+    return false;
+}
+
+/* The words were no verb: which one was meant? */
+static int
+no_such_verb(const struct cli *cli)
+{
+    const char    *first = cli->words[0], *second = cli->word_count > 1 ? cli->words[1] : NULL;
+    bool           group = is_group(first);
+    struct nearest n = {.wanted = group && second != NULL ? second : first};
+
+    if (group && second == NULL) {
+        help_group(stderr, first);
+        return STATUS_USAGE;
+    }
+    for (size_t i = 0; verb_at(i) != NULL; i++) {
+        const char *words = verb_at(i)->words;
+        if (!group) nearest_offer(&n, words, strcspn(words, " "));
+        else if (verb_in_group(verb_at(i), first)) nearest_offer(&n, words + strlen(first) + 1, SIZE_MAX);
+    }
+    if (nearest_best(&n) == NULL) return cli_usage(cli, "there is no verb `%s%s%s`", first, group ? " " : "", group ? second : "");
+    return cli_usage(cli, "there is no verb `%s%s%s`; did you mean `%s%s%s`?", first, group ? " " : "", group ? second : "",
+                     group ? first : "", group ? " " : "", nearest_best(&n));
+}
+
+static int
+run(struct cli *cli, int argc, char **argv)
+{
+    int status = args_parse(cli, argc, argv);
+
+    if (status != STATUS_OK) return status;
+    if (args_has(cli, "version")) {
+        puts("pedido " PD_VERSION);
+        return STATUS_OK;
+    }
+    if (args_has(cli, "help")) {
+        const char *group = cli->verb == NULL && cli->word_count > 0 && is_group(cli->words[0]) ? cli->words[0] : NULL;
+        if (cli->verb == NULL && cli->word_count > 0 && (group == NULL || cli->word_count > 1)) return no_such_verb(cli);
+        return give_help(cli, group);
+    }
+    if (cli->verb != NULL) return cli->verb->run(cli);
+    if (cli->word_count > 0) return no_such_verb(cli);
+    help_all(stderr);
+    return STATUS_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct cli cli = {.verb = NULL};
+
+    /* A reader that goes away ends us quietly, also where the caller had SIGPIPE ignored. */
+    signal(SIGPIPE, SIG_DFL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int status = run(&cli, argc, argv);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == STATUS_OK) {
+        cli_say("pedido: cannot write the output: %s", strerror(errno));
+        status = STATUS_TROUBLE;
+    }
+    pd_client_close(&cli.client);
+    free(cli.given);
+    free(cli.words);
+    return status;
+}

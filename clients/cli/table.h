@@ -1,0 +1,27 @@
+/* table.h - rows under titles, each column as wide as its widest cell. A column without any cell is left out. */
+#ifndef CLIENTS_CLI_TABLE_H
+#define CLIENTS_CLI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { TABLE_COLUMNS_MAX = 16 };
+
+struct table {
+    size_t columns;
+    char   titles[TABLE_COLUMNS_MAX][32];
+    bool   right[TABLE_COLUMNS_MAX]; /* numbers */
+    char **cells;                    /* row after row */
+    size_t count, capacity;          /* of cells */
+};
+
+void table_init(struct table *table);
+void table_fini(struct table *table);
+void table_column(struct table *table, const char *title, bool right);
+
+/* The next cell; takes `text`, which was allocated. */
+void table_cell(struct table *table, char *text);
+
+void table_print(const struct table *table);
+
+#endif

@@ -1,0 +1,69 @@
+#include "clients/cli/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct range {
+    uint32_t first, last;
+};
+
+/* Marks that stand on the character before, and what is not seen. */
+static const struct range narrow[] = {{0x300, 0x36f}, {0x483, 0x489}, {0x591, 0x5bd}, {0x610, 0x61a}, {0x64b, 0x65f},
+    {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f},
+    {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
+/* East Asian scripts and pictures. */
+static const struct range wide[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
+    {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}, {0x1f300, 0x1f64f}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+
+static bool
+is_in(const struct range *ranges, size_t count, uint32_t code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last) return true;
+    return false;
+}
+
+/* The next character; the texts come from jansson, which lets nothing but UTF-8 pass. */
+static uint32_t
+next_code(const char **text)
+{
+    const unsigned char *p = (const unsigned char *)*text;
+    int      more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0 ? 1 : 0;
+    uint32_t code = more == 0 ? *p : *p & (0x3fu >> more);
+    for (p++; more > 0 && (*p & 0xc0) == 0x80; more--, p++) code = code << 6 | (*p & 0x3f);
+    *text = (const char *)p;
+    return code;
+}
+
+static bool
+is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+size_t
+text_width(const char *text)
+{
+    size_t width = 0;
+    while (*text != '\0') {
+        uint32_t code = next_code(&text);
+        if (is_control(code)) width += 1;
+        else if (is_in(wide, sizeof wide / sizeof wide[0], code)) width += 2;
+        else width += !is_in(narrow, sizeof narrow / sizeof narrow[0], code);
+    }
+    return width;
+}
+
+void
+text_print(FILE *to, const char *text, size_t width, enum text_side side)
+{
+    size_t own = text_width(text), fill = width > own ? width - own : 0;
+    if (side == TEXT_RIGHT) fprintf(to, "%*s", (int)fill, "");
+    while (*text != '\0') {
+        const char *start = text;
+        if (is_control(next_code(&text))) fputc('?', to);
+        else fwrite(start, 1, (size_t)(text - start), to);
+    }
+    if (side == TEXT_LEFT) fprintf(to, "%*s", (int)fill, "");
+}
