@@ -98,7 +98,7 @@ unknown_option(const struct cli *cli, const char *name, size_t size)
     return cli_usage(cli, "there is no option --%s; did you mean --%s?", wanted, nearest_best(&n));
 }
 
-/* One option at argv[*at], without the dashes. `lenient` passes over the verb's own, which are not known yet. */
+/* The option at argv[*at]. Unless it is kept, the verb's own are passed over: they are not known yet. */
 static int
 read_option(struct cli *cli, int argc, char **argv, int *at, bool keep)
 {
@@ -126,7 +126,8 @@ walk(struct cli *cli, int argc, char **argv, bool keep)
     cli->word_count = cli->given_count = 0;
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) only_words = true;
-        else if (!only_words && strcmp(argv[i], "-h") == 0) cli->given[cli->given_count++].option = options_find(&cli->options, "help", 4);
+        else if (!only_words && strcmp(argv[i], "-h") == 0)
+            cli->given[cli->given_count++].option = options_find(&cli->options, "help", 4);
         else if (only_words || strncmp(argv[i], "--", 2) != 0) cli->words[cli->word_count++] = argv[i];
         else {
             int status = read_option(cli, argc, argv, &i, keep);
@@ -168,10 +169,12 @@ check_words(const struct cli *cli)
     if (args_has(cli, "help") || args_has(cli, "version")) return STATUS_OK;
     for (; options_argument(cli->verb->arguments, i, name, sizeof name, &optional); i++) {
         if (i < cli->word_count || optional) continue;
-        for (size_t n = 0; n < sizeof upper; n++) upper[n] = (char)(name[n] >= 'a' && name[n] <= 'z' ? name[n] - 32 : name[n]);
+        for (size_t n = 0; n < sizeof upper; n++)
+            upper[n] = (char)(name[n] >= 'a' && name[n] <= 'z' ? name[n] - 32 : name[n]);
         return cli_usage(cli, "%s is missing", upper);
     }
-    if (cli->word_count > i && !(cli->verb->flags & VERB_FREE)) return cli_usage(cli, "`%s` is one word too many", cli->words[i]);
+    if (cli->word_count > i && !(cli->verb->flags & VERB_FREE))
+        return cli_usage(cli, "`%s` is one word too many", cli->words[i]);
     return STATUS_OK;
 }
 
@@ -182,8 +185,7 @@ check_common(const struct cli *cli)
     const struct pd_block *block = cli->verb->block == NULL ? NULL : cli->verb->block();
     double                 seconds;
     uint64_t               number;
-    const char            *timeout = args_value(cli, "timeout"), *expect = args_value(cli, "expect"),
-               *limit = args_value(cli, "limit");
+    const char *timeout = args_value(cli, "timeout"), *expect = args_value(cli, "expect"), *limit = args_value(cli, "limit");
 
     if (timeout != NULL && (!args_seconds(timeout, &seconds) || seconds < 0.001))
         return cli_usage(cli, "--timeout %s: a number of seconds is expected", timeout);

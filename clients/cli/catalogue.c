@@ -41,7 +41,8 @@ refused(struct reading *r, int line, const struct pd_block *block, const struct 
     size_t  size = (size_t)snprintf(message, sizeof message, "%s", json_string_value(json_object_get(error, "message")));
     const struct pd_field *f = block == NULL ? NULL : pd_block_field(block, pd_text(refusal->field));
     for (size_t i = 0; f != NULL && f->choice != NULL && i < f->choice->count && size < sizeof message; i++)
-        size += (size_t)snprintf(message + size, sizeof message - size, "%s%s", i == 0 ? " One of " : ", ", f->choice->values[i].name);
+        size += (size_t)snprintf(message + size, sizeof message - size, "%s%s", i == 0 ? " One of " : ", ",
+                                 f->choice->values[i].name);
     problem(r, line, json_string_value(json_object_get(error, "code")), refusal->field, message);
     json_decref(error);
     mp_writer_fini(&w);
@@ -81,7 +82,8 @@ find_lines(struct lines *lines, const char *p, const char *end, int line)
         } else {
             lines->line[lines->count++] = line;
             if (*p == '{' || *p == '[') p++;
-            else while (p < end && strchr(" \t\r\n:,]}", *p) == NULL) p++;
+            else
+                while (p < end && strchr(" \t\r\n:,]}", *p) == NULL) p++;
         }
     }
 }
@@ -151,7 +153,8 @@ check_period(struct reading *r, const json_t *periods, size_t at)
         skip_value(&r->lines, value);
     }
     check_missing(r, block, period, "plan", line);
-    if (is_repeated(periods, at, period, "period")) problem(r, line, "invalid_field", "period", "This period stands in the plan twice.");
+    if (is_repeated(periods, at, period, "period"))
+        problem(r, line, "invalid_field", "period", "This period stands in the plan twice.");
 }
 
 static void
@@ -187,8 +190,7 @@ check_plan(struct reading *r, json_t *plan)
             check_periods(r, value);
             continue;
         }
-        if (!pd_json_check_field(block, key, value, &refusal))
-            refused(r, line_of_next(&r->lines), block, &refusal);
+        if (!pd_json_check_field(block, key, value, &refusal)) refused(r, line_of_next(&r->lines), block, &refusal);
         skip_value(&r->lines, value);
     }
     check_missing(r, block, plan, "", line);
@@ -224,7 +226,8 @@ check_document(struct reading *r, json_t *document)
         r->lines.next++;
         json_array_foreach (document, i, value) check_plan(r, value);
     }
-    if (!json_is_array(plans)) problem(r, 1, "missing_field", "plans", "A catalogue is {\"plans\": [...]}, or one plan a line.");
+    if (!json_is_array(plans))
+        problem(r, 1, "missing_field", "plans", "A catalogue is {\"plans\": [...]}, or one plan a line.");
 }
 
 /* One JSON text that starts on this line of the file. */
@@ -297,7 +300,8 @@ catalogue_read(const char *path, catalogue_report *report, void *context, json_t
     if (text == NULL) problem(&r, 0, "unreadable", "", strerror(errno));
     else if (is_lines(text)) read_lines(&r, text);
     else read_text(&r, text, strlen(text), 1, true);
-    if (r.problems == 0 && json_array_size(r.plans) == 0) problem(&r, 1, "missing_field", "plans", "There is no plan in the file.");
+    if (r.problems == 0 && json_array_size(r.plans) == 0)
+        problem(&r, 1, "missing_field", "plans", "There is no plan in the file.");
     free(text);
     if (r.problems == 0) *ret_plans = json_incref(r.plans);
     json_decref(r.plans);

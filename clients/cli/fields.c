@@ -26,7 +26,7 @@ read_json(const struct source *from, const char *text, json_t **ret_value)
 static int
 read_whole(const struct source *from, const char *text, json_t **ret_value)
 {
-    char *end;
+    char     *end;
     long long value = strtoll(text, &end, 10);
     if (text[0] == '\0' || text[0] == ' ' || *end != '\0' || value == LLONG_MAX || value == LLONG_MIN)
         return cli_usage(from->cli, "%s: `%s` is not a whole number", from->name, text);
@@ -77,7 +77,8 @@ fields_order(const struct cli *cli, const char *text, json_t *data)
         json_object_set_new(data, "reference", reference);
         return STATUS_OK;
     }
-    if (!args_number(text, &number)) return cli_usage(cli, "ORDER is an order's number, or ref:REFERENCE; `%s` is neither", text);
+    if (!args_number(text, &number))
+        return cli_usage(cli, "ORDER is an order's number, or ref:REFERENCE; `%s` is neither", text);
     json_object_set_new(data, "order", json_integer((json_int_t)number));
     return STATUS_OK;
 }
@@ -94,7 +95,8 @@ read_words(struct cli *cli, const struct pd_block *block, json_t *data)
         const struct pd_field *f = pd_block_field(block, pd_text(name));
         struct source          from = {cli, name};
         json_t                *value;
-        int status = strcmp(name, "order") == 0 ? fields_order(cli, cli->words[i], data) : read_value(&from, f, cli->words[i], &value);
+        int                    status = strcmp(name, "order") == 0 ? fields_order(cli, cli->words[i], data)
+                                                                   : read_value(&from, f, cli->words[i], &value);
         if (status != STATUS_OK) return status;
         if (strcmp(name, "order") != 0) json_object_set_new(data, name, value);
     }
@@ -114,9 +116,11 @@ read_amount(const struct source *from, const char *text, json_t **ret_value)
     const char *currency = currency_of(from->cli);
     int64_t     minor;
 
-    if (currency == NULL) return cli_usage(from->cli, "%s: --currency is missing, so its decimals are not known", from->name);
+    if (currency == NULL)
+        return cli_usage(from->cli, "%s: --currency is missing, so its decimals are not known", from->name);
     if (!money_from_text(text, currency, &minor))
-        return cli_usage(from->cli, "%s: `%s` is no amount in %s, which has %d decimals", from->name, text, currency, money_decimals(currency));
+        return cli_usage(from->cli, "%s: `%s` is no amount in %s, which has %d decimals", from->name, text, currency,
+                         money_decimals(currency));
     *ret_value = json_integer(minor);
     return STATUS_OK;
 }
@@ -128,7 +132,8 @@ read_pair(const struct source *from, const char *text, json_t *object, const cha
     const char *equals = strchr(text, '=');
     json_t     *map = json_object_get(object, field), *value;
 
-    if (equals == NULL || equals == text) return cli_usage(from->cli, "%s: KEY=VALUE is expected, not `%s`", from->name, text);
+    if (equals == NULL || equals == text)
+        return cli_usage(from->cli, "%s: KEY=VALUE is expected, not `%s`", from->name, text);
     if (map == NULL) {
         map = json_object();
         json_object_set_new(object, field, map);
@@ -187,8 +192,10 @@ read_option(struct cli *cli, const struct pd_block *block, const struct given *g
     snprintf(name, sizeof name, "--%s", o->name);
     if (o->element) status = element_for(cli, block, o, data, &object);
     if (status != STATUS_OK) return status;
-    if (o->field->kind == PD_KIND_MAP && given->value[0] != '{') return read_pair(&from, given->value, object, o->field->name);
-    if (o->field->kind == PD_KIND_FLAG) status = read_flag(&from, o->negated ? "false" : given->value == NULL ? "true" : given->value, &value);
+    if (o->field->kind == PD_KIND_MAP && given->value[0] != '{')
+        return read_pair(&from, given->value, object, o->field->name);
+    if (o->field->kind == PD_KIND_FLAG)
+        status = read_flag(&from, o->negated ? "false" : given->value == NULL ? "true" : given->value, &value);
     else if (o->field->type != NULL && strcmp(o->field->type->name, "amount") == 0 && !o->minor)
         status = read_amount(&from, given->value, &value);
     else if (o->field->kind == PD_KIND_CHOICE) status = read_choice(&from, o->field, given->value, &value);
@@ -246,19 +253,20 @@ no_such_field(struct cli *cli, const struct pd_block *block, const char *name)
 static int
 read_assignment(struct cli *cli, const struct pd_block *block, const char *word, json_t *data)
 {
-    size_t                 size = strcspn(word, "=");
-    bool                   raw = size > 0 && word[size] == '=' && word[size - 1] == ':';
-    char                   name[64];
-    struct source          from = {cli, name};
-    json_t                *value;
-    const char            *text = word + size + 1;
+    size_t        size = strcspn(word, "=");
+    bool          raw = size > 0 && word[size] == '=' && word[size - 1] == ':';
+    char          name[64];
+    struct source from = {cli, name};
+    json_t       *value;
+    const char   *text = word + size + 1;
 
     if (word[size] != '=' || size == raw) return cli_usage(cli, "`%s`: FIELD=VALUE is expected", word);
     snprintf(name, sizeof name, "%.*s", (int)(size - raw), word);
     const struct pd_field *f = pd_block_field(block, pd_text(name));
     if (f == NULL && !raw) return no_such_field(cli, block, name);
     int status = raw ? read_json(&from, text, &value) : read_value(&from, f, text, &value);
-    if (status == STATUS_OK && json_object_set_new(data, name, value) != 0) status = cli_usage(cli, "`%s` is not UTF-8", name);
+    if (status == STATUS_OK && json_object_set_new(data, name, value) != 0)
+        status = cli_usage(cli, "`%s` is not UTF-8", name);
     return status;
 }
 
@@ -273,7 +281,8 @@ fields_send(struct cli *cli, const struct pd_block *block, json_t **ret_data)
     if (given != NULL) status = read_json(&from, given, &data);
     else data = json_object();
     if (status == STATUS_OK && !json_is_object(data)) status = cli_usage(cli, "--data: a JSON object is expected");
-    for (size_t i = 1; i < cli->word_count && status == STATUS_OK; i++) status = read_assignment(cli, block, cli->words[i], data);
+    for (size_t i = 1; i < cli->word_count && status == STATUS_OK; i++)
+        status = read_assignment(cli, block, cli->words[i], data);
     if (status == STATUS_OK) *ret_data = data;
     else json_decref(data);
     return status;

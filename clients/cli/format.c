@@ -69,9 +69,12 @@ static char *
 format_number(const struct pd_field *f, const json_t *value, const char *currency)
 {
     char text[MONEY_TEXT_SIZE];
-    if (json_is_string(value)) return strcmp(f->type->name, "time") == 0 ? format_time(json_string_value(value)) : copy(json_string_value(value));
+    if (json_is_string(value))
+        return strcmp(f->type->name, "time") == 0 ? format_time(json_string_value(value)) : copy(json_string_value(value));
     if (strcmp(f->type->name, "amount") == 0) money_to_text(json_integer_value(value), currency, text);
-    else snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value), strcmp(f->type->name, "percent") == 0 ? " %" : "");
+    else
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value),
+                 strcmp(f->type->name, "percent") == 0 ? " %" : "");
     return copy(text);
 }
 
@@ -89,7 +92,8 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
     const json_t *value = json_object_get(object, f->name);
 
     /* The name as people read it stands beside the one that machines use. */
-    if (strcmp(f->name, "domain") == 0 && json_object_get(object, "domain_unicode") != NULL) value = json_object_get(object, "domain_unicode");
+    if (strcmp(f->name, "domain") == 0 && json_object_get(object, "domain_unicode") != NULL)
+        value = json_object_get(object, "domain_unicode");
     if (f->kind == PD_KIND_FLAG) return copy(json_is_true(value) ? "yes" : "no");
     if (value == NULL || json_is_null(value)) return copy("");
     switch (f->kind) {
@@ -108,7 +112,8 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
 static bool
 is_minor_detail(const struct pd_block *event, const char *name)
 {
-    static const char *const names[] = {"state", "previous_state", "reference", "setup_total", "recurring_total", "currency", "type"};
+    static const char *const names[] = {"state",           "previous_state", "reference", "setup_total",
+                                        "recurring_total", "currency",       "type"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0) return true;
     return pd_text_equal(PD_NAME(aggregate, event->aggregate), pd_text(name));
@@ -118,10 +123,11 @@ char *
 format_event(const char *type, const json_t *data)
 {
     const struct pd_block *block = type == NULL ? NULL : pd_schema_find(PD_BLOCK_event, pd_text(type));
-    const char *before = json_string_value(json_object_get(data, "previous_state")), *state = json_string_value(json_object_get(data, "state"));
-    char       *line = NULL;
-    size_t      size;
-    FILE       *to = open_memstream(&line, &size);
+    const char            *before = json_string_value(json_object_get(data, "previous_state")),
+               *state = json_string_value(json_object_get(data, "state"));
+    char  *line = NULL;
+    size_t size;
+    FILE  *to = open_memstream(&line, &size);
 
     PD_CHECK(to != NULL);
     if (state != NULL && before != NULL && strcmp(before, state) != 0) fprintf(to, "%s -> %s", before, state);
@@ -129,7 +135,9 @@ format_event(const char *type, const json_t *data)
     for (size_t i = 0; block != NULL && i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         char                   label[48];
-        if (is_minor_detail(block, f->name) || f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT || json_object_get(data, f->name) == NULL) continue;
+        if (is_minor_detail(block, f->name) || f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT ||
+            json_object_get(data, f->name) == NULL)
+            continue;
         char *value = format_field(f, data, json_string_value(json_object_get(data, "currency")));
         format_label(f->name, label, sizeof label);
         if (value[0] != '\0') fprintf(to, "%s%s %s", ftell(to) > 0 ? ", " : "", label, value);

@@ -121,7 +121,8 @@ print_argument_help(FILE *to, const struct verb *verb)
         if (f == NULL) continue;
         fputs("  ", to);
         print_upper(to, name);
-        fprintf(to, "%*s %s\n", (int)(32 - strlen(name)), "", strcmp(name, "order") == 0 ? "The order's number, or ref:REFERENCE." : f->description);
+        fprintf(to, "%*s %s\n", (int)(32 - strlen(name)), "",
+                strcmp(name, "order") == 0 ? "The order's number, or ref:REFERENCE." : f->description);
     }
 }
 
@@ -135,7 +136,8 @@ help_verb(FILE *to, const struct verb *verb)
     fprintf(to, "usage: pedido %s", verb->words);
     print_arguments(to, verb);
     fprintf(to, " [OPTION...]\n\n%s\n", about_verb(verb));
-    if (verb->block != NULL) fprintf(to, "Sends %s; `pedido send %s --help` has its fields.\n", verb->block()->Name, verb->block()->Name);
+    if (verb->block != NULL)
+        fprintf(to, "Sends %s; `pedido send %s --help` has its fields.\n", verb->block()->Name, verb->block()->Name);
     fputc('\n', to);
     print_argument_help(to, verb);
     print_options(to, &list, false, false);

@@ -85,9 +85,9 @@ no_such_verb(const struct cli *cli)
         if (!group) nearest_offer(&n, words, strcspn(words, " "));
         else if (verb_in_group(verb_at(i), first)) nearest_offer(&n, words + strlen(first) + 1, SIZE_MAX);
     }
-    if (nearest_best(&n) == NULL) return cli_usage(cli, "there is no verb `%s%s%s`", first, group ? " " : "", group ? second : "");
-    return cli_usage(cli, "there is no verb `%s%s%s`; did you mean `%s%s%s`?", first, group ? " " : "", group ? second : "",
-                     group ? first : "", group ? " " : "", nearest_best(&n));
+    const char *best = nearest_best(&n), *lead = group ? first : "", *blank = group ? " " : "";
+    if (best == NULL) return cli_usage(cli, "there is no verb `%s%s%s`", lead, blank, n.wanted);
+    return cli_usage(cli, "there is no verb `%s%s%s`; did you mean `%s%s%s`?", lead, blank, n.wanted, lead, blank, best);
 }
 
 static int

@@ -17,7 +17,9 @@ print_type(const struct pd_field *f)
 {
     switch (f->kind) {
     case PD_KIND_CHOICE: printf("one of [%s](#%s)", f->choice->name, f->choice->name); return;
-    case PD_KIND_LIST: printf("%zu-%zu of [%s](#%s)", f->count_min, f->count_max, f->block()->Name, f->block()->Name); return;
+    case PD_KIND_LIST:
+        printf("%zu-%zu of [%s](#%s)", f->count_min, f->count_max, f->block()->Name, f->block()->Name);
+        return;
     case PD_KIND_STRUCT: printf("[%s](#%s)", f->block()->Name, f->block()->Name); return;
     case PD_KIND_TEXTS:
     case PD_KIND_NUMBERS: printf("%zu-%zu of %s", f->count_min, f->count_max, f->type->name); return;
@@ -54,7 +56,8 @@ print_blocks(enum pd_block_kind kind, const char *title)
         printf("### %s\n", b->Name);
         if (kind == PD_BLOCK_command && b->port == PD_port_engine) fputs("Sent by the engine alone. ", stdout);
         fputs(b->description, stdout);
-        if (b->reply != NULL && b->reply()->field_count > 0) printf(" Answered by [%s](#%s).", b->reply()->Name, b->reply()->Name);
+        if (b->reply != NULL && b->reply()->field_count > 0)
+            printf(" Answered by [%s](#%s).", b->reply()->Name, b->reply()->Name);
         if (kind == PD_BLOCK_command) printf(" Port: %s.", PD_NAME(port, b->port).data);
         if (kind == PD_BLOCK_event) printf(" Topic kind: %s.", PD_NAME(aggregate, b->aggregate).data);
         fputs("\n\n", stdout);
@@ -85,7 +88,8 @@ print_enums(void)
     for (size_t i = 0; i < count; i++) {
         printf("### %s\n%s\n\n| value | English | Spanish |\n|---|---|---|\n", enums[i]->name, enums[i]->description);
         for (size_t v = 0; v < enums[i]->count; v++)
-            printf("| `%s` | %s | %s |\n", enums[i]->values[v].name, enums[i]->values[v].english, enums[i]->values[v].spanish);
+            printf("| `%s` | %s | %s |\n", enums[i]->values[v].name, enums[i]->values[v].english,
+                   enums[i]->values[v].spanish);
         putchar('\n');
     }
 }
@@ -98,7 +102,8 @@ print_errors(void)
 
     fputs("## Refusals\n\n| code | class | exit | sentence |\n|---|---|---|---|\n", stdout);
     for (size_t i = 0; i < count; i++) {
-        printf("| `%s` | %s | %d | ", errors[i].code, pd_error_class_name(errors[i].class), pd_error_class_exit(errors[i].class));
+        printf("| `%s` | %s | %d | ", errors[i].code, pd_error_class_name(errors[i].class),
+               pd_error_class_exit(errors[i].class));
         print_cell(errors[i].sentence);
         fputs(" |\n", stdout);
     }
@@ -107,7 +112,9 @@ print_errors(void)
 void
 markdown_print(void)
 {
-    fputs("# Messages\n\nPrinted by `pedido schema --markdown`; do not edit. How they are sent stands in [README.md](README.md).\n\n", stdout);
+    fputs("# Messages\n\nPrinted by `pedido schema --markdown`; do not edit. How they are sent stands in "
+          "[README.md](README.md).\n\n",
+          stdout);
     print_blocks(PD_BLOCK_command, "Commands");
     print_blocks(PD_BLOCK_query, "Queries");
     print_blocks(PD_BLOCK_event, "Events");

@@ -34,7 +34,9 @@ money_to_text(int64_t minor, const char *currency, char ret_text[MONEY_TEXT_SIZE
     int decimals = money_decimals(currency);
     for (int i = 0; i < decimals; i++) scale *= 10;
     if (decimals == 0) snprintf(ret_text, MONEY_TEXT_SIZE, "%" PRId64 " %.3s", minor, currency);
-    else snprintf(ret_text, MONEY_TEXT_SIZE, "%" PRId64 ".%0*" PRId64 " %.3s", minor / scale, decimals, minor % scale, currency);
+    else
+        snprintf(ret_text, MONEY_TEXT_SIZE, "%" PRId64 ".%0*" PRId64 " %.3s", minor / scale, decimals, minor % scale,
+                 currency);
 }
 
 bool

@@ -30,8 +30,8 @@ say_hint(const struct cli *cli, const char *hint, const json_t *data)
             line[used++] = *p++;
             continue;
         }
-        char        name[40];
-        size_t      size = strcspn(p, "}");
+        char   name[40];
+        size_t size = strcspn(p, "}");
         snprintf(name, sizeof name, "%.*s", (int)size - 1, p + 1);
         const char *value = json_string_value(json_object_get(data, name));
         if (value == NULL) return;
@@ -80,13 +80,14 @@ say_state(const struct cli *cli, const json_t *data, const char *order)
 {
     char        line[200];
     const char *state = json_string_value(json_object_get(data, "state"));
-    uint64_t    subscription = (uint64_t)json_integer_value(
-        json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
+    uint64_t    subscription =
+        (uint64_t)json_integer_value(json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
 
     if (state == NULL) return;
     if (strcmp(state, "provisioning") == 0) snprintf(line, sizeof line, "pedido order status %s --wait", order);
     else if (strcmp(state, "completed") != 0) return;
-    else if (subscription > 0) snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);
+    else if (subscription > 0)
+        snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);
     else snprintf(line, sizeof line, "pedido order show %s", order);
     say_command(cli, "next: ", line);
 }

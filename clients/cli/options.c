@@ -11,9 +11,11 @@ static const struct {
     const char      *value, *about;
 } common[] = {
     {"json", OPTION_FLAG, "", "Print one compact JSON object a line; of a list every row."},
-    {"endpoint", OPTION_VALUE, "ENDPOINT", "The engine's commands port; else $PEDIDO_ENDPOINT, else " PD_DEFAULT_ENDPOINT "."},
+    {"endpoint", OPTION_VALUE, "ENDPOINT",
+     "The engine's commands port; else $PEDIDO_ENDPOINT, else " PD_DEFAULT_ENDPOINT "."},
     {"reseller", OPTION_VALUE, "ID", "Whose things; else $PEDIDO_RESELLER, else default."},
-    {"timeout", OPTION_VALUE, "SECONDS", "Wait this long for an answer, then send the same again, twice at most; 5 when absent."},
+    {"timeout", OPTION_VALUE, "SECONDS",
+     "Wait this long for an answer, then send the same again, twice at most; 5 when absent."},
     {"id", OPTION_VALUE, "TEXT", "The command's id; a new one when absent. The same id again does nothing twice."},
     {"dry-run", OPTION_FLAG, "", "Answer as the command would; change nothing."},
     {"expect", OPTION_VALUE, "N", "Refuse unless the order, plan or customer has this version."},
@@ -69,7 +71,10 @@ add_field(struct option_list *list, const struct pd_field *f, bool element)
     snprintf(o->name, sizeof o->name, "%s", map && strcmp(f->name, "parameters") == 0 ? "param" : f->name);
     for (char *p = o->name; *p != '\0'; p++)
         if (*p == '_') *p = '-';
-    snprintf(o->value, sizeof o->value, "%s", map ? "KEY=VALUE" : f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT ? "JSON" : f->name);
+    snprintf(o->value, sizeof o->value, "%s",
+             map                                                    ? "KEY=VALUE"
+             : f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT ? "JSON"
+                                                                    : f->name);
     for (char *p = o->value; *p != '\0'; p++) *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
     o->kind = f->kind == PD_KIND_FLAG ? OPTION_EITHER : OPTION_VALUE;
     o->about = f->description;
@@ -113,7 +118,8 @@ options_collect(const struct verb *verb, struct option_list *ret_list)
 {
     ret_list->count = 0;
     if (verb != NULL && verb->block != NULL) add_fields(ret_list, verb, verb->block());
-    for (const struct option *o = verb == NULL ? NULL : verb->options; o != NULL && o->name[0] != '\0'; o++) *add(ret_list) = *o;
+    for (const struct option *o = verb == NULL ? NULL : verb->options; o != NULL && o->name[0] != '\0'; o++)
+        *add(ret_list) = *o;
     for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
         struct option *o = add(ret_list);
         snprintf(o->name, sizeof o->name, "%s", common[i].name);

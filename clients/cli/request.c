@@ -57,7 +57,8 @@ request_exit(const json_t *error)
 int
 request_refused(const struct cli *cli, const json_t *error, const json_t *data)
 {
-    const char *code = json_string_value(json_object_get(error, "code")), *message = json_string_value(json_object_get(error, "message"));
+    const char *code = json_string_value(json_object_get(error, "code")),
+               *message = json_string_value(json_object_get(error, "message"));
     uint64_t    number = (uint64_t)json_integer_value(json_object_get(data, "order"));
     const char *reference = json_string_value(json_object_get(data, "reference"));
     char        order[80];
@@ -79,7 +80,8 @@ request_no_answer(struct cli *cli, enum pd_client_status status)
 {
     cli_say("pedido: %s", pd_client_problem(cli->client));
     if (status == PD_CLIENT_BAD_ENDPOINT) return STATUS_USAGE;
-    if (status == PD_CLIENT_NO_ANSWER) cli_say("Is pedidod running? The same id does nothing twice: --id repeats a command safely.");
+    if (status == PD_CLIENT_NO_ANSWER)
+        cli_say("Is pedidod running? The same id does nothing twice: --id repeats a command safely.");
     return STATUS_NO_ANSWER;
 }
 
@@ -120,7 +122,7 @@ bad_answer(void)
     return STATUS_NO_ANSWER;
 }
 
-/* An answer's `data` has the block that the message's row names. */
+/* An answer's `data` has the block that the message's row names. NULL: it is no answer. */
 static json_t *
 read_answer(struct pd_text bytes, const struct pd_block *reply)
 {
@@ -128,14 +130,18 @@ read_answer(struct pd_text bytes, const struct pd_block *reply)
     msgpack_object   o;
     json_t          *answer = NULL;
 
-    if (mp_parse(&reader, bytes.data, bytes.size, &o) && o.type == MSGPACK_OBJECT_MAP) answer = pd_json_from_msgpack(&o, NULL);
+    if (mp_parse(&reader, bytes.data, bytes.size, &o) && o.type == MSGPACK_OBJECT_MAP)
+        answer = pd_json_from_msgpack(&o, NULL);
     for (uint32_t i = 0; answer != NULL && i < o.via.map.size; i++) {
         const msgpack_object_str *key = &o.via.map.ptr[i].key.via.str;
         if (key->size == 4 && memcmp(key->ptr, "data", 4) == 0)
             json_object_set_new(answer, "data", pd_json_from_msgpack(&o.via.map.ptr[i].val, reply));
     }
     mp_reader_fini(&reader);
-    return answer;
+    bool ok = json_is_true(json_object_get(answer, "ok"));
+    if (json_is_object(json_object_get(answer, ok ? "data" : "error"))) return answer;
+    json_decref(answer);
+    return NULL;
 }
 
 /* One exchange; `envelope` is taken. The answer has been accepted or refused. */
@@ -153,8 +159,10 @@ exchange(struct cli *cli, const struct pd_block *block, json_t *envelope, json_t
     if (!pd_json_to_request(&w, pd_block_request(), envelope, &problem)) {
         status = cli_usage(cli, "%s %s", problem.field, problem.what);
     } else {
-        struct pd_client_request request = {(enum pd_port)block->port, pd_text(json_string_value(json_object_get(envelope, "id"))),
-                                            {w.data, w.size}, wait_ms > 0 && wait_ms < 300000 ? (uint32_t)wait_ms : 0};
+        struct pd_client_request request = {(enum pd_port)block->port,
+                                            pd_text(json_string_value(json_object_get(envelope, "id"))),
+                                            {w.data, w.size},
+                                            wait_ms > 0 && wait_ms < 300000 ? (uint32_t)wait_ms : 0};
         status = call(cli, &request, &bytes);
         if (status == STATUS_OK) {
             *ret_answer = read_answer(bytes, block->reply());
@@ -214,7 +222,7 @@ request_array(struct cli *cli, json_t *requests, json_t **ret_answers)
         if (!pd_json_to_request(&w, pd_block_request(), json_array_get(requests, i), &problem))
             status = cli_usage(cli, "%s %s", problem.field, problem.what);
     if (status == STATUS_OK) {
-        const char *id = json_string_value(json_object_get(json_array_get(requests, 0), "id"));
+        const char              *id = json_string_value(json_object_get(json_array_get(requests, 0), "id"));
         struct pd_client_request request = {PD_port_commands, pd_text(id), {w.data, w.size}, 0};
         status = call(cli, &request, &bytes);
     }
@@ -251,7 +259,8 @@ show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *
         cursor = NULL;
         status = exchange(cli, block, envelope, &answer);
         if (status != STATUS_OK) break;
-        if (!json_is_true(json_object_get(answer, "ok"))) status = request_refused(cli, json_object_get(answer, "error"), data);
+        if (!json_is_true(json_object_get(answer, "ok")))
+            status = request_refused(cli, json_object_get(answer, "error"), data);
         json_array_foreach (json_object_get(json_object_get(answer, "data"), list->name), i, row) {
             shown++;
             if (json) cli_print_json(row);

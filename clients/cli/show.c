@@ -78,18 +78,20 @@ choose_columns(const struct pd_block *block, const struct pd_field *ret_fields[T
 static char *
 format_inner(const struct pd_field *f, const json_t *row)
 {
-    char        *line = NULL;
-    size_t       size, i;
-    FILE        *to = open_memstream(&line, &size);
-    json_t      *item;
+    char         *line = NULL;
+    size_t        size, i;
+    FILE         *to = open_memstream(&line, &size);
+    json_t       *item;
     const json_t *items = json_object_get(row, f->name);
 
     if (to == NULL) return NULL;
     json_array_foreach (items, i, item) {
-        const char *plan = json_string_value(json_object_get(item, "plan")), *domain = json_string_value(json_object_get(item, "domain_unicode"));
+        const char *plan = json_string_value(json_object_get(item, "plan")),
+                   *domain = json_string_value(json_object_get(item, "domain_unicode"));
         if (i == 2) fprintf(to, ", and %zu more", json_array_size(items) - 2);
         if (i >= 2) break;
-        fprintf(to, "%s%s%s%s", i > 0 ? ", " : "", plan == NULL ? "" : plan, domain == NULL ? "" : " ", domain == NULL ? "" : domain);
+        fprintf(to, "%s%s%s%s", i > 0 ? ", " : "", plan == NULL ? "" : plan, domain == NULL ? "" : " ",
+                domain == NULL ? "" : domain);
     }
     fclose(to);
     return line;

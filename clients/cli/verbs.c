@@ -7,7 +7,8 @@ static const struct option wait_options[] = {
     {.name = ""},
 };
 static const struct option send_options[] = {
-    {.name = "data", .kind = OPTION_VALUE, .value = "JSON", .about = "The fields as one JSON object; those given one by one are set in it."},
+    {.name = "data", .kind = OPTION_VALUE, .value = "JSON",
+     .about = "The fields as one JSON object; those given one by one are set in it."},
     {.name = ""},
 };
 static const struct option tail_options[] = {
@@ -41,7 +42,8 @@ static const struct verb verbs[] = {
     {"customer put", pd_block_put_customer, "customer [name]", 0, run_message, NULL, ADD_HINT, NULL},
     {"customer list", pd_block_list_customers, "[text]", 0, run_message, NULL, NULL, NULL},
     {"customer show", pd_block_get_customer, "customer", 0, run_message, NULL, NULL, NULL},
-    {"customer hold", pd_block_hold_customer, "customer [reason]", 0, run_message, NULL, "pedido customer release {customer} REASON", NULL},
+    {"customer hold", pd_block_hold_customer, "customer [reason]", 0, run_message, NULL,
+     "pedido customer release {customer} REASON", NULL},
     {"customer release", pd_block_release_customer, "customer [reason]", 0, run_message, NULL,
      "pedido order list --customer {customer} --state held", NULL},
 

@@ -1,9 +1,7 @@
 /* verbs_engine.c - send and ping. */
 #include "clients/cli/cli.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 int
@@ -20,7 +18,8 @@ run_send(struct cli *cli)
         const struct pd_block *b;
         for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++)
             if (b->kind == PD_BLOCK_command || b->kind == PD_BLOCK_query) nearest_offer(&n, b->Name, SIZE_MAX);
-        if (nearest_best(&n) == NULL) return cli_usage(cli, "there is no message %s; `pedido schema` lists them", cli->words[0]);
+        if (nearest_best(&n) == NULL)
+            return cli_usage(cli, "there is no message %s; `pedido schema` lists them", cli->words[0]);
         return cli_usage(cli, "there is no message %s; did you mean %s?", cli->words[0], nearest_best(&n));
     }
     if (block->port == PD_port_engine) return cli_usage(cli, "%s is the engine's own; nobody else sends it", block->Name);
@@ -55,7 +54,7 @@ run_ping(struct cli *cli)
         json_object_set_new(answer, "latency_us", json_integer((json_int_t)took_us));
         cli_print_json(answer);
     } else {
-        json_object_del(answer, "limits");
+        json_object_del(answer, "limits"); /* nothing for people */
         show_answer(pd_block_hello_reply(), answer);
         printf("%-16s %.2f ms\n", "latency", (double)took_us / 1000);
     }

@@ -28,7 +28,8 @@ note_position(struct tail *t, uint64_t position, bool heartbeat)
     uint64_t head = heartbeat ? position + 1 : position; /* the next that can come */
     if (t->next == 0) cli_say("following %s from position %" PRIu64 " on", t->reseller, head);
     else if (head > t->next)
-        cli_say("missed: positions %" PRIu64 " to %" PRIu64 "; `pedido send ReadLog from=%" PRIu64 "` has them", t->next, head - 1, t->next);
+        cli_say("missed: positions %" PRIu64 " to %" PRIu64 "; `pedido send ReadLog from=%" PRIu64 "` has them", t->next,
+                head - 1, t->next);
     if (heartbeat ? head > t->next : position >= t->next) t->next = heartbeat ? head : position + 1;
 }
 
@@ -43,7 +44,8 @@ print_event(const struct tail *t, struct pd_text topic, const json_t *event)
     }
     char *time = format_time(json_string_value(json_object_get(event, "time")));
     char *line = format_event(type, json_object_get(event, "data"));
-    printf("%s  %6" JSON_INTEGER_FORMAT "  %-44.*s  ", time, json_integer_value(json_object_get(event, "position")), (int)topic.size, topic.data);
+    printf("%s  %6" JSON_INTEGER_FORMAT "  %-44.*s  ", time, json_integer_value(json_object_get(event, "position")),
+           (int)topic.size, topic.data);
     text_print(stdout, line, 0, TEXT_LEFT);
     putchar('\n');
     free(time);
@@ -86,7 +88,8 @@ follow(struct tail *t, struct pd_subscriber *subscriber, const sigset_t *signals
         }
         /* The engine is heard each second. The socket finds it again by itself. */
         t->silent_ms += STEP_MS;
-        if (t->silent_ms == SILENCE_MS) cli_say("nothing heard from the engine for %d s, still listening", SILENCE_MS / 1000);
+        if (t->silent_ms == SILENCE_MS)
+            cli_say("nothing heard from the engine for %d s, still listening", SILENCE_MS / 1000);
     }
 }
 

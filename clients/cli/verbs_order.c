@@ -108,6 +108,7 @@ run_order_status(struct cli *cli)
     double      seconds = 0;
 
     if (!args_has(cli, "wait")) return run_message(cli);
-    if (wait != NULL && !args_seconds(wait, &seconds)) return cli_usage(cli, "--wait=%s: a number of seconds is expected", wait);
+    if (wait != NULL && !args_seconds(wait, &seconds))
+        return cli_usage(cli, "--wait=%s: a number of seconds is expected", wait);
     return wait_for_end(cli, wait == NULL ? INT64_MAX : (uint64_t)(seconds * 1000));
 }

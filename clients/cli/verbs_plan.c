@@ -28,7 +28,8 @@ report(void *context, int line, const char *code, const char *field, const char 
     im->problems++;
     if (line == 0) im->status = STATUS_TROUBLE;
     if (args_has(im->cli, "json")) {
-        json_t *error = json_pack("{s:{s:s,s:s,s:s,s:s,s:i}}", "error", "code", code, "message", message, "field", field, "file", im->path, "line", line);
+        json_t *error = json_pack("{s:{s:s,s:s,s:s,s:s,s:i}}", "error", "code", code, "message", message, "field", field,
+                                  "file", im->path, "line", line);
         cli_print_json(error);
         json_decref(error);
     }
@@ -56,7 +57,7 @@ is_same(const struct pd_block *block, const json_t *wanted, const json_t *curren
     bool same = current != NULL;
     for (size_t i = 0; i < block->field_count && same; i++) {
         const struct pd_field *f = &block->fields[i];
-        const json_t *is = json_object_get(current, f->name), *given = json_object_get(wanted, f->name);
+        const json_t          *is = json_object_get(current, f->name), *given = json_object_get(wanted, f->name);
         if (block == pd_block_put_period() && strcmp(f->name, "plan") == 0) continue; /* it stands in its plan */
         json_t *value = given != NULL ? json_deep_copy(given) : default_of(f, wanted);
         same = is == NULL ? f->kind == PD_KIND_FLAG && json_is_false(value) : json_equal(is, value);
@@ -97,7 +98,8 @@ make_id(const char *type, uint64_t version, const json_t *data, char *ret_id, si
 static void
 note(struct import *im, const json_t *subject, const char *result)
 {
-    const char *plan = json_string_value(json_object_get(subject, "plan")), *period = json_string_value(json_object_get(subject, "period"));
+    const char *plan = json_string_value(json_object_get(subject, "plan")),
+               *period = json_string_value(json_object_get(subject, "period"));
     if (args_has(im->cli, "json")) {
         json_t *row = json_pack("{s:s,s:s*,s:s}", "plan", plan, "period", period, "result", result);
         cli_print_json(row);
@@ -114,7 +116,8 @@ static void
 want(struct import *im, const struct pd_block *block, uint64_t version, json_t *data, const json_t *current)
 {
     char    id[64];
-    json_t *subject = json_pack("{s:O,s:O*}", "plan", json_object_get(data, "plan"), "period", json_object_get(data, "period"));
+    json_t *subject =
+        json_pack("{s:O,s:O*}", "plan", json_object_get(data, "plan"), "period", json_object_get(data, "period"));
 
     if (is_same(block, data, current)) {
         im->unchanged++;
@@ -160,7 +163,8 @@ import_plan(struct import *im, const json_t *plan)
     size_t  i;
     int     status = request_try(im->cli, pd_block_get_plan(), json_pack("{s:O}", "plan", id), &answer, &refusal);
 
-    if (refusal != NULL && strcmp(json_string_value(json_object_get(refusal, "code")), "plan_not_found") != 0)
+    const char *code = json_string_value(json_object_get(refusal, "code"));
+    if (refusal != NULL && (code == NULL || strcmp(code, "plan_not_found") != 0))
         status = request_refused(im->cli, refusal, NULL);
     json_decref(refusal);
     if (status != STATUS_OK) return status;
@@ -200,7 +204,8 @@ import_plans(struct import *im, const json_t *plans)
     json_decref(im->subjects);
     if (status != STATUS_OK) return status;
     if (!args_has(im->cli, "dry-run"))
-        cli_say("%zu plans: %zu put, %zu unchanged, %zu refused", json_array_size(plans), im->put, im->unchanged, im->refused);
+        cli_say("%zu plans: %zu put, %zu unchanged, %zu refused", json_array_size(plans), im->put, im->unchanged,
+                im->refused);
     if (im->status == STATUS_OK && !args_has(im->cli, "json")) cli_say("next: pedido plan list");
     return im->status;
 }
@@ -211,7 +216,8 @@ run_plan_import(struct cli *cli)
     struct import im = {.cli = cli, .path = cli->words[0]};
     json_t       *plans;
 
-    if (args_has(cli, "id") || args_has(cli, "expect")) return cli_usage(cli, "--id and --expect are for one command; an import sends many");
+    if (args_has(cli, "id") || args_has(cli, "expect"))
+        return cli_usage(cli, "--id and --expect are for one command; an import sends many");
     if (!catalogue_read(im.path, report, &im, &plans)) {
         cli_say("%zu %s; nothing was sent", im.problems, im.problems == 1 ? "problem" : "problems");
         return im.status != STATUS_OK ? im.status : pd_error_class_exit(PD_CLASS_invalid);

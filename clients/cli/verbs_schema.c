@@ -35,7 +35,8 @@ schema_block_kind(const struct pd_block *block)
 const char *
 schema_field_kind(enum pd_field_kind kind)
 {
-    static const char *const names[] = {"text", "number", "flag", "domain", "choice", "texts", "numbers", "list", "struct", "map", "raw"};
+    static const char *const names[] = {"text",    "number", "flag",   "domain", "choice", "texts",
+                                        "numbers", "list",   "struct", "map",    "raw"};
     return names[kind];
 }
 
@@ -73,7 +74,8 @@ print_and_drop(json_t *value)
 static json_t *
 field_json(const struct pd_field *f)
 {
-    json_t *j = json_pack("{s:s,s:s,s:s,s:s}", "name", f->name, "kind", schema_field_kind(f->kind), "of", schema_of(f), "need", schema_need(f->need));
+    json_t *j = json_pack("{s:s,s:s,s:s,s:s}", "name", f->name, "kind", schema_field_kind(f->kind), "of", schema_of(f),
+                          "need", schema_need(f->need));
     if (f->count_max > 0) {
         json_object_set_new(j, "min", json_integer((json_int_t)f->count_min));
         json_object_set_new(j, "max", json_integer((json_int_t)f->count_max));
@@ -85,7 +87,8 @@ field_json(const struct pd_field *f)
 static void
 print_block_json(const struct pd_block *b)
 {
-    json_t *j = json_pack("{s:s,s:i,s:s,s:s}", "kind", schema_block_kind(b), "code", b->code, "name", b->name, "type", b->Name);
+    json_t *j =
+        json_pack("{s:s,s:i,s:s,s:s}", "kind", schema_block_kind(b), "code", b->code, "name", b->name, "type", b->Name);
     json_t *fields = json_array();
 
     if (b->kind == PD_BLOCK_command || b->kind == PD_BLOCK_query) {
@@ -109,9 +112,11 @@ print_enum_json(const struct pd_enum *e)
 {
     json_t *values = json_array();
     for (size_t i = 0; i < e->count; i++)
-        json_array_append_new(values, json_pack("{s:i,s:s,s:s,s:s}", "number", e->values[i].number, "name", e->values[i].name, "english",
-                                                e->values[i].english, "spanish", e->values[i].spanish));
-    print_and_drop(json_pack("{s:s,s:s,s:s,s:o}", "kind", "enum", "name", e->name, "description", e->description, "values", values));
+        json_array_append_new(values,
+                              json_pack("{s:i,s:s,s:s,s:s}", "number", e->values[i].number, "name", e->values[i].name,
+                                        "english", e->values[i].english, "spanish", e->values[i].spanish));
+    print_and_drop(
+        json_pack("{s:s,s:s,s:s,s:o}", "kind", "enum", "name", e->name, "description", e->description, "values", values));
 }
 
 static void
@@ -122,17 +127,19 @@ print_json(void)
     const struct pd_block *b;
 
     for (size_t i = 0; (t = schema_type_at(i)) != NULL; i++)
-        print_and_drop(json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:s}", "kind", "type", "name", t->name, "of", schema_field_kind(t->kind), "min",
-                                 (json_int_t)t->min, "max", (json_int_t)(t->max > INT64_MAX ? INT64_MAX : t->max), "form", schema_form(t->form),
+        print_and_drop(json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:s}", "kind", "type", "name", t->name, "of",
+                                 schema_field_kind(t->kind), "min", (json_int_t)t->min, "max",
+                                 (json_int_t)(t->max > INT64_MAX ? INT64_MAX : t->max), "form", schema_form(t->form),
                                  "description", t->description));
     const struct pd_enum *const *enums = pd_schema_enums(&count);
     for (size_t i = 0; i < count; i++) print_enum_json(enums[i]);
     for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++) print_block_json(b);
     const struct pd_error *errors = pd_schema_errors(&count);
     for (size_t i = 0; i < count; i++)
-        print_and_drop(json_pack("{s:s,s:i,s:s,s:s,s:i,s:s,s:s,s:s}", "kind", "error", "number", errors[i].number, "code", errors[i].code,
-                                 "class", pd_error_class_name(errors[i].class), "exit", pd_error_class_exit(errors[i].class), "english",
-                                 errors[i].english, "spanish", errors[i].spanish, "sentence", errors[i].sentence));
+        print_and_drop(json_pack("{s:s,s:i,s:s,s:s,s:i,s:s,s:s,s:s}", "kind", "error", "number", errors[i].number, "code",
+                                 errors[i].code, "class", pd_error_class_name(errors[i].class), "exit",
+                                 pd_error_class_exit(errors[i].class), "english", errors[i].english, "spanish",
+                                 errors[i].spanish, "sentence", errors[i].sentence));
 }
 
 /* ---- lock ---------------------------------------------------------------------------------------------------------- */
@@ -144,8 +151,8 @@ print_block_lock(const struct pd_block *b)
     for (size_t i = 0; i < b->field_count; i++) {
         const struct pd_field *f = &b->fields[i];
         const char            *of = schema_of(f);
-        printf("field %s.%s %zu %s %s%s%s %s", schema_block_kind(b), b->Name, i + 1, f->name, schema_field_kind(f->kind), of[0] == '\0' ? "" : ":",
-               of, schema_need(f->need));
+        printf("field %s.%s %zu %s %s%s%s %s", schema_block_kind(b), b->Name, i + 1, f->name, schema_field_kind(f->kind),
+               of[0] == '\0' ? "" : ":", of, schema_need(f->need));
         if (f->count_max > 0) printf(" %zu-%zu", f->count_min, f->count_max);
         putchar('\n');
     }
@@ -159,15 +166,18 @@ print_lock(void)
     const struct pd_block *b;
 
     for (size_t i = 0; (t = schema_type_at(i)) != NULL; i++)
-        printf("type %s %s %" PRIu64 "-%" PRIu64 " %s\n", t->name, schema_field_kind(t->kind), t->min, t->max, schema_form(t->form));
+        printf("type %s %s %" PRIu64 "-%" PRIu64 " %s\n", t->name, schema_field_kind(t->kind), t->min, t->max,
+               schema_form(t->form));
     const struct pd_enum *const *enums = pd_schema_enums(&count);
     for (size_t i = 0; i < count; i++)
-        for (size_t v = 0; v < enums[i]->count; v++) printf("enum %s %d %s\n", enums[i]->name, enums[i]->values[v].number, enums[i]->values[v].name);
+        for (size_t v = 0; v < enums[i]->count; v++)
+            printf("enum %s %d %s\n", enums[i]->name, enums[i]->values[v].number, enums[i]->values[v].name);
     for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++) print_block_lock(b);
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
         printf("class %d %s exit %d\n", classes[i].number, classes[i].name, classes[i].exit_status);
     const struct pd_error *errors = pd_schema_errors(&count);
-    for (size_t i = 0; i < count; i++) printf("error %d %s %s\n", errors[i].number, errors[i].code, pd_error_class_name(errors[i].class));
+    for (size_t i = 0; i < count; i++)
+        printf("error %d %s %s\n", errors[i].number, errors[i].code, pd_error_class_name(errors[i].class));
 }
 
 /* ---- for people ---------------------------------------------------------------------------------------------------- */
@@ -191,7 +201,8 @@ print_block(const struct pd_block *b)
         char                   type[80];
         const char            *of = schema_of(f);
         if (f->need == PD_HIDDEN) continue;
-        bool plain = f->kind == PD_KIND_TEXT || f->kind == PD_KIND_UINT || f->kind == PD_KIND_FLAG || f->kind == PD_KIND_DOMAIN;
+        bool plain =
+            f->kind == PD_KIND_TEXT || f->kind == PD_KIND_UINT || f->kind == PD_KIND_FLAG || f->kind == PD_KIND_DOMAIN;
         if (plain) snprintf(type, sizeof type, "%s", of);
         else snprintf(type, sizeof type, "%s%s%s", schema_field_kind(f->kind), of[0] == '\0' ? "" : " of ", of);
         printf("  %-16s %-24s %-9s %s\n", f->name, type, schema_need(f->need), f->description);

@@ -1,10 +1,10 @@
 #include "clients/lib/call.h"
 
 enum {
-    BUSY_MAX       = 100,   /* answers of this kind in one call, then the last one is the answer */
+    BUSY_MAX = 100, /* answers of this kind in one call, then the last one is the answer */
     BUSY_PAUSE_MAX = 5000,
-    PAUSE_FIRST    = 100,   /* before the second sending; doubled before each later one */
-    PAUSE_MAX      = 2000,
+    PAUSE_FIRST = 100, /* before the second sending; doubled before each later one */
+    PAUSE_MAX = 2000,
 };
 
 /* What one answer says about us. */
@@ -16,7 +16,8 @@ value_of(const msgpack_object *map, const char *key)
     size_t size = strlen(key);
     for (uint32_t i = 0; map != NULL && map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
         const msgpack_object_kv *kv = &map->via.map.ptr[i];
-        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size && memcmp(kv->key.via.str.ptr, key, size) == 0)
+        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size &&
+            memcmp(kv->key.via.str.ptr, key, size) == 0)
             return &kv->val;
     }
     return NULL;
@@ -27,7 +28,8 @@ static bool
 is_busy(const msgpack_object *answer, uint32_t *pause_ms)
 {
     const msgpack_object *error = value_of(answer, "error"), *code = value_of(error, "code");
-    if (code == NULL || code->type != MSGPACK_OBJECT_STR || code->via.str.size != 4 || memcmp(code->via.str.ptr, "busy", 4) != 0)
+    if (code == NULL || code->type != MSGPACK_OBJECT_STR || code->via.str.size != 4 ||
+        memcmp(code->via.str.ptr, "busy", 4) != 0)
         return false;
     const msgpack_object *after = value_of(error, "retry_after_ms");
     uint64_t ms = after != NULL && after->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? after->via.u64 : PAUSE_FIRST;

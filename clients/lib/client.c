@@ -179,12 +179,14 @@ run_call(struct pd_client *c, struct pd_call *call, const struct pd_client_reque
                  (int)r->id.size, r->id.data);
             pd_socket_close(socket);
             break;
-        case PD_CALL_BUSY: talk(c, "the engine is busy, sending the same command again (id %.*s)", (int)r->id.size, r->id.data); break;
+        case PD_CALL_BUSY:
+            talk(c, "the engine is busy, sending the same command again (id %.*s)", (int)r->id.size, r->id.data);
+            break;
         case PD_CALL_GIVE_UP:
             pd_socket_close(socket);
             return pd_client_fail(c, PD_CLIENT_NO_ANSWER,
-                                  "no answer from %s: sent %" PRIu32 " times, waited %" PRIu32 " ms each time (id %.*s)", endpoint,
-                                  call->sent, call->timeout_ms, (int)r->id.size, r->id.data);
+                                  "no answer from %s: sent %" PRIu32 " times, waited %" PRIu32 " ms each time (id %.*s)",
+                                  endpoint, call->sent, call->timeout_ms, (int)r->id.size, r->id.data);
         case PD_CALL_WAIT:
             came = (struct pd_text){NULL, 0};
             if (pd_socket_receive(*socket, call->wake_ms - now, NULL, &c->answer))
@@ -205,8 +207,7 @@ pd_client_call(struct pd_client *client, const struct pd_client_request *request
     if (endpoint == NULL) return status;
     pd_call_init(&call, request->id, client->options.timeout_ms + request->wait_ms, client->options.retries);
     status = run_call(client, &call, request, endpoint);
-    if (status == PD_CLIENT_OK)
-        *ret_answer = (struct pd_text){zmq_msg_data(&client->answer), zmq_msg_size(&client->answer)};
+    if (status == PD_CLIENT_OK) *ret_answer = (struct pd_text){zmq_msg_data(&client->answer), zmq_msg_size(&client->answer)};
     return status;
 }
 
@@ -234,7 +235,8 @@ keep_hello(struct pd_client *c, struct pd_text answer)
 
     if (!mp_parse(&c->reader, answer.data, answer.size, &o)) return false;
     const msgpack_object *data = data_of(&o);
-    if (data == NULL || !pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored)) return false;
+    if (data == NULL || !pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored))
+        return false;
     const struct pd_endpoints *e = received.endpoints;
     if (e == NULL || e->events.data == NULL || e->queries.data == NULL || e->workers.data == NULL || received.limits == NULL)
         return false;
@@ -247,9 +249,9 @@ keep_hello(struct pd_client *c, struct pd_text answer)
 enum pd_client_status
 pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hello)
 {
-    char              id[PD_ID_SIZE];
-    struct mp_writer  w = {0};
-    struct pd_text    answer;
+    char             id[PD_ID_SIZE];
+    struct mp_writer w = {0};
+    struct pd_text   answer;
 
     if (client->hello == NULL) {
         pd_client_new_id(id);
@@ -263,7 +265,8 @@ pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hell
         mp_writer_fini(&w);
         if (status != PD_CLIENT_OK) return status;
         if (!keep_hello(client, answer))
-            return pd_client_fail(client, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does", client->endpoint);
+            return pd_client_fail(client, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does",
+                                  client->endpoint);
     }
     *ret_hello = client->hello;
     return PD_CLIENT_OK;
