@@ -311,7 +311,7 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
     if (known != NULL && known->class == PD_CLASS_invalid && job->succeeded) {
         struct pd_text message = text_of(error, "message");
         if (message.size > WORKER_TEXT_MAX) message.size = WORKER_TEXT_MAX;
-        while (message.size == WORKER_TEXT_MAX && (message.data[message.size - 1] & 0x80) != 0) message.size--; /* whole letters */
+        while (message.size == WORKER_TEXT_MAX && (message.data[message.size - 1] & 0x80) != 0) message.size--;
         report_failure(w, now, job, PD_TEXT("result_refused"), message);
         return;
     }

@@ -68,12 +68,16 @@ def end(process, how=signal.SIGTERM, timeout=15.0):
         raise
 
 
-def clean_up():
+def kill_all():
     for process in _running:
         if process.poll() is None:
             process.kill()
             process.wait()
     _running.clear()
+
+
+def clean_up():
+    kill_all()
     while _directories:
         shutil.rmtree(_directories.pop(), ignore_errors=True)
 

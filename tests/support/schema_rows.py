@@ -6,7 +6,7 @@ import re
 
 PROTO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "proto")
 
-Block = collections.namedtuple("Block", "kind code name Name port reply fields")
+Block = collections.namedtuple("Block", "kind code name Name port reads reply fields")
 Field = collections.namedtuple("Field", "form type name need min max")  # form: FIELD CHOICE TEXTS LIST STRUCT MAP RAW
 Error = collections.namedtuple("Error", "code kind sentence")
 
@@ -45,14 +45,14 @@ def _field(macro, a):
 def _opened(macro, a):
     kind = OPENERS[macro]
     if kind == "command":
-        return Block(kind, int(a[0]), a[1], a[2], a[3], a[6], [])
+        return Block(kind, int(a[0]), a[1], a[2], a[3], a[5] == "PD_READS", a[6], [])
     if kind == "query":
-        return Block(kind, int(a[0]), a[1], a[2], "queries", a[4], [])
+        return Block(kind, int(a[0]), a[1], a[2], "queries", True, a[4], [])
     if kind == "event":
-        return Block(kind, int(a[0]), a[1], a[2], None, None, [])
+        return Block(kind, int(a[0]), a[1], a[2], None, False, None, [])
     if kind == "row":
-        return Block(kind, int(a[0]), a[1], a[1], None, None, [])
-    return Block(kind, 0, a[0], a[0], None, None, [])
+        return Block(kind, int(a[0]), a[1], a[1], None, False, None, [])
+    return Block(kind, 0, a[0], a[0], None, False, None, [])
 
 
 def blocks():
