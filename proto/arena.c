@@ -29,12 +29,28 @@ pd_arena_init(struct pd_arena *arena)
 }
 
 void
-pd_arena_fini(struct pd_arena *arena)
+pd_arena_init_over(struct pd_arena *arena, void *memory, size_t size)
 {
-    for (struct pd_arena_chunk *c = arena->first, *next; c != NULL; c = next) {
+    struct pd_arena_chunk *c = memory;
+    PD_CHECK(size > sizeof *c && (uintptr_t)memory % 16 == 0);
+    c->next = NULL;
+    c->size = size - sizeof *c;
+    *arena = (struct pd_arena){.first = c, .current = c, .over = true};
+}
+
+static void
+free_chunks(struct pd_arena_chunk *c)
+{
+    for (struct pd_arena_chunk *next; c != NULL; c = next) {
         next = c->next;
         free(c);
     }
+}
+
+void
+pd_arena_fini(struct pd_arena *arena)
+{
+    free_chunks(arena->over ? arena->first->next : arena->first);
     *arena = (struct pd_arena){0};
 }
 
@@ -44,11 +60,8 @@ pd_arena_reset(struct pd_arena *arena)
     size_t kept = 0;
     for (struct pd_arena_chunk *c = arena->first; c != NULL; c = c->next) {
         kept += c->size;
-        if (kept < KEEP_BYTES) continue;
-        for (struct pd_arena_chunk *drop = c->next, *next; drop != NULL; drop = next) {
-            next = drop->next;
-            free(drop);
-        }
+        if (kept < KEEP_BYTES && !arena->over) continue;
+        free_chunks(c->next);
         c->next = NULL;
     }
     arena->current = arena->first;

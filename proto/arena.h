@@ -13,12 +13,16 @@ struct pd_arena {
     struct pd_arena_chunk *first, *current;
     size_t                 used;  /* bytes of the current chunk */
     size_t                 total; /* bytes handed out since the last reset */
+    bool                   over;  /* the first chunk is the caller's memory */
 };
 
 void pd_arena_init(struct pd_arena *arena);
+
+/* An arena that hands out `memory` first (aligned to 16, the caller's) and takes chunks from the heap beyond it. */
+void pd_arena_init_over(struct pd_arena *arena, void *memory, size_t size);
 void pd_arena_fini(struct pd_arena *arena);
 
-/* Forgets all allocations; keeps up to 4 MiB of chunks for the next use. */
+/* Forgets all allocations; keeps up to 4 MiB of chunks for the next use, and over given memory only that. */
 void pd_arena_reset(struct pd_arena *arena);
 
 /* `size` bytes, aligned to 8; pd_arena_zero's are zero. Never NULL; valid until the reset. */

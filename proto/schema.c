@@ -36,8 +36,8 @@ enum {
 #include "proto/schema.def"
 
 #define PD_BLOCK(kind, code, name, ...) static const struct pd_touch touches_##name[] = {
-#define PD_TOUCHES(row)            {NULL, PD_ROW_##row},
-#define PD_TOUCHES_EACH(list, row) {#list, PD_ROW_##row},
+#define PD_TOUCHES(event, row)                   {NULL, PD_ROW_##row},
+#define PD_TOUCHES_EACH(event, list, block, row) {#list, PD_ROW_##row},
 #define PD_END(name) {NULL, 0}};
 #include "proto/schema.def"
 
@@ -109,6 +109,7 @@ pd_schema_command(int code)
 {
     switch (code) {
 #define PD_COMMAND(code, name, ...) case code: return pd_block_##name();
+#define PD_SERVICE(code, name, ...) case code: return pd_block_##name();
 #include "proto/schema.def"
     default: return NULL;
     }

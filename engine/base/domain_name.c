@@ -1,0 +1,73 @@
+#include "engine/base/domain_name.h"
+
+#include <idn2.h>
+#include <libpsl.h>
+#include <stdlib.h>
+
+/* Letters, digits and hyphens; two labels or more of 1-63 bytes, none beginning or ending in a hyphen; not all digits at the
+ * end, which would be an address. */
+static bool
+is_host_name(const char *ascii)
+{
+    size_t label = 0, labels = 1;
+    bool   digits = true;
+
+    if (strlen(ascii) > 253) return false;
+    for (const char *p = ascii;; p++) {
+        if (*p == '.' || *p == '\0') {
+            if (label == 0 || label > 63 || p[-1] == '-' || p[-(ptrdiff_t)label] == '-') return false;
+            if (*p == '\0') break;
+            label = 0;
+            labels++;
+            digits = true;
+            continue;
+        }
+        bool digit = *p >= '0' && *p <= '9';
+        if (!digit && !(*p >= 'a' && *p <= 'z') && *p != '-') return false;
+        digits = digits && digit;
+        label++;
+    }
+    return labels >= 2 && !digits;
+}
+
+bool
+domain_name_ready(void)
+{
+    return psl_builtin() != NULL;
+}
+
+/* At or below a registrable name: the ICANN list knows a suffix of it, and that is not the whole name. psl_unregistrable_domain's
+ * catch-all rule "*" is not asked for, so that names under no known suffix fall through. */
+static bool
+is_registrable(const char *ascii)
+{
+    const psl_ctx_t *psl = psl_builtin();
+    const int        icann = PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE;
+
+    if (psl == NULL || psl_is_public_suffix2(psl, ascii, icann)) return false;
+    for (const char *dot = strchr(ascii, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+        if (psl_is_public_suffix2(psl, dot + 1, icann)) return true;
+    return false;
+}
+
+bool
+domain_name_judge(struct pd_arena *arena, struct pd_domain *domain)
+{
+    char   written[254], *ascii = NULL, *unicode = NULL;
+    size_t size = domain->unicode.size;
+    bool   ok = false;
+
+    if (size > 0 && domain->unicode.data[size - 1] == '.') size--; /* the root's dot */
+    if (size == 0 || size >= sizeof written || memchr(domain->unicode.data, '\0', size) != NULL) return false;
+    memcpy(written, domain->unicode.data, size);
+    written[size] = '\0';
+    if (idn2_to_ascii_8z(written, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK && is_host_name(ascii) &&
+        is_registrable(ascii) && idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK && strlen(unicode) <= 253) {
+        domain->ascii = pd_arena_text(arena, pd_text(ascii));
+        domain->unicode = pd_arena_text(arena, pd_text(unicode));
+        ok = true;
+    }
+    free(ascii);
+    free(unicode);
+    return ok;
+}

@@ -1,0 +1,81 @@
+#include "engine/bus/door.h"
+
+#include <stdio.h>
+
+#include "engine/base/calendar.h"
+#include "engine/base/domain_name.h"
+
+void
+door_fini(struct door *d)
+{
+    mp_reader_fini(&d->parser);
+    mp_writer_fini(&d->scratch);
+}
+
+bool
+door_open(struct door *d, enum pd_port port, struct pd_text body, size_t *ret_count, struct pd_refusal *ret_refusal)
+{
+    struct mp_scan scan;
+
+    if (!mp_scan(body.data, body.size, &scan)) {
+        *ret_refusal = pd_refuse_field(scan.too_large ? PD_E_too_large : PD_E_malformed_message, NULL, "%s at byte %zu",
+                                       scan.what, scan.offset);
+        return false;
+    }
+    if (!mp_parse(&d->parser, body.data, body.size, &d->object)) {
+        *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "not one MessagePack value");
+        return false;
+    }
+    *ret_count = 0;
+    if (d->object.type != MSGPACK_OBJECT_ARRAY) return true;
+    size_t size = d->object.via.array.size;
+    if (port != PD_port_commands) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "this port takes single maps");
+    else if (size == 0) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "an empty array");
+    else if (size > PD_ARRAY_MAX) *ret_refusal = pd_refuse_field(PD_E_too_large, NULL, "an array of more than 1,024 commands");
+    else *ret_count = size;
+    return *ret_count > 0;
+}
+
+/* Domain names and time zones, wherever the block has them. */
+static bool
+judge(struct pd_arena *arena, const struct pd_block *block, void *message, const char *path, struct pd_refusal *ret_refusal)
+{
+    char inner[PD_FIELD_PATH_MAX];
+
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        void                  *value = (char *)message + f->offset;
+        if (f->kind == PD_KIND_DOMAIN) {
+            struct pd_domain *domain = value;
+            if (domain->unicode.data == NULL || domain_name_judge(arena, domain)) continue;
+            *ret_refusal = pd_refuse_field(PD_E_domain_invalid, NULL, "%s%s", path, f->name);
+            return false;
+        }
+        if (f->kind == PD_KIND_TEXT && strcmp(f->type->name, "zone") == 0) {
+            const struct pd_text *zone = value;
+            if (zone->data == NULL || calendar_knows_zone(*zone)) continue;
+            *ret_refusal = pd_refuse_field(PD_E_invalid_field, "an IANA time zone, such as Europe/Madrid", "%s%s", path, f->name);
+            return false;
+        }
+        if (f->kind != PD_KIND_LIST) continue;
+        size_t count = *(const size_t *)(const void *)((const char *)message + f->aux_offset);
+        for (size_t n = 0; n < count; n++) {
+            snprintf(inner, sizeof inner, "%s%s[%zu].", path, f->name, n);
+            if (!judge(arena, f->block(), *(char **)value + n * f->block()->size, inner, ret_refusal)) return false;
+        }
+    }
+    return true;
+}
+
+void
+door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_arena *arena, struct request *r)
+{
+    const msgpack_object *o = array ? &d->object.via.array.ptr[n] : &d->object;
+
+    r->port = port;
+    r->in_array = array;
+    r->refusal.code = PD_OK;
+    if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
+    if (port != PD_port_queries) engine_fingerprint(&r->message, &d->scratch, r->fingerprint);
+    if (!judge(arena, r->message.block, r->message.body, "", &r->refusal)) return;
+}

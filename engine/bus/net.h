@@ -1,0 +1,48 @@
+/* net.h - the net thread: owns every ZeroMQ socket, always drains, decodes into slots, sends what is committed.
+ *
+ * Settings and why (libzmq 4.3.4): no ZMTP heartbeats (they abort the process or lose requests), explicit high-water marks,
+ * never a blocking send, finite linger, ROUTER_MANDATORY so that what cannot be delivered is counted. */
+#ifndef BUS_NET_H
+#define BUS_NET_H
+
+#include "engine/bus/outbox.h"
+#include "engine/bus/slots.h"
+#include "engine/bus/subscriptions.h"
+
+enum { NET_PORTS = 4 };
+
+/* In the order of enum pd_port, events last: commands, queries, workers, events. */
+struct net_options {
+    const char *endpoints[NET_PORTS];
+};
+
+struct net;
+
+/* Counted since the start; any thread may read. */
+struct net_counts {
+    _Atomic uint64_t unaddressed, disconnected, undeliverable;
+};
+
+/* Makes and binds the sockets. False: said in the log. */
+bool net_open(const struct net_options *options, struct net **ret_net);
+void net_close(struct net **net);
+
+/* Endpoints as bound, wildcards resolved; valid until net_close. */
+const char *net_endpoint(const struct net *net, int port);
+
+struct net_counts *net_counts(struct net *net);
+
+/* What the thread works with. The log's id is for heartbeats. */
+struct net_parts {
+    struct slots         *commands, *queries;
+    struct outbox        *outbox;
+    struct subscriptions *subscriptions;
+    struct scopes        *scopes;
+    struct pd_text        log;
+    int                   signal_fd; /* readable: stop */
+};
+
+/* Runs until a signal; then takes nothing more, lets what was received be answered, and returns. False: a socket failed. */
+bool net_run(struct net *net, const struct net_parts *parts);
+
+#endif

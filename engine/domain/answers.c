@@ -1,0 +1,125 @@
+/* answers.c - what accepted commands are answered, from their events alone: the same after a crash. */
+#include "engine/domain/rules.h"
+#include "engine/domain/transitions.h"
+#include "proto/check.h"
+
+static void
+name_allowed(struct pd_arena *arena, enum pd_order_state state, struct pd_text **ret_names, size_t *ret_count)
+{
+    *ret_names = PD_ARENA_ARRAY(arena, struct pd_text, PD_COMMAND_CODES);
+    *ret_count = pd_allowed_names(allowed_commands(state), *ret_names, PD_COMMAND_CODES);
+}
+
+static void *
+answer_review(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_review_reply *r = PD_ARENA_NEW(arena, struct pd_review_reply);
+
+    r->version = event->version;
+    r->state = PD_order_state_draft;
+    r->has_order = true;
+#define COPY(e)                                                                                                        \
+    r->order = (e)->order, r->reference = (e)->reference, r->currency = (e)->currency,                                 \
+    r->setup_total = (e)->setup_total, r->recurring_total = (e)->recurring_total, r->total = (e)->total,               \
+    r->items = (e)->items, r->items_count = (e)->items_count
+    if (event->code == PD_EVENT_order_added) COPY((const struct pd_order_added *)event->body);
+    else COPY((const struct pd_order_updated *)event->body);
+#undef COPY
+    name_allowed(arena, r->state, &r->allowed, &r->allowed_count);
+    return r;
+}
+
+/* Takes one event of an order into the answer; the last one stands. */
+static void
+take_order_event(struct pd_order_reply *r, const struct event *event)
+{
+    r->version = event->version;
+    r->reason = (struct pd_text){NULL, 0};
+#define TAKE(name)                                                                                                     \
+    case PD_EVENT_##name: {                                                                                            \
+        const struct pd_##name *e = event->body;                                                                       \
+        r->order = e->order, r->reference = e->reference, r->state = e->state;                                         \
+        break;                                                                                                         \
+    }
+    switch (event->code) {
+    TAKE(order_confirmed)
+    TAKE(order_opened)
+    TAKE(order_completed)
+    TAKE(order_retried)
+    case PD_EVENT_order_held: {
+        const struct pd_order_held *e = event->body;
+        r->order = e->order, r->reference = e->reference, r->state = e->state, r->reason = e->reason;
+        break;
+    }
+    case PD_EVENT_order_cancelled: {
+        const struct pd_order_cancelled *e = event->body;
+        r->order = e->order, r->reference = e->reference, r->state = e->state, r->reason = e->reason;
+        break;
+    }
+    default: PD_CHECK(!"an event that no order command ends with");
+    }
+#undef TAKE
+}
+
+static void *
+answer_order(struct pd_arena *arena, const struct event *events, size_t count)
+{
+    struct pd_order_reply *r = PD_ARENA_NEW(arena, struct pd_order_reply);
+
+    for (size_t i = 0; i < count; i++)
+        if (pd_schema_event(events[i].code)->aggregate == PD_aggregate_order) take_order_event(r, &events[i]);
+    name_allowed(arena, r->state, &r->allowed, &r->allowed_count);
+    return r;
+}
+
+static void *
+answer_put(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_put_reply *r = PD_ARENA_NEW(arena, struct pd_put_reply);
+
+    r->version = event->version;
+    switch (event->code) {
+    case PD_EVENT_reseller_put: r->reseller = ((const struct pd_reseller_put *)event->body)->reseller; break;
+    case PD_EVENT_customer_put: r->customer = ((const struct pd_customer_put *)event->body)->customer; break;
+    case PD_EVENT_customer_held: r->customer = ((const struct pd_customer_held *)event->body)->customer; break;
+    case PD_EVENT_customer_released: r->customer = ((const struct pd_customer_released *)event->body)->customer; break;
+    case PD_EVENT_plan_put: r->plan = ((const struct pd_plan_put *)event->body)->plan; break;
+    case PD_EVENT_period_put:
+        r->plan = ((const struct pd_period_put *)event->body)->plan;
+        r->period = ((const struct pd_period_put *)event->body)->period;
+        break;
+    default: PD_CHECK(!"an event that no put command ends with");
+    }
+    return r;
+}
+
+static void *
+answer_report(struct pd_arena *arena, const struct pd_block *command, const void *body)
+{
+    struct pd_result_reply *r = PD_ARENA_NEW(arena, struct pd_result_reply);
+
+#define TAKE(name)                                                                                                     \
+    case PD_COMMAND_##name:                                                                                            \
+        r->task = ((const struct pd_##name *)body)->task, r->lease = ((const struct pd_##name *)body)->lease;          \
+        break;
+    switch (command->code) {
+    TAKE(report_progress)
+    TAKE(report_success)
+    TAKE(report_failure)
+    default: PD_CHECK(!"not a report");
+    }
+#undef TAKE
+    return r;
+}
+
+void *
+make_answer(struct pd_arena *arena, const struct pd_block *command, const void *body, const struct event *events,
+            size_t count)
+{
+    if (command->reply == pd_block_review_reply) return answer_review(arena, &events[0]);
+    if (command->reply == pd_block_order_reply) return answer_order(arena, events, count);
+    if (command->reply == pd_block_put_reply) return answer_put(arena, &events[count - 1]);
+    if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
+    PD_CHECK(!"a command without an answer");
+    return NULL;
+}

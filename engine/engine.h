@@ -1,0 +1,91 @@
+/* engine.h - the turn.
+ *
+ *     for each command that waited: authorise, seen before?, decide, append events, evolve rows
+ *     commit                        <- on stable storage
+ *     then, and only then: answers, assignments, publication
+ *
+ * A step without threads, clock, sockets or files of its own (the store is given): engine_turn takes the requests that
+ * queued and the time, and returns when what it answers is durable. One thread calls it.
+ *
+ * A turn whose commit fails ends the process: the supervisor restarts it, and what was not committed was not answered.
+ * Memory that a turn changes (index, scopes, tasks, ids) is therefore changed at once and never undone; before a command's
+ * first event is appended, every row that its events touch has been read (fold_preload), so that damage is met while
+ * nothing has changed. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/base/clock.h"
+#include "engine/scopes.h"
+#include "engine/store/record.h"
+#include "engine/store/store.h"
+#include "proto/framing.h"
+
+struct engine;
+
+struct engine_options {
+    uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
+    struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
+    struct pd_text      software;
+};
+
+enum { TURN_COMMANDS_MAX = 1024, TURN_BYTES_MAX = 2 << 20, WAITS_MAX = 4096 };
+
+/* One request, and its answer when the turn is over. What the caller fills: */
+struct request {
+    enum pd_port      port;
+    struct pd_message message;
+    struct pd_refusal refusal;         /* code set: it could not be decoded; only to be answered */
+    uint8_t           fingerprint[16]; /* of the command's content: engine_fingerprint */
+    struct pd_text    address;         /* opaque: comes back with what is sent later */
+    bool              in_array;
+    /* What the turn fills: */
+    struct pd_text answer; /* one packed answer, valid until the next turn; absent: it waits, and is sent later */
+    bool           refused;
+};
+
+/* What no request asked for: assignments and the answers of waits. Valid until the next turn. */
+struct outgoing {
+    enum pd_port   port;
+    struct pd_text address, body;
+};
+
+/* An event of this turn, as it was stored, with what its topic is made of. */
+struct appended {
+    struct record  record;
+    struct pd_text reseller; /* absent: belongs to none */
+    struct pd_text topic_kind, topic_key;
+};
+
+/* Opens the engine over books: rebuilds index, scopes and tasks from rows and the log's tail, folds what a rebuild left, and
+ * commits EngineStarted (in a new log also the reseller `default`), so that something durable was said before anything else
+ * is. The store stays the caller's. */
+enum store_error engine_open(struct store *store, const struct engine_options *options, struct now now,
+                             struct engine **ret_engine) STORE_MUST_CHECK;
+void             engine_close(struct engine **engine);
+
+/* One turn over the first of `count` requests; *ret_taken tells how many. Not STORE_OK: exit. */
+enum store_error engine_turn(struct engine *engine, struct now now, struct request *const *requests, size_t count,
+                             size_t *ret_taken) STORE_MUST_CHECK;
+
+/* The last turn's results beside the answers. */
+const struct outgoing *engine_outgoing(const struct engine *engine, size_t *ret_count);
+const struct appended *engine_appended(const struct engine *engine, size_t *ret_count);
+
+/* How long until a turn is due without requests, in ms; at most a second. */
+uint64_t engine_idle_ms(const struct engine *engine, struct now now);
+
+/* Of a decoded command: 128 bits over its type, expect, on_behalf_of and data, however they were packed. Any thread. */
+void engine_fingerprint(const struct pd_message *message, struct mp_writer *scratch, uint8_t ret_fingerprint[16]);
+
+/* For the query thread. */
+struct scopes *engine_scopes(struct engine *engine);
+struct index  *engine_index(struct engine *engine);
+
+/* What Health tells; filled by the engine's thread at each turn, read by any. */
+struct engine_figures {
+    uint64_t commands, refusals, turns, tasks_waiting, tasks_leased, workers;
+    bool     writable;
+};
+struct engine_figures engine_figures(const struct engine *engine);
+
+#endif

@@ -1,0 +1,37 @@
+/* fold.h - one event into its rows: the same function live, in a rebuild and in a verification. */
+#ifndef ENGINE_FOLD_H
+#define ENGINE_FOLD_H
+
+#include "engine/rows.h"
+#include "engine/scopes.h"
+#include "engine/store/record.h"
+
+struct tasks;
+
+/* What rows are found by and followed by. `tasks` is NULL outside a running engine. */
+struct folder {
+    struct pd_arena *arena;
+    struct rows     *rows;
+    struct index    *index;
+    struct scopes   *scopes;
+    struct tasks    *tasks;
+    uint64_t         monotonic_ms;
+};
+
+/* The row a number or name stands for; NULL when there is none. */
+void *find_row(const struct folder *folder, int row_code, enum index_kind kind, uint64_t scope, uint64_t number,
+               struct pd_text text, struct row_key *ret_key);
+
+/* Looks at every row the event touches and that exists by now; false when one is damaged. */
+bool fold_preload(const struct folder *folder, int event_code, const void *event, uint64_t scope);
+
+/* The aggregate's row of an event: fills header key, version and previous. The row is made if it must be. False: damaged. */
+bool fold_address(const struct folder *folder, const void *event, struct record_header *header);
+
+/* Folds the event; its header is complete. False: a row is damaged (never after fold_preload). */
+bool fold_event(const struct folder *folder, const struct record *record, const void *event);
+
+/* A row as read from the books at start: into index, scopes and tasks. */
+void fold_seen(const struct folder *folder, int row_code, struct row_key key, const void *row);
+
+#endif

@@ -1,0 +1,174 @@
+#include "engine/index/index.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "proto/check.h"
+
+/* Open addressing with linear probing and backward-shift deletion: no tombstones. An entry with position 0 is empty; rows
+ * stand at positions from 1. Equal fingerprints stand in the order they were added as long as none between is removed. */
+struct entry {
+    uint64_t print, position;
+    uint32_t item;
+};
+
+struct table {
+    struct entry *entries;
+    size_t        mask, used;
+};
+
+struct index {
+    pthread_rwlock_t lock;
+    struct table     rows, ids;
+    uint64_t        *ring; /* the ids' fingerprints and positions in order of age */
+    uint64_t         ring_head;
+};
+
+static void
+table_init(struct table *t, size_t capacity)
+{
+    t->entries = calloc(capacity, sizeof *t->entries);
+    PD_CHECK(t->entries != NULL);
+    t->mask = capacity - 1;
+    t->used = 0;
+}
+
+static void
+table_put(struct table *t, struct entry e)
+{
+    size_t i = e.print & t->mask;
+    while (t->entries[i].position != 0) i = (i + 1) & t->mask;
+    t->entries[i] = e;
+    t->used++;
+}
+
+static void
+table_add(struct table *t, struct entry e)
+{
+    if (t->used + t->used / 2 > t->mask) {
+        struct table larger;
+        table_init(&larger, (t->mask + 1) * 2);
+        /* From behind an empty place, so that runs keep their order. */
+        size_t start = 0;
+        while (t->entries[start].position != 0) start++;
+        for (size_t n = 0; n <= t->mask; n++) {
+            struct entry *old = &t->entries[(start + n) & t->mask];
+            if (old->position != 0) table_put(&larger, *old);
+        }
+        free(t->entries);
+        *t = larger;
+    }
+    table_put(t, e);
+}
+
+static void
+table_remove(struct table *t, uint64_t print, uint64_t position, uint32_t item)
+{
+    size_t i = print & t->mask;
+    while (t->entries[i].print != print || t->entries[i].position != position || t->entries[i].item != item) {
+        if (t->entries[i].position == 0) return;
+        i = (i + 1) & t->mask;
+    }
+    for (size_t hole = i;;) {
+        i = (i + 1) & t->mask;
+        if (t->entries[i].position == 0) {
+            t->entries[hole].position = 0;
+            break;
+        }
+        size_t home = t->entries[i].print & t->mask;
+        if (((i - home) & t->mask) < ((i - hole) & t->mask)) continue;
+        t->entries[hole] = t->entries[i];
+        hole = i;
+    }
+    t->used--;
+}
+
+struct index *
+index_open(void)
+{
+    struct index *index = calloc(1, sizeof *index);
+    PD_CHECK(index != NULL && pthread_rwlock_init(&index->lock, NULL) == 0);
+    table_init(&index->rows, 1 << 12);
+    table_init(&index->ids, (size_t)INDEX_IDS * 2);
+    index->ring = calloc((size_t)INDEX_IDS * 2, sizeof *index->ring);
+    PD_CHECK(index->ring != NULL);
+    return index;
+}
+
+void
+index_close(struct index **index)
+{
+    if (*index == NULL) return;
+    pthread_rwlock_destroy(&(*index)->lock);
+    free((*index)->rows.entries);
+    free((*index)->ids.entries);
+    free((*index)->ring);
+    free(*index);
+    *index = NULL;
+}
+
+uint64_t
+index_text_print(enum index_kind kind, uint64_t scope, struct pd_text text)
+{
+    return XXH3_64bits_withSeed(text.data, text.size, scope << 8 | (uint64_t)kind);
+}
+
+uint64_t
+index_number_print(enum index_kind kind, uint64_t scope, uint64_t number)
+{
+    return XXH3_64bits_withSeed(&number, sizeof number, scope << 8 | (uint64_t)kind);
+}
+
+void
+index_add(struct index *index, uint64_t print, struct row_key key)
+{
+    pthread_rwlock_wrlock(&index->lock);
+    table_add(&index->rows, (struct entry){print, key.position, key.item});
+    pthread_rwlock_unlock(&index->lock);
+}
+
+void
+index_remove(struct index *index, uint64_t print, struct row_key key)
+{
+    pthread_rwlock_wrlock(&index->lock);
+    table_remove(&index->rows, print, key.position, key.item);
+    pthread_rwlock_unlock(&index->lock);
+}
+
+size_t
+index_find(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max)
+{
+    size_t n = 0;
+    pthread_rwlock_rdlock(&index->lock);
+    const struct table *t = &index->rows;
+    for (size_t i = print & t->mask; t->entries[i].position != 0; i = (i + 1) & t->mask) {
+        const struct entry *e = &t->entries[i];
+        if (e->print != print) continue;
+        if (n < max) ret_keys[n] = (struct row_key){e->position, e->item};
+        n++;
+    }
+    pthread_rwlock_unlock(&index->lock);
+    return n;
+}
+
+/* Only the engine's thread uses ids: no lock. */
+void
+index_add_id(struct index *index, uint64_t print, uint64_t position)
+{
+    uint64_t *slot = &index->ring[(index->ring_head++ % INDEX_IDS) * 2];
+    if (slot[1] != 0) table_remove(&index->ids, slot[0], slot[1], 0);
+    slot[0] = print;
+    slot[1] = position;
+    table_put(&index->ids, (struct entry){print, position, 0});
+}
+
+size_t
+index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size_t max)
+{
+    const struct table *t = &index->ids;
+    size_t              n = 0;
+    for (size_t i = print & t->mask; t->entries[i].position != 0; i = (i + 1) & t->mask)
+        if (t->entries[i].print == print && n < max) ret_positions[n++] = t->entries[i].position;
+    return n;
+}

@@ -1,0 +1,42 @@
+/* index.h - look-ups by another key: fingerprint -> where the row stands. Never authoritative: a fingerprint may be shared, so
+ * every hit is checked against the row or event it names.
+ *
+ * In memory for now, rebuilt at start from rows and the log's tail. One writer; any thread may find. */
+#ifndef INDEX_INDEX_H
+#define INDEX_INDEX_H
+
+#include <pedido/types.h>
+
+/* A row's key: the position of the event that made it, and an item number. */
+struct row_key {
+    uint64_t position;
+    uint32_t item;
+};
+
+/* What a fingerprint is of. */
+enum index_kind {
+    INDEX_reseller = 1, INDEX_customer, INDEX_plan, INDEX_order, INDEX_reference, INDEX_subscription, INDEX_task,
+    INDEX_domain, INDEX_command,
+};
+
+struct index;
+
+/* Never fails but by running out of memory, which aborts. */
+struct index *index_open(void);
+void          index_close(struct index **index);
+
+uint64_t index_text_print(enum index_kind kind, uint64_t scope, struct pd_text text);
+uint64_t index_number_print(enum index_kind kind, uint64_t scope, uint64_t number);
+
+void index_add(struct index *index, uint64_t print, struct row_key key);
+void index_remove(struct index *index, uint64_t print, struct row_key key);
+
+/* Up to `max` candidates for a fingerprint, oldest first; returns how many there are in all. */
+size_t index_find(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
+
+/* Command ids: fingerprint -> position of the command's first event. The last `INDEX_IDS` of them; the oldest goes first. */
+enum { INDEX_IDS = 1 << 20 };
+void   index_add_id(struct index *index, uint64_t print, uint64_t position);
+size_t index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size_t max);
+
+#endif

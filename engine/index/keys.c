@@ -1,0 +1,40 @@
+#include "engine/index/keys.h"
+
+static size_t
+order_keys(const struct pd_order *o, uint64_t *prints)
+{
+    size_t n = 0;
+    prints[n++] = index_number_print(INDEX_order, o->scope, o->order);
+    prints[n++] = index_text_print(INDEX_reference, o->scope, o->reference);
+    for (size_t i = 0; i < o->items_count; i++) {
+        const struct pd_order_item *item = &o->items[i];
+        if (item->claims) prints[n++] = index_text_print(INDEX_domain, o->scope, item->domain);
+        if (item->has_task) prints[n++] = index_number_print(INDEX_task, o->scope, item->task);
+    }
+    return n;
+}
+
+size_t
+index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
+{
+    switch (row_code) {
+    case PD_ROW_order: return order_keys(row, ret_prints);
+    case PD_ROW_reseller: ret_prints[0] = index_text_print(INDEX_reseller, 0, ((const struct pd_reseller *)row)->reseller); return 1;
+    case PD_ROW_customer: {
+        const struct pd_customer *c = row;
+        ret_prints[0] = index_text_print(INDEX_customer, c->scope, c->customer);
+        return 1;
+    }
+    case PD_ROW_plan: {
+        const struct pd_plan *p = row;
+        ret_prints[0] = index_text_print(INDEX_plan, p->scope, p->plan);
+        return 1;
+    }
+    case PD_ROW_subscription: {
+        const struct pd_subscription *s = row;
+        ret_prints[0] = index_number_print(INDEX_subscription, s->scope, s->subscription);
+        return 1;
+    }
+    default: return 0; /* tasks stand under their order's key */
+    }
+}

@@ -1,0 +1,319 @@
+/* main.c - the daemon: argv -> options -> run -> exit code. Threads are started here.
+ *
+ *   net       (the main thread) owns the sockets, drains, decodes, sends
+ *   engine    owns the writer: one turn over what queued during the last commit
+ *   queries   reads the last commit
+ *
+ * Before anything else: the directory's lock, then the sockets, then the books, whose first act is a durable EngineStarted. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "engine/base/domain_name.h"
+#include "engine/base/lock.h"
+#include "engine/base/log.h"
+#include "engine/bus/net.h"
+#include "engine/domain/transitions.h"
+#include "engine/options.h"
+#include "engine/publish.h"
+#include "engine/queries.h"
+#include "engine/upkeep.h"
+#include "proto/check.h"
+
+enum { EXIT_USAGE = 2 };
+
+struct daemon {
+    struct options        options;
+    int                   lock_fd, signal_fd;
+    struct net           *net;
+    struct store         *store;
+    struct engine        *engine;
+    struct queries       *queries;
+    struct slots         *command_slots, *query_slots;
+    struct outbox        *outbox;
+    struct subscriptions *subscriptions;
+    char                  log_text[2 * PD_LOG_ID_BYTES + 1];
+};
+
+/* ---- the engine's thread ------------------------------------------------------------------------------------------- */
+
+static bool
+wants_topic(void *arg, struct pd_text topic)
+{
+    return subscriptions_want(((struct daemon *)arg)->subscriptions, topic);
+}
+
+static void
+publish_topic(void *arg, struct pd_text topic, struct pd_text body)
+{
+    outbox_put(((struct daemon *)arg)->outbox, OUTBOX_EVENTS, topic, body);
+}
+
+/* What the turn left beside the answers: assignments and waits first, then events, if anybody subscribes. */
+static bool
+send_results(struct daemon *d, struct mp_writer *scratch)
+{
+    size_t                 outgoing_count, appended_count;
+    const struct outgoing *outgoing = engine_outgoing(d->engine, &outgoing_count);
+    const struct appended *appended = engine_appended(d->engine, &appended_count);
+    struct publisher       publisher = {d, wants_topic, publish_topic};
+
+    for (size_t i = 0; i < outgoing_count; i++)
+        outbox_put(d->outbox, (int)outgoing[i].port, outgoing[i].address, outgoing[i].body);
+    if (!subscriptions_any(d->subscriptions)) appended_count = 0;
+    for (size_t i = 0; i < appended_count; i++) publish_event(&appended[i], pd_text(d->log_text), scratch, &publisher);
+    return outgoing_count + appended_count > 0;
+}
+
+static void *
+engine_thread(void *arg)
+{
+    struct daemon   *d = arg;
+    struct request  *requests[TURN_COMMANDS_MAX];
+    struct mp_writer scratch = {0};
+
+    while (!slots_is_stopped(d->command_slots)) {
+        size_t waiting = slots_wait(d->command_slots, engine_idle_ms(d->engine, clock_now())), taken;
+        size_t count = waiting < TURN_COMMANDS_MAX ? waiting : TURN_COMMANDS_MAX;
+        for (size_t i = 0; i < count; i++) requests[i] = &slots_waiting(d->command_slots, i)->request;
+        /* A commit that failed may have been half written, and its pages may be marked clean: only a new process can tell. */
+        if (engine_turn(d->engine, clock_now(), requests, count, &taken) != STORE_OK) {
+            log_error("turn_failed", "action=exit");
+            _exit(EXIT_FAILURE);
+        }
+        for (size_t i = 0; i < taken; i++) {
+            struct slot *slot = slots_waiting(d->command_slots, i);
+            slot->answer = pd_arena_text(&slot->arena, slot->request.answer);
+        }
+        if (taken > 0) slots_commit(d->command_slots, taken);
+        if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
+    }
+    mp_writer_fini(&scratch);
+    return NULL;
+}
+
+static void *
+query_thread(void *arg)
+{
+    struct daemon *d = arg;
+
+    while (!slots_is_stopped(d->query_slots)) {
+        size_t waiting = slots_wait(d->query_slots, 1000);
+        for (size_t i = 0; i < waiting; i++) {
+            struct slot *slot = slots_waiting(d->query_slots, 0);
+            slot->answer = pd_arena_text(&slot->arena, queries_answer(d->queries, &slot->request));
+            slots_commit(d->query_slots, 1);
+        }
+    }
+    return NULL;
+}
+
+/* ---- serving ------------------------------------------------------------------------------------------------------- */
+
+static bool
+say_store_error(const struct daemon *d, enum store_error error, uint64_t known)
+{
+    switch (error) {
+    case STORE_OK: return true;
+    case STORE_SHORTER:
+        log_error("log_shorter_than_known", "path=\"%s\" known=%" PRIu64 " hint=\"events are missing: restore the directory, or start with --accept-shorter-log, which gives the log a new id\"",
+                  d->options.data, known);
+        break;
+    case STORE_EXISTS_NOT: log_error("no_books", "path=\"%s\" hint=\"there is no data directory of pedidod here\"", d->options.data); break;
+    case STORE_FULL: log_error("storage_full", "path=\"%s\" hint=\"free some disk space\"", d->options.data); break;
+    case STORE_DAMAGED: log_error("books_damaged", "path=\"%s\" hint=\"pedidod verify names it; pedidod rebuild mends rows\"", d->options.data); break;
+    default: log_error("start_failed", "path=\"%s\"", d->options.data); break;
+    }
+    return false;
+}
+
+static bool
+check_domain(void)
+{
+    enum pd_order_state state;
+    const char         *wrong = check_transitions(order_transitions(), &state);
+
+    if (wrong != NULL) {
+        struct pd_text name = PD_NAME(order_state, state);
+        log_error("transitions_wrong", "state=%.*s error=\"%s\"", (int)name.size, name.data, wrong);
+        return false;
+    }
+    if (!domain_name_ready()) {
+        log_error("public_suffixes_missing", "hint=\"libpsl was built without its list\"");
+        return false;
+    }
+    return true;
+}
+
+static struct query_counts
+read_counts(void *arg)
+{
+    struct net_counts *c = net_counts(((struct daemon *)arg)->net);
+    return (struct query_counts){atomic_load(&c->unaddressed), atomic_load(&c->disconnected), atomic_load(&c->undeliverable)};
+}
+
+static bool
+open_engine(struct daemon *d)
+{
+    uint64_t              known = 0;
+    const char           *software = "pedidod " PD_VERSION;
+    struct engine_options options = {
+        .lease_ms = d->options.lease_ms,
+        .software = pd_text(software),
+        .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
+                      .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},
+    };
+
+    enum store_error error = store_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->store, &known);
+    if (error == STORE_OK) error = engine_open(d->store, &options, clock_now(), &d->engine);
+    if (!say_store_error(d, error, known)) return false;
+    const uint8_t *id = store_log_id(d->store);
+    for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(d->log_text + 2 * i, 3, "%02x", id[i]);
+    d->queries = queries_open(d->store, d->engine, pd_text(software), read_counts, d);
+    return true;
+}
+
+static bool
+run(struct daemon *d)
+{
+    pthread_t        engine, queries;
+    struct net_parts parts = {
+        .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
+        .scopes = engine_scopes(d->engine), .log = pd_text(d->log_text), .signal_fd = d->signal_fd,
+    };
+
+    PD_CHECK(pthread_create(&engine, NULL, engine_thread, d) == 0 && pthread_create(&queries, NULL, query_thread, d) == 0);
+    log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
+             d->log_text, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1), net_endpoint(d->net, 2));
+    bool ok = net_run(d->net, &parts);
+    slots_stop(d->command_slots);
+    slots_stop(d->query_slots);
+    pthread_join(engine, NULL);
+    pthread_join(queries, NULL);
+    log_info("stopped", "data=\"%s\"", d->options.data);
+    return ok;
+}
+
+static int
+serve(struct daemon *d)
+{
+    struct net_options sockets = {{d->options.commands, d->options.queries, d->options.workers, d->options.events}};
+    bool               ok = check_domain() && (d->lock_fd = lock_directory(d->options.data, true)) >= 0;
+
+    d->command_slots = slots_open();
+    d->query_slots = slots_open();
+    d->outbox = outbox_open();
+    d->subscriptions = subscriptions_open();
+    ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
+    queries_close(&d->queries);
+    engine_close(&d->engine);
+    store_close(&d->store);
+    net_close(&d->net);
+    subscriptions_close(&d->subscriptions);
+    outbox_close(&d->outbox);
+    slots_close(&d->query_slots);
+    slots_close(&d->command_slots);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- offline work -------------------------------------------------------------------------------------------------- */
+
+static void
+show_progress(void *arg, const char *what, uint64_t done, uint64_t of)
+{
+    static uint64_t said_ms;
+    uint64_t        now_ms = clock_now().monotonic_ms;
+
+    (void)arg;
+    if (done < of && now_ms < said_ms + 500) return;
+    said_ms = now_ms;
+    bool terminal = isatty(STDERR_FILENO);
+    fprintf(stderr, "%s%s: %" PRIu64 " of %" PRIu64 " events%s", terminal ? "\r" : "", what, done, of,
+            terminal && done < of ? "" : "\n");
+}
+
+static int
+verify(struct daemon *d)
+{
+    char        what[256], scratch[512];
+    const char *temporary = getenv("TMPDIR");
+
+    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-%ld", temporary == NULL || strlen(temporary) > 400 ? "/tmp" : temporary, (long)getpid());
+    enum store_error error = upkeep_verify(d->store, scratch, show_progress, NULL, what);
+    if (error == STORE_OK) {
+        printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->store));
+        return EXIT_SUCCESS;
+    }
+    printf("not well: %s\n", error == STORE_DAMAGED ? what : "the check could not be done");
+    return EXIT_FAILURE;
+}
+
+static int
+rebuild(struct daemon *d)
+{
+    enum store_error error = upkeep_rebuild(d->store, show_progress, NULL);
+    if (!say_store_error(d, error, 0)) return EXIT_FAILURE;
+    printf("rebuilt: %" PRIu64 " events folded\n", store_last(d->store));
+    return EXIT_SUCCESS;
+}
+
+static int
+offline(struct daemon *d, int (*work)(struct daemon *))
+{
+    uint64_t known = 0;
+    int      status = EXIT_FAILURE;
+
+    if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
+    if (say_store_error(d, store_open(d->options.data, STORE_EXISTING, false, &d->store, &known), known)) status = work(d);
+    store_close(&d->store);
+    return status;
+}
+
+/* ---- main ---------------------------------------------------------------------------------------------------------- */
+
+/* Signals come through the poll set, so that none is lost between a test and a sleep. */
+static int
+open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct daemon d = {.lock_fd = -1};
+
+    if (!options_parse(argc, argv, &d.options)) return EXIT_USAGE;
+    if (d.options.help) {
+        options_print_help();
+        return EXIT_SUCCESS;
+    }
+    if (d.options.version) {
+        puts("pedidod " PD_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (d.options.data[0] == '\0' || strlen(d.options.data) > 4000) {
+        fputs("pedidod: --data DIR says where the log is; see pedidod --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(d.options.verb, "verify") == 0) return offline(&d, verify);
+    if (strcmp(d.options.verb, "rebuild") == 0) return offline(&d, rebuild);
+    if (strcmp(d.options.verb, "serve") != 0) {
+        fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d.options.verb);
+        return EXIT_USAGE;
+    }
+    d.signal_fd = open_signals();
+    return serve(&d);
+}

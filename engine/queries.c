@@ -1,0 +1,506 @@
+#include "engine/queries.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "engine/authorise.h"
+#include "engine/domain/transitions.h"
+#include "engine/fold.h"
+#include "engine/publish.h"
+#include "proto/check.h"
+
+enum { LIMIT = 100, SCAN_MAX = 200000 };
+
+struct queries {
+    struct store    *store;
+    struct engine   *engine;
+    struct pd_text   software;
+    query_counts_fn *counts;
+    void            *counts_arg;
+    char             log_text[2 * PD_LOG_ID_BYTES + 1];
+    struct pd_arena  arena;
+    struct rows      rows;
+    struct folder    folder;
+    struct mp_writer writer;
+
+    /* The query that is answered. */
+    const struct pd_message *message;
+    struct store_reader     *reader;
+    uint64_t                 scope, head;
+    size_t                   limit;
+    struct row_key           from; /* where a page begins */
+    struct row_key           next; /* where the following page begins; position 0: there is none */
+    struct pd_refusal        refusal;
+};
+
+struct queries *
+queries_open(struct store *store, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
+{
+    struct queries *q = calloc(1, sizeof *q);
+    const uint8_t  *id = store_log_id(store);
+
+    PD_CHECK(q != NULL);
+    *q = (struct queries){.store = store, .engine = engine, .software = software, .counts = counts, .counts_arg = arg};
+    for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(q->log_text + 2 * i, 3, "%02x", id[i]);
+    pd_arena_init(&q->arena);
+    rows_init(&q->rows, &q->arena);
+    q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(engine)};
+    return q;
+}
+
+void
+queries_close(struct queries **queries)
+{
+    struct queries *q = *queries;
+    if (q == NULL) return;
+    rows_fini(&q->rows);
+    mp_writer_fini(&q->writer);
+    pd_arena_fini(&q->arena);
+    free(q);
+    *queries = NULL;
+}
+
+/* ---- cursors ------------------------------------------------------------------------------------------------------- */
+
+/* A cursor is a key under a mask of the log and the query, with a sum: opaque, and only good for the query that gave it. */
+static uint64_t
+cursor_mask(const struct queries *q, uint64_t salt)
+{
+    return XXH3_64bits_withSeed(q->log_text, sizeof q->log_text, salt << 40 ^ q->scope << 8 ^ (uint64_t)q->message->block->code);
+}
+
+static struct pd_text
+write_cursor(struct queries *q, struct row_key key)
+{
+    char    *text = pd_arena_alloc(&q->arena, 40);
+    uint64_t masked = (key.position << 8 | key.item) ^ cursor_mask(q, 1);
+    uint32_t sum = (uint32_t)XXH3_64bits_withSeed(&masked, sizeof masked, cursor_mask(q, 2));
+    int      size = snprintf(text, 40, "%016" PRIx64 "%08" PRIx32, masked, sum);
+    return (struct pd_text){text, (size_t)size};
+}
+
+static bool
+read_cursor(const struct queries *q, struct pd_text text, struct row_key *ret_key)
+{
+    char     copy[40];
+    uint64_t masked;
+    uint32_t sum;
+
+    if (text.size != 24) return false;
+    memcpy(copy, text.data, 24);
+    copy[24] = '\0';
+    if (sscanf(copy, "%16" SCNx64 "%8" SCNx32, &masked, &sum) != 2) return false;
+    if (sum != (uint32_t)XXH3_64bits_withSeed(&masked, sizeof masked, cursor_mask(q, 2))) return false;
+    masked ^= cursor_mask(q, 1);
+    *ret_key = (struct row_key){masked >> 8, (uint32_t)(masked & 0xff)};
+    return true;
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------- */
+
+/* One page of a table: rows of the scope that a filter takes. */
+struct page {
+    struct queries        *q;
+    const struct pd_block *block;
+    bool (*takes)(const struct queries *q, const void *row);
+    char                  *rows; /* limit x block->size */
+    size_t                 count, scanned, bytes;
+    struct row_key         last; /* of those on the page */
+    bool                   all_scopes;
+};
+
+static bool
+visit_row(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct page    *p = arg;
+    struct queries *q = p->q;
+
+    if (p->count == q->limit || p->scanned++ == SCAN_MAX || p->bytes > PD_PAGE_BYTES_MAX) {
+        q->next = key;
+        return false;
+    }
+    if (bytes.data == NULL) return true; /* damaged, and said in the log at start */
+    void *row = p->rows + p->count * p->block->size;
+    bytes = pd_arena_text(&q->arena, bytes);
+    if (!pd_decode_row(&q->arena, &q->rows.parser, p->block, bytes, row)) return true;
+    if (!p->all_scopes && ((const struct pd_row_head *)row)->scope != q->scope) return true;
+    if (p->takes != NULL && !p->takes(q, row)) return true;
+    p->count++;
+    p->bytes += bytes.size * 3; /* a map is some three times its row */
+    return true;
+}
+
+static void *
+read_page(struct queries *q, int row_code, bool (*takes)(const struct queries *, const void *), bool all_scopes,
+          size_t *ret_count)
+{
+    struct page p = {.q = q, .block = pd_schema_row(row_code), .takes = takes, .all_scopes = all_scopes};
+
+    p.rows = pd_arena_zero(&q->arena, (q->limit + 1) * p.block->size);
+    if (store_each_row(q->reader, row_code, q->from, visit_row, &p) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
+    *ret_count = p.count;
+    return p.rows;
+}
+
+static bool
+contains(struct pd_text text, struct pd_text part)
+{
+    return part.data == NULL || memmem(text.data, text.size, part.data, part.size) != NULL;
+}
+
+static bool
+takes_customer(const struct queries *q, const void *row)
+{
+    const struct pd_list_customers *m = q->message->body;
+    const struct pd_customer       *c = row;
+    return contains(c->customer, m->text) || contains(c->name, m->text);
+}
+
+static const struct pd_plan_period *
+cheapest(const struct pd_plan *p)
+{
+    const struct pd_plan_period *best = NULL;
+    for (size_t i = 0; i < p->periods_count; i++)
+        if (p->periods[i].enabled && (best == NULL || p->periods[i].recurring_fee < best->recurring_fee)) best = &p->periods[i];
+    return best;
+}
+
+static bool
+takes_plan(const struct queries *q, const void *row)
+{
+    const struct pd_list_plans *m = q->message->body;
+    const struct pd_plan       *p = row;
+    return p->published && cheapest(p) != NULL && (contains(p->plan, m->text) || contains(p->name, m->text)) &&
+           (m->category.data == NULL || pd_text_equal(m->category, p->category));
+}
+
+static bool
+takes_order(const struct queries *q, const void *row)
+{
+    const struct pd_list_orders *m = q->message->body;
+    const struct pd_order       *o = row;
+    return (m->customer.data == NULL || pd_text_equal(m->customer, o->customer)) &&
+           (m->state == PD_order_state_absent || m->state == o->state);
+}
+
+static bool
+takes_subscription(const struct queries *q, const void *row)
+{
+    const struct pd_list_subscriptions *m = q->message->body;
+    const struct pd_subscription       *s = row;
+    return (m->customer.data == NULL || pd_text_equal(m->customer, s->customer)) &&
+           (m->status == PD_subscription_status_absent || m->status == s->status);
+}
+
+static bool
+takes_service(const struct queries *q, const void *row)
+{
+    const struct pd_get_panel    *m = q->message->body;
+    const struct pd_subscription *s = row;
+    return pd_text_equal(m->customer, s->customer) && s->status != PD_subscription_status_terminated;
+}
+
+static void *
+list_plans(struct queries *q)
+{
+    struct pd_plans_reply *r = PD_ARENA_NEW(&q->arena, struct pd_plans_reply);
+    struct pd_plan        *plans = read_page(q, PD_ROW_plan, takes_plan, false, &r->plans_count);
+
+    r->plans = PD_ARENA_ARRAY(&q->arena, struct pd_plan_offer, r->plans_count);
+    for (size_t i = 0; i < r->plans_count; i++) {
+        const struct pd_plan_period *p = cheapest(&plans[i]);
+        r->plans[i] = (struct pd_plan_offer){
+            .plan = plans[i].plan, .name = plans[i].name, .category = plans[i].category, .domain = plans[i].domain,
+            .from = p->recurring_fee, .currency = p->currency, .period = p->period, .version = plans[i].version,
+        };
+    }
+    return r;
+}
+
+/* ---- one thing ----------------------------------------------------------------------------------------------------- */
+
+static void *
+refused(struct queries *q, enum pd_error_code code, const char *field)
+{
+    q->refusal = q->rows.damaged ? pd_refuse(PD_E_internal) : pd_refuse_field(code, NULL, "%s", field);
+    return NULL;
+}
+
+static struct pd_customer *
+find_customer(struct queries *q, struct pd_text id)
+{
+    struct pd_customer *c = find_row(&q->folder, PD_ROW_customer, INDEX_customer, q->scope, 0, id, NULL);
+    return c != NULL ? c : refused(q, PD_E_customer_not_found, "customer");
+}
+
+static struct pd_plan *
+find_plan(struct queries *q, struct pd_text id)
+{
+    struct pd_plan *p = find_row(&q->folder, PD_ROW_plan, INDEX_plan, q->scope, 0, id, NULL);
+    return p != NULL ? p : refused(q, PD_E_plan_not_found, "plan");
+}
+
+static struct pd_order *
+find_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference)
+{
+    if (has_order == (reference.data != NULL)) {
+        q->refusal = has_order ? pd_refuse_field(PD_E_invalid_field, "order or reference, one of the two", "reference")
+                               : pd_refuse_field(PD_E_missing_field, NULL, "order");
+        return NULL;
+    }
+    struct pd_order *o = find_row(&q->folder, PD_ROW_order, has_order ? INDEX_order : INDEX_reference, q->scope, number, reference, NULL);
+    return o != NULL ? o : refused(q, PD_E_order_not_found, has_order ? "order" : "reference");
+}
+
+static void *
+get_order(struct queries *q)
+{
+    const struct pd_get_order  *m = q->message->body;
+    struct pd_order_view_reply *r = PD_ARENA_NEW(&q->arena, struct pd_order_view_reply);
+
+    if ((r->order = find_order(q, m->has_order, m->order, m->reference)) == NULL) return NULL;
+    r->allowed = PD_ARENA_ARRAY(&q->arena, struct pd_text, PD_COMMAND_CODES);
+    r->allowed_count = pd_allowed_names(allowed_commands(r->order->state), r->allowed, PD_COMMAND_CODES);
+    return r;
+}
+
+static void *
+list_periods(struct queries *q)
+{
+    struct pd_periods_reply *r = PD_ARENA_NEW(&q->arena, struct pd_periods_reply);
+    struct pd_plan          *p = find_plan(q, ((const struct pd_list_periods *)q->message->body)->plan);
+
+    if (p == NULL) return NULL;
+    r->periods = PD_ARENA_ARRAY(&q->arena, struct pd_plan_period, p->periods_count);
+    for (size_t i = 0; i < p->periods_count; i++)
+        if (p->periods[i].enabled) r->periods[r->periods_count++] = p->periods[i];
+    return r;
+}
+
+static struct pd_text
+login_of(const struct pd_subscription *s)
+{
+    for (size_t i = 0; i < s->parameters_count; i++)
+        if (pd_text_equal(s->parameters[i].key, PD_TEXT("login"))) return s->parameters[i].value;
+    return (struct pd_text){NULL, 0};
+}
+
+static void *
+get_panel(struct queries *q)
+{
+    const struct pd_get_panel *m = q->message->body;
+    struct pd_panel_reply     *r = PD_ARENA_NEW(&q->arena, struct pd_panel_reply);
+    struct pd_customer        *c = find_customer(q, m->customer);
+
+    if (c == NULL) return NULL;
+    *r = (struct pd_panel_reply){.customer = c->customer, .name = c->name, .status = c->status};
+    struct pd_subscription *s = read_page(q, PD_ROW_subscription, takes_service, false, &r->services_count);
+    r->services = PD_ARENA_ARRAY(&q->arena, struct pd_panel_service, r->services_count);
+    for (size_t i = 0; i < r->services_count; i++)
+        r->services[i] = (struct pd_panel_service){
+            .subscription = s[i].subscription, .service = s[i].plan_name, .domain = s[i].domain_unicode, .status = s[i].status,
+            .service_status = s[i].service_status, .since = s[i].start, .has_since = s[i].has_start, .until = s[i].expiration,
+            .has_until = s[i].has_expiration, .login = login_of(&s[i]),
+        };
+    return r;
+}
+
+/* ---- events -------------------------------------------------------------------------------------------------------- */
+
+static struct pd_event_view
+view_event(const struct queries *q, const struct record *r)
+{
+    struct pd_event_head h = event_head(r, q->message->envelope.reseller, (struct pd_text){NULL, 0});
+    return (struct pd_event_view){
+        .position = h.position, .time = h.time, .type = h.type, .reseller = h.reseller, .command = h.command, .actor = h.actor,
+        .on_behalf_of = h.on_behalf_of, .trace = h.trace, .version = h.version, .data = r->body,
+    };
+}
+
+/* Backwards along the records' `previous`, then turned round: as many steps as the order has events. */
+static void *
+get_order_history(struct queries *q)
+{
+    const struct pd_get_order_history *m = q->message->body;
+    struct pd_events_reply            *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
+    struct pd_order                   *o = find_order(q, m->has_order, m->order, m->reference);
+    size_t                             count = 0;
+
+    if (o == NULL) return NULL;
+    struct pd_event_view *views = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, o->version);
+    for (uint64_t p = o->last; p > 0 && count < o->version;) {
+        struct pd_text bytes;
+        struct record  r;
+        if (store_read_record(q->reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
+            q->refusal = pd_refuse(PD_E_internal);
+            return NULL;
+        }
+        views[o->version - ++count] = view_event(q, &r);
+        p = r.header.previous;
+    }
+    /* A cursor is the number of events that were shown. */
+    uint64_t shown = q->from.position;
+    reply->events = views + (o->version - count) + (shown < count ? shown : count);
+    reply->events_count = count - (shown < count ? shown : count);
+    if (reply->events_count > q->limit) {
+        reply->events_count = q->limit;
+        q->next = (struct row_key){shown + q->limit, 0};
+    }
+    return reply;
+}
+
+/* The reseller's events from its position `from` on. A position in a scope is never above the log's, so the search can begin
+ * there; views will know better. A cursor is a log position. */
+static void *
+read_log(struct queries *q)
+{
+    const struct pd_read_log *m = q->message->body;
+    struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
+    uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->reader);
+    size_t                    bytes_shown = 0, scanned = 0;
+
+    if (from > q->head + 1) return refused(q, PD_E_position_out_of_range, "from");
+    reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
+    for (uint64_t p = q->from.position > 0 ? q->from.position : from; p <= last; p++) {
+        struct pd_text bytes;
+        struct record  r;
+        if (reply->events_count == q->limit || bytes_shown > PD_PAGE_BYTES_MAX || scanned++ == SCAN_MAX) {
+            q->next = (struct row_key){p, 0};
+            break;
+        }
+        if (store_read_record(q->reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
+            q->refusal = pd_refuse(PD_E_internal);
+            return NULL;
+        }
+        if (r.header.scope != q->scope || r.header.scope_position < from) continue;
+        reply->events[reply->events_count++] = view_event(q, &r);
+        bytes_shown += bytes.size;
+    }
+    return reply;
+}
+
+/* ---- answering ----------------------------------------------------------------------------------------------------- */
+
+static void *
+health(struct queries *q)
+{
+    struct pd_health_reply *r = PD_ARENA_NEW(&q->arena, struct pd_health_reply);
+    struct engine_figures   f = engine_figures(q->engine);
+    struct query_counts     c = q->counts(q->counts_arg);
+
+    *r = (struct pd_health_reply){
+        .software = q->software, .log = pd_text(q->log_text), .head = q->head, .writable = f.writable, .commands = f.commands,
+        .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
+        .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
+    };
+    return r;
+}
+
+#define LIST(block, row_code, takes, all)                                                                              \
+    {                                                                                                                  \
+        struct pd_##block##s_reply *r = PD_ARENA_NEW(&q->arena, struct pd_##block##s_reply);                           \
+        r->block##s = read_page(q, row_code, takes, all, &r->block##s_count);                                          \
+        return r;                                                                                                      \
+    }
+
+static void *
+look(struct queries *q)
+{
+    const void *body = q->message->body;
+
+    switch (q->message->block->code) {
+    case PD_QUERY_list_resellers: LIST(reseller, PD_ROW_reseller, NULL, true)
+    case PD_QUERY_list_customers: LIST(customer, PD_ROW_customer, takes_customer, false)
+    case PD_QUERY_list_orders: LIST(order, PD_ROW_order, takes_order, false)
+    case PD_QUERY_list_subscriptions: LIST(subscription, PD_ROW_subscription, takes_subscription, false)
+    case PD_QUERY_list_plans: return list_plans(q);
+    case PD_QUERY_list_periods: return list_periods(q);
+    case PD_QUERY_get_order: return get_order(q);
+    case PD_QUERY_get_order_history: return get_order_history(q);
+    case PD_QUERY_read_log: return read_log(q);
+    case PD_QUERY_get_panel: return get_panel(q);
+    case PD_QUERY_health: return health(q);
+    case PD_QUERY_get_customer: {
+        struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);
+        return (r->customer = find_customer(q, ((const struct pd_get_customer *)body)->customer)) != NULL ? r : NULL;
+    }
+    case PD_QUERY_get_plan: {
+        struct pd_plan_reply *r = PD_ARENA_NEW(&q->arena, struct pd_plan_reply);
+        return (r->plan = find_plan(q, ((const struct pd_get_plan *)body)->plan)) != NULL ? r : NULL;
+    }
+    case PD_QUERY_get_subscription: {
+        struct pd_subscription_reply *r = PD_ARENA_NEW(&q->arena, struct pd_subscription_reply);
+        uint64_t number = ((const struct pd_get_subscription *)body)->subscription;
+        r->subscription = find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
+        return r->subscription != NULL ? r : refused(q, PD_E_subscription_not_found, "subscription");
+    }
+    default: PD_CHECK(!"a query without an answer"); return NULL;
+    }
+}
+
+/* What can be refused before looking. */
+static bool
+prepare(struct queries *q, const struct request *request)
+{
+    const struct pd_request *e = &request->message.envelope;
+
+    q->message = &request->message;
+    q->refusal = request->refusal;
+    q->next = q->from = (struct row_key){0, 0};
+    if (q->refusal.code != PD_OK) return false;
+    q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
+    if (q->refusal.code != PD_OK) return false;
+    /* The head before the snapshot: what is shown includes it. */
+    q->scope = scopes_lookup(engine_scopes(q->engine), e->reseller, &q->head);
+    q->limit = e->has_limit ? e->limit : LIMIT;
+    if (q->scope == 0) q->refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
+    else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
+    else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))
+        q->refusal = pd_refuse_field(PD_E_cursor_invalid, NULL, "cursor");
+    return q->refusal.code == PD_OK;
+}
+
+static void
+write_answer(struct queries *q, const void *data)
+{
+    struct mp_writer *w = &q->writer;
+
+    mp_writer_clear(w);
+    if (data == NULL) {
+        pd_encode_refused(w, q->message->envelope.id, &q->refusal);
+        return;
+    }
+    mp_map(w, q->next.position > 0 ? 5 : 4);
+    mp_key(w, "id");
+    mp_text(w, q->message->envelope.id);
+    mp_key(w, "ok");
+    mp_bool(w, true);
+    mp_key(w, "position");
+    mp_uint(w, q->head);
+    mp_key(w, "data");
+    pd_encode_map(w, q->message->block->reply(), data);
+    if (q->next.position == 0) return;
+    mp_key(w, "next");
+    mp_text(w, write_cursor(q, q->next));
+}
+
+struct pd_text
+queries_answer(struct queries *q, const struct request *request)
+{
+    void *data = NULL;
+
+    pd_arena_reset(&q->arena);
+    if (prepare(q, request)) {
+        if (store_reader_open(q->store, &q->reader) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
+        else {
+            rows_clear(&q->rows, q->reader);
+            data = look(q);
+            if (q->refusal.code != PD_OK) data = NULL;
+            store_reader_close(&q->reader);
+        }
+    }
+    write_answer(q, data);
+    return (struct pd_text){q->writer.data, q->writer.size};
+}

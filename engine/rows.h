@@ -1,0 +1,46 @@
+/* rows.h - the rows a turn looks at: each decoded once, changed in memory, written once at the turn's end in order of key. */
+#ifndef ENGINE_ROWS_H
+#define ENGINE_ROWS_H
+
+#include "engine/index/index.h"
+#include "engine/store/store.h"
+#include "proto/codec.h"
+
+struct row_entry {
+    int            code; /* enum pd_row_code */
+    struct row_key key;
+    void          *row; /* struct pd_<row>, in the turn's arena */
+    bool           dirty;
+    bool           gone;    /* deleted, or never was: a missing row is remembered as well */
+    bool           damaged;
+};
+
+struct rows {
+    struct pd_arena     *arena;
+    struct store_reader *reader; /* set for the turn */
+    struct mp_reader     parser;
+    struct mp_writer     packed;
+    struct row_entry   **entries;
+    size_t               count, capacity;
+    uint32_t            *table; /* hash of code and key -> entry + 1 */
+    size_t               mask;
+    bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
+    size_t               dirty_bytes; /* what the flush will write, about */
+};
+
+void rows_init(struct rows *rows, struct pd_arena *arena);
+void rows_fini(struct rows *rows);
+
+/* Forgets everything, for a turn that reads through `reader`. The arena was reset by its owner. */
+void rows_clear(struct rows *rows, struct store_reader *reader);
+
+/* The row, or NULL when there is none (or it is damaged, which is noted in rows->damaged and logged). */
+void *rows_get(struct rows *rows, int code, struct row_key key);
+
+/* The same as an entry to be changed; a row that does not exist is made, zeroed, with gone set. NULL: damaged. */
+struct row_entry *rows_entry(struct rows *rows, int code, struct row_key key);
+
+/* Writes every dirty row, in order of table and key. */
+void rows_flush(struct rows *rows, struct store *store);
+
+#endif

@@ -1,0 +1,47 @@
+/* scopes.h - the resellers, and what counts in each: positions, orders, subscriptions, tasks. Scope 0 is the operators': what
+ * belongs to no reseller. Rebuilt at start from rows; few enough to stay in memory.
+ *
+ * One writer, the engine's thread; other threads may find resellers and read committed heads. */
+#ifndef ENGINE_SCOPES_H
+#define ENGINE_SCOPES_H
+
+#include "engine/domain/rules.h"
+
+struct scope {
+    struct pd_reseller reseller; /* owned copy; `reseller.scope` is its number */
+    uint64_t           position; /* the last one given */
+    uint64_t           committed; /* the last one on stable storage */
+    uint64_t           last[NUMBER_KINDS]; /* the last number given, by kind */
+    bool               moved; /* since the last commit */
+};
+
+struct scopes;
+
+struct scopes *scopes_open(void);
+void           scopes_close(struct scopes **scopes);
+
+/* Makes or renews the scope of a reseller's row. */
+void scopes_put(struct scopes *scopes, const struct pd_reseller *row);
+
+/* The scope of a number or id, or NULL; valid while no scope is put. Engine's thread only. */
+struct scope *scopes_at(struct scopes *scopes, uint64_t number);
+struct scope *scopes_find(struct scopes *scopes, struct pd_text id);
+uint64_t      scopes_count(const struct scopes *scopes); /* of resellers */
+
+/* Takes over what a row says at start: its number and position were given. */
+void scopes_seen(struct scopes *scopes, int row_code, const void *row);
+
+/* Gives the scope's next position. */
+uint64_t scopes_move(struct scopes *scopes, struct scope *scope);
+
+/* Everything given so far is on stable storage now. */
+void scopes_commit(struct scopes *scopes);
+
+/* For other threads: a reseller's number (0: none) and committed head. */
+uint64_t scopes_lookup(struct scopes *scopes, struct pd_text id, uint64_t *ret_head);
+
+/* For other threads: heads of the operators' scope and of reseller `number`, with its id copied into the arena; false beyond
+ * the last. */
+bool scopes_head(struct scopes *scopes, uint64_t number, struct pd_arena *arena, struct pd_text *ret_id, uint64_t *ret_head);
+
+#endif

@@ -1,0 +1,92 @@
+#include "engine/store/record.h"
+
+#include <sodium.h>
+
+#include "proto/check.h"
+
+_Static_assert(sizeof(struct record_header) == 16 + 12 * 8 + 16 + 8 + 8, "no padding on disk");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+
+static void
+make_chain(const uint8_t *previous, const char *bytes, size_t size, uint8_t *ret_chain)
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, PD_CHAIN_BYTES);
+    crypto_generichash_update(&state, previous, PD_CHAIN_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)bytes, size);
+    crypto_generichash_final(&state, ret_chain, PD_CHAIN_BYTES);
+}
+
+size_t
+record_size(const struct record *r)
+{
+    return sizeof r->header + r->command_id.size + r->actor.size + r->on_behalf_of.size + r->trace.size + r->body.size +
+           PD_CHAIN_BYTES;
+}
+
+static char *
+put(char *at, struct pd_text text)
+{
+    if (text.size > 0) memcpy(at, text.data, text.size);
+    return at + text.size;
+}
+
+void
+record_write(struct record *r, const uint8_t previous_chain[PD_CHAIN_BYTES], char *buffer)
+{
+    char *at = buffer + sizeof r->header;
+
+    r->header.format = RECORD_FORMAT;
+    r->header.command_id_size = (uint16_t)r->command_id.size;
+    r->header.actor_size = (uint16_t)r->actor.size;
+    r->header.on_behalf_of_size = (uint16_t)r->on_behalf_of.size;
+    r->header.trace_size = (uint16_t)r->trace.size;
+    r->header.body_size = (uint32_t)r->body.size;
+    memcpy(buffer, &r->header, sizeof r->header);
+    at = put(at, r->command_id);
+    at = put(at, r->actor);
+    at = put(at, r->on_behalf_of);
+    at = put(at, r->trace);
+    at = put(at, r->body);
+    make_chain(previous_chain, buffer, (size_t)(at - buffer), r->chain);
+    memcpy(at, r->chain, PD_CHAIN_BYTES);
+}
+
+static struct pd_text
+take(const char **at, size_t size)
+{
+    struct pd_text t = {size == 0 ? NULL : *at, size};
+    *at += size;
+    return t;
+}
+
+bool
+record_read(struct pd_text bytes, struct record *ret_record)
+{
+    struct record r;
+    const char   *at = bytes.data + sizeof r.header;
+
+    if (bytes.size < sizeof r.header + PD_CHAIN_BYTES) return false;
+    memcpy(&r.header, bytes.data, sizeof r.header);
+    const struct record_header *h = &r.header;
+    size_t texts = (size_t)h->command_id_size + h->actor_size + h->on_behalf_of_size + h->trace_size;
+    if (h->format != RECORD_FORMAT || bytes.size != sizeof *h + texts + h->body_size + PD_CHAIN_BYTES) return false;
+    r.command_id = take(&at, h->command_id_size);
+    r.actor = take(&at, h->actor_size);
+    r.on_behalf_of = take(&at, h->on_behalf_of_size);
+    r.trace = take(&at, h->trace_size);
+    r.body = take(&at, h->body_size);
+    memcpy(r.chain, at, PD_CHAIN_BYTES);
+    *ret_record = r;
+    return true;
+}
+
+bool
+record_follows(struct pd_text bytes, const uint8_t previous_chain[PD_CHAIN_BYTES])
+{
+    uint8_t chain[PD_CHAIN_BYTES];
+    if (bytes.size < PD_CHAIN_BYTES) return false;
+    size_t size = bytes.size - PD_CHAIN_BYTES;
+    make_chain(previous_chain, bytes.data, size, chain);
+    return memcmp(chain, bytes.data + size, PD_CHAIN_BYTES) == 0;
+}

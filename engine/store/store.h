@@ -1,0 +1,84 @@
+/* store.h - the books: events, and the rows folded from them, in one transaction that is on stable storage when
+ * store_commit returns. Two implementations with one contract (tests/contract): store_lmdb.c, and store_memory.c for
+ * simulations, chosen at link time.
+ *
+ * One writer: begin, append/put/delete, commit. Errors are sticky in the transaction: straight-line code checks at the
+ * commit. What is read is copied into the caller's arena; no pointer into the store crosses this header.
+ *
+ * A row's bytes stand behind an xxh3-64 of them, checked when read. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "engine/index/index.h"
+#include "proto/arena.h"
+#include "proto/limits.h"
+
+enum store_error {
+    STORE_OK = 0,
+    STORE_NONE,    /* there is no such thing */
+    STORE_DAMAGED, /* it is there and cannot be trusted */
+    STORE_FULL,    /* no space ahead; nothing was begun */
+    STORE_SHORTER, /* the log is shorter than DATA/head knows */
+    STORE_EXISTS_NOT, /* no books in this directory */
+    STORE_FAILED,  /* I/O or memory; said in the log. Stop. */
+};
+
+enum store_mode {
+    STORE_CREATE,   /* make the books when there are none */
+    STORE_EXISTING, /* there must be books */
+    STORE_SCRATCH,  /* an empty store of no durability for a verification; `dir` is made and removed with it */
+};
+
+struct store;
+struct store_reader;
+
+#define STORE_MUST_CHECK __attribute__((warn_unused_result))
+
+/* Opens DATA/books. With accept_shorter, a log shorter than known is taken, under a new log id. *ret_known is, on
+ * STORE_SHORTER, the position that was known. */
+enum store_error store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct store **ret_store,
+                            uint64_t *ret_known) STORE_MUST_CHECK;
+void             store_close(struct store **store);
+
+/* 16 random bytes, made with the log. */
+const uint8_t *store_log_id(const struct store *store);
+
+/* Last position of the log as of the last commit (0: empty), and the position up to which rows are folded: lower while a
+ * rebuild is under way. */
+uint64_t store_last(const struct store *store);
+uint64_t store_folded(const struct store *store);
+
+/* Space for a turn: extends the file ahead of need. STORE_FULL when the disk has none; call again later. */
+enum store_error store_prepare(struct store *store) STORE_MUST_CHECK;
+
+/* The write transaction. store_begin aborts none and waits for nobody. */
+enum store_error store_begin(struct store *store) STORE_MUST_CHECK;
+void             store_append(struct store *store, uint64_t position, const char *bytes, size_t size);
+void             store_put_row(struct store *store, int row_code, struct row_key key, const char *bytes, size_t size);
+void             store_delete_row(struct store *store, int row_code, struct row_key key);
+void             store_drop_rows(struct store *store); /* all of them; sets store_folded to 0 */
+void             store_set_folded(struct store *store, uint64_t position);
+enum store_error store_commit(struct store *store, const uint8_t chain[PD_CHAIN_BYTES]) STORE_MUST_CHECK;
+void             store_abort(struct store *store);
+
+/* What the open write transaction sees. Owned by the store; valid until its end. */
+struct store_reader *store_writer_view(struct store *store);
+
+/* A snapshot of the last commit. Any thread; short-lived: a reader that stays keeps pages from being used again. */
+enum store_error store_reader_open(struct store *store, struct store_reader **ret_reader) STORE_MUST_CHECK;
+void             store_reader_close(struct store_reader **reader);
+uint64_t         store_reader_last(struct store_reader *reader);
+
+/* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED (rows) or STORE_FAILED. */
+enum store_error store_read_record(struct store_reader *reader, uint64_t position, struct pd_arena *arena,
+                                   struct pd_text *ret_bytes) STORE_MUST_CHECK;
+enum store_error store_read_row(struct store_reader *reader, int row_code, struct row_key key, struct pd_arena *arena,
+                                struct pd_text *ret_bytes) STORE_MUST_CHECK;
+
+/* Rows of a kind in order of key, from a key on, until the visitor answers false. `bytes` are valid for the call. A damaged
+ * row is visited with absent bytes. */
+typedef bool store_visit(void *arg, struct row_key key, struct pd_text bytes);
+enum store_error store_each_row(struct store_reader *reader, int row_code, struct row_key from, store_visit *visit,
+                                void *arg) STORE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,543 @@
+/* store_lmdb.c - the books in LMDB.
+ *
+ * What keeps the promise (measured in strace): mdb_txn_commit writes data pages, fdatasyncs, then writes the meta page
+ * through an O_DSYNC descriptor; when it returns, both are on stable storage. MDB_NOSYNC, MDB_MAPASYNC and MDB_WRITEMAP lose
+ * that or turn a full disk into SIGBUS. MDB_DUPSORT is avoided: it has most of 0.9.24's known bugs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "engine/base/log.h"
+#include "engine/store/store.h"
+#include "proto/check.h"
+#include "proto/schema.h"
+
+enum { FIRST_BYTES = 16 << 20, STEP_BYTES = 16 << 20, TURN_BYTES = 4 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
+
+struct store_reader {
+    struct store *store;
+    MDB_txn      *txn;
+};
+
+struct store {
+    MDB_env            *env;
+    MDB_dbi             events, meta, rows[PD_ROW_CODES];
+    MDB_txn            *txn; /* the open write transaction */
+    struct store_reader writer;
+    enum store_error    error; /* of the transaction, sticky */
+    char               *dir;
+    bool                scratch;
+    int                 data_fd, head_fd;
+    uint64_t            data_size; /* bytes of the file that are written, zeroes included */
+    size_t              page_size;
+    uint64_t            last, folded;
+    uint64_t            pending_last, pending_folded;
+    uint8_t             log_id[PD_LOG_ID_BYTES];
+};
+
+/* ---- errors -------------------------------------------------------------------------------------------------------- */
+
+static enum store_error
+failed(const char *fact, const char *path, int code)
+{
+    log_error(fact, "path=\"%s\" error=\"%s\"", path, mdb_strerror(code));
+    return STORE_FAILED;
+}
+
+/* Notes the transaction's first error. */
+static void
+note(struct store *s, const char *fact, int code)
+{
+    if (code == MDB_SUCCESS || s->error != STORE_OK) return;
+    s->error = failed(fact, s->dir, code);
+}
+
+/* ---- files --------------------------------------------------------------------------------------------------------- */
+
+static bool
+sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+/* Writes zeroes behind the file's end, so that commits change no file metadata and want of space is seen here only. */
+static enum store_error
+extend_file(struct store *s, uint64_t size)
+{
+    static const char zeroes[1 << 20];
+    while (s->data_size < size) {
+        uint64_t left = size - s->data_size;
+        ssize_t  n = pwrite(s->data_fd, zeroes, left < sizeof zeroes ? (size_t)left : sizeof zeroes, (off_t)s->data_size);
+        if (n <= 0) {
+            if (n < 0 && errno == EINTR) continue;
+            if (n == 0 || errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return STORE_FULL;
+            return failed("extend_failed", s->dir, errno);
+        }
+        s->data_size += (uint64_t)n;
+    }
+    if (fdatasync(s->data_fd) != 0) return failed("extend_failed", s->dir, errno);
+    return STORE_OK;
+}
+
+static enum store_error
+open_data_file(struct store *s)
+{
+    char        path[4200];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/data.mdb", s->dir);
+    s->data_fd = open(path, O_RDWR | O_CLOEXEC);
+    if (s->data_fd < 0 || fstat(s->data_fd, &st) != 0) return failed("open_failed", path, errno);
+    s->data_size = (uint64_t)st.st_size;
+    return STORE_OK;
+}
+
+enum store_error
+store_prepare(struct store *s)
+{
+    MDB_envinfo info;
+
+    if (s->scratch) return STORE_OK;
+    mdb_env_info(s->env, &info);
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->page_size;
+    /* A turn appends up to TURN_BYTES and rewrites no more pages than there are; twice of it lies ahead. */
+    uint64_t ahead = 2 * (TURN_BYTES + (used < 3 * TURN_BYTES ? used : 3 * TURN_BYTES));
+    if (s->data_size >= used + ahead) return STORE_OK;
+    return extend_file(s, s->data_size < FIRST_BYTES ? FIRST_BYTES : s->data_size + STEP_BYTES);
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------------------------- */
+
+static MDB_val
+pack_key(struct row_key key, uint8_t buffer[KEY_BYTES])
+{
+    for (int i = 0; i < 8; i++) buffer[i] = (uint8_t)(key.position >> (56 - 8 * i));
+    for (int i = 0; i < 4; i++) buffer[8 + i] = (uint8_t)(key.item >> (24 - 8 * i));
+    return (MDB_val){KEY_BYTES, buffer};
+}
+
+static struct row_key
+unpack_key(const MDB_val *val)
+{
+    const uint8_t *b = val->mv_data;
+    struct row_key key = {0, 0};
+    for (int i = 0; i < 8; i++) key.position = key.position << 8 | b[i];
+    for (int i = 8; i < KEY_BYTES; i++) key.item = key.item << 8 | b[i];
+    return key;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+static enum store_error
+read_meta(struct store *s, MDB_txn *txn, const char *name, void *ret_value, size_t size)
+{
+    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
+    int     rc = mdb_get(txn, s->meta, &key, &value);
+    if (rc == MDB_NOTFOUND) return STORE_NONE;
+    if (rc != MDB_SUCCESS || value.mv_size != size) return failed("meta_damaged", name, rc);
+    memcpy(ret_value, value.mv_data, size);
+    return STORE_OK;
+}
+
+static int
+write_meta(struct store *s, MDB_txn *txn, const char *name, const void *bytes, size_t size)
+{
+    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value = {size, (void *)(uintptr_t)bytes};
+    return mdb_put(txn, s->meta, &key, &value, 0);
+}
+
+static uint64_t
+last_position(struct store *s, MDB_txn *txn)
+{
+    MDB_cursor *cursor;
+    MDB_val     key, value;
+    uint64_t    last = 0;
+
+    if (mdb_cursor_open(txn, s->events, &cursor) != MDB_SUCCESS) return 0;
+    if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == MDB_SUCCESS) memcpy(&last, key.mv_data, sizeof last);
+    mdb_cursor_close(cursor);
+    return last;
+}
+
+static int
+open_tables(struct store *s, MDB_txn *txn)
+{
+    int rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
+    if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
+    for (int code = 1; code < PD_ROW_CODES && rc == MDB_SUCCESS; code++) {
+        const struct pd_block *row = pd_schema_row(code);
+        if (row != NULL) rc = mdb_dbi_open(txn, row->name, MDB_CREATE, &s->rows[code]);
+    }
+    return rc;
+}
+
+/* Tables and log id, made in the first transaction of a new directory. */
+static enum store_error
+open_books(struct store *s)
+{
+    MDB_txn *txn;
+    int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
+    rc = open_tables(s, txn);
+    if (rc != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return failed("open_failed", s->dir, rc);
+    }
+    s->last = last_position(s, txn);
+    enum store_error error = read_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
+    if (error == STORE_NONE) {
+        randombytes_buf(s->log_id, sizeof s->log_id);
+        rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
+        error = rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+    }
+    /* Only while a rebuild is under way do rows stand behind the log. */
+    if (error == STORE_OK) {
+        s->folded = s->last;
+        error = read_meta(s, txn, "folded", &s->folded, sizeof s->folded);
+        if (error == STORE_NONE) error = STORE_OK;
+    }
+    if (error != STORE_OK) {
+        mdb_txn_abort(txn);
+        return error;
+    }
+    rc = mdb_txn_commit(txn);
+    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+}
+
+/* The head as it was known before the start: position and chain, unsynced. */
+static enum store_error
+check_head(struct store *s, const char *dir, bool accept_shorter, uint64_t *ret_known)
+{
+    char     path[4200];
+    uint64_t known = 0;
+
+    snprintf(path, sizeof path, "%s/head", dir);
+    s->head_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (s->head_fd < 0) return failed("open_failed", path, errno);
+    if (pread(s->head_fd, &known, sizeof known, 0) != (ssize_t)sizeof known || known <= s->last) return STORE_OK;
+    if (!accept_shorter) {
+        *ret_known = known;
+        return STORE_SHORTER;
+    }
+    MDB_txn *txn;
+    int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
+    randombytes_buf(s->log_id, sizeof s->log_id);
+    rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
+    if (rc != MDB_SUCCESS) mdb_txn_abort(txn);
+    else rc = mdb_txn_commit(txn);
+    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+}
+
+static enum store_error
+open_environment(struct store *s, enum store_mode mode)
+{
+    int rc = mdb_env_create(&s->env);
+    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
+    /* Address space, not memory or disk: the map never has to grow. */
+    mdb_env_set_mapsize(s->env, (size_t)1 << 40);
+    mdb_env_set_maxdbs(s->env, PD_ROW_CODES + 4);
+    mdb_env_set_maxreaders(s->env, 64);
+    rc = mdb_env_open(s->env, s->dir, MDB_NOTLS | (mode == STORE_SCRATCH ? MDB_NOSYNC | MDB_NOMEMINIT : MDB_NOMEMINIT), 0640);
+    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
+    return STORE_OK;
+}
+
+static enum store_error
+open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_shorter, uint64_t *ret_known)
+{
+    char        path[4200];
+    MDB_stat    stat_;
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/data.mdb", s->dir);
+    bool fresh = stat(path, &st) != 0;
+    if (fresh && mode == STORE_EXISTING) return STORE_EXISTS_NOT;
+    if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
+    enum store_error error = open_environment(s, mode);
+    if (error != STORE_OK) return error;
+    mdb_env_stat(s->env, &stat_);
+    s->page_size = stat_.ms_psize;
+    if (mode != STORE_SCRATCH) {
+        int dead;
+        mdb_reader_check(s->env, &dead);
+        if ((error = open_data_file(s)) != STORE_OK) return error;
+    }
+    if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
+    if ((error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
+    if (fresh && (!sync_directory(s->dir) || !sync_directory(dir))) return failed("open_failed", dir, errno);
+    return STORE_OK;
+}
+
+enum store_error
+store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct store **ret_store, uint64_t *ret_known)
+{
+    struct store *s = calloc(1, sizeof *s);
+
+    PD_CHECK(s != NULL && sodium_init() >= 0);
+    s->data_fd = s->head_fd = -1;
+    s->scratch = mode == STORE_SCRATCH;
+    PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : "%s/books", dir) > 0);
+    enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
+    if (error != STORE_OK) {
+        store_close(&s);
+        return error;
+    }
+    *ret_store = s;
+    return STORE_OK;
+}
+
+void
+store_close(struct store **store)
+{
+    struct store *s = *store;
+    char          path[4200];
+
+    if (s == NULL) return;
+    if (s->txn != NULL) store_abort(s);
+    if (s->env != NULL) mdb_env_close(s->env);
+    if (s->data_fd >= 0) close(s->data_fd);
+    if (s->head_fd >= 0) close(s->head_fd);
+    if (s->scratch) {
+        snprintf(path, sizeof path, "%s/data.mdb", s->dir);
+        unlink(path);
+        snprintf(path, sizeof path, "%s/lock.mdb", s->dir);
+        unlink(path);
+        rmdir(s->dir);
+    }
+    free(s->dir);
+    free(s);
+    *store = NULL;
+}
+
+const uint8_t *
+store_log_id(const struct store *s)
+{
+    return s->log_id;
+}
+
+uint64_t
+store_last(const struct store *s)
+{
+    return s->last;
+}
+
+uint64_t
+store_folded(const struct store *s)
+{
+    return s->folded;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+enum store_error
+store_begin(struct store *s)
+{
+    PD_CHECK(s->txn == NULL);
+    int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
+    if (rc != MDB_SUCCESS) return failed("begin_failed", s->dir, rc);
+    s->error = STORE_OK;
+    s->writer = (struct store_reader){s, s->txn};
+    s->pending_last = s->last;
+    s->pending_folded = s->folded;
+    return STORE_OK;
+}
+
+void
+store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
+{
+    MDB_val key = {sizeof position, &position}, value = {size, NULL};
+
+    PD_CHECK(position == s->pending_last + 1);
+    if (s->error != STORE_OK) return;
+    int rc = mdb_put(s->txn, s->events, &key, &value, MDB_APPEND | MDB_RESERVE);
+    note(s, "append_failed", rc);
+    if (rc == MDB_SUCCESS) memcpy(value.mv_data, bytes, size);
+    s->pending_last = position;
+    if (s->pending_folded == position - 1) s->pending_folded = position;
+}
+
+void
+store_put_row(struct store *s, int row_code, struct row_key row_key, const char *bytes, size_t size)
+{
+    uint8_t  buffer[KEY_BYTES];
+    uint64_t sum = XXH3_64bits(bytes, size);
+    MDB_val  key = pack_key(row_key, buffer), value = {sizeof sum + size, NULL};
+
+    if (s->error != STORE_OK) return;
+    int rc = mdb_put(s->txn, s->rows[row_code], &key, &value, MDB_RESERVE);
+    note(s, "put_failed", rc);
+    if (rc != MDB_SUCCESS) return;
+    memcpy(value.mv_data, &sum, sizeof sum);
+    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
+}
+
+void
+store_delete_row(struct store *s, int row_code, struct row_key row_key)
+{
+    uint8_t buffer[KEY_BYTES];
+    MDB_val key = pack_key(row_key, buffer);
+
+    if (s->error != STORE_OK) return;
+    int rc = mdb_del(s->txn, s->rows[row_code], &key, NULL);
+    note(s, "delete_failed", rc == MDB_NOTFOUND ? MDB_SUCCESS : rc);
+}
+
+void
+store_drop_rows(struct store *s)
+{
+    for (int code = 1; code < PD_ROW_CODES && s->error == STORE_OK; code++)
+        if (pd_schema_row(code) != NULL) note(s, "drop_failed", mdb_drop(s->txn, s->rows[code], 0));
+    store_set_folded(s, 0);
+}
+
+void
+store_set_folded(struct store *s, uint64_t position)
+{
+    if (s->error != STORE_OK) return;
+    s->pending_folded = position;
+    if (position < s->pending_last) {
+        note(s, "meta_failed", write_meta(s, s->txn, "folded", &position, sizeof position));
+        return;
+    }
+    MDB_val key = {strlen("folded"), (void *)(uintptr_t) "folded"};
+    int     rc = mdb_del(s->txn, s->meta, &key, NULL);
+    note(s, "meta_failed", rc == MDB_NOTFOUND ? MDB_SUCCESS : rc);
+}
+
+enum store_error
+store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
+{
+    uint8_t head[HEAD_BYTES];
+
+    PD_CHECK(s->txn != NULL);
+    if (s->error != STORE_OK) {
+        store_abort(s);
+        return s->error;
+    }
+    MDB_txn *txn = s->txn;
+    s->txn = NULL;
+    int rc = mdb_txn_commit(txn);
+    if (rc != MDB_SUCCESS) return failed("commit_failed", s->dir, rc);
+    s->last = s->pending_last;
+    s->folded = s->pending_folded;
+    memcpy(head, &s->last, sizeof s->last);
+    memcpy(head + sizeof s->last, chain, PD_CHAIN_BYTES);
+    /* Unsynced, and only a hint at the next start: a failure loses nothing. */
+    if (s->head_fd >= 0 && pwrite(s->head_fd, head, sizeof head, 0) < 0) log_warn("head_failed", "error=\"%s\"", strerror(errno));
+    return STORE_OK;
+}
+
+void
+store_abort(struct store *s)
+{
+    if (s->txn != NULL) mdb_txn_abort(s->txn);
+    s->txn = NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+struct store_reader *
+store_writer_view(struct store *s)
+{
+    PD_CHECK(s->txn != NULL);
+    return &s->writer;
+}
+
+enum store_error
+store_reader_open(struct store *s, struct store_reader **ret_reader)
+{
+    struct store_reader *r = calloc(1, sizeof *r);
+
+    PD_CHECK(r != NULL);
+    r->store = s;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
+    if (rc != MDB_SUCCESS) {
+        free(r);
+        return failed("read_failed", s->dir, rc);
+    }
+    *ret_reader = r;
+    return STORE_OK;
+}
+
+void
+store_reader_close(struct store_reader **reader)
+{
+    if (*reader == NULL) return;
+    mdb_txn_abort((*reader)->txn);
+    free(*reader);
+    *reader = NULL;
+}
+
+uint64_t
+store_reader_last(struct store_reader *r)
+{
+    return last_position(r->store, r->txn);
+}
+
+enum store_error
+store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
+{
+    MDB_val key = {sizeof position, &position}, value;
+    int     rc = mdb_get(r->txn, r->store->events, &key, &value);
+
+    if (rc == MDB_NOTFOUND) return STORE_NONE;
+    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
+    *ret_bytes = pd_arena_text(arena, (struct pd_text){value.mv_data, value.mv_size});
+    return STORE_OK;
+}
+
+/* The row's own bytes, or absent when its checksum does not fit. */
+static struct pd_text
+checked(const MDB_val *value)
+{
+    uint64_t       sum;
+    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
+
+    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
+    memcpy(&sum, value->mv_data, sizeof sum);
+    return XXH3_64bits(bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
+}
+
+enum store_error
+store_read_row(struct store_reader *r, int row_code, struct row_key row_key, struct pd_arena *arena,
+               struct pd_text *ret_bytes)
+{
+    uint8_t buffer[KEY_BYTES];
+    MDB_val key = pack_key(row_key, buffer), value;
+    int     rc = mdb_get(r->txn, r->store->rows[row_code], &key, &value);
+
+    if (rc == MDB_NOTFOUND) return STORE_NONE;
+    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
+    struct pd_text bytes = checked(&value);
+    if (bytes.data == NULL) return STORE_DAMAGED;
+    *ret_bytes = pd_arena_text(arena, bytes);
+    return STORE_OK;
+}
+
+enum store_error
+store_each_row(struct store_reader *r, int row_code, struct row_key from, store_visit *visit, void *arg)
+{
+    uint8_t     buffer[KEY_BYTES];
+    MDB_val     key = pack_key(from, buffer), value;
+    MDB_cursor *cursor;
+    int         rc = mdb_cursor_open(r->txn, r->store->rows[row_code], &cursor);
+
+    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
+    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == MDB_SUCCESS;
+         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+        if (!visit(arg, unpack_key(&key), checked(&value))) break;
+    mdb_cursor_close(cursor);
+    return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", r->store->dir, rc);
+}

@@ -1,0 +1,373 @@
+/* store_memory.c - the books in memory, for simulations and scenarios: the contract of store.h without a disk.
+ *
+ * "Durable" is what was committed: a simulated crash closes the engine and opens a new one on the same directory name, which
+ * finds the books where they were left. Books are kept per name until store_memory_forget. */
+#include "engine/store/store_memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/check.h"
+#include "proto/schema.h"
+
+struct bytes {
+    char  *data;
+    size_t size;
+};
+
+struct row {
+    struct row_key key;
+    struct bytes   bytes;
+    bool           damaged;
+};
+
+struct rows {
+    struct row *rows; /* in order of key */
+    size_t      count, capacity;
+};
+
+struct books {
+    struct bytes *records; /* record of position p at p - 1 */
+    size_t        count, capacity;
+    struct rows   rows[PD_ROW_CODES];
+    uint64_t      folded;
+    uint64_t      log_id;
+};
+
+struct store_reader {
+    struct store *store;
+};
+
+/* The writer works on a copy of what it changes: an undo list of rows, and a mark in the records. */
+struct undo {
+    int            row_code;
+    struct row_key key;
+    struct bytes   before; /* data NULL: there was none */
+};
+
+struct store {
+    char               *name;
+    struct books        books;
+    bool                open;
+    bool                writing;
+    size_t              mark;
+    uint64_t            folded_mark;
+    struct undo        *undo;
+    size_t              undo_count, undo_capacity;
+    struct store_reader writer;
+    uint8_t             id[PD_LOG_ID_BYTES];
+    bool                full;
+    struct store       *next;
+};
+
+static struct store *all;
+
+static struct bytes
+copy(const char *data, size_t size)
+{
+    struct bytes b = {malloc(size + 1), size};
+    PD_CHECK(b.data != NULL);
+    if (size > 0) memcpy(b.data, data, size);
+    return b;
+}
+
+static void *
+grow(void *array, size_t *capacity, size_t count, size_t element)
+{
+    if (count < *capacity) return array;
+    *capacity = *capacity == 0 ? 64 : *capacity * 2;
+    array = realloc(array, *capacity * element);
+    PD_CHECK(array != NULL);
+    return array;
+}
+
+static bool
+is_less(struct row_key a, struct row_key b)
+{
+    return a.position != b.position ? a.position < b.position : a.item < b.item;
+}
+
+/* Where the key is or would be. */
+static size_t
+lower_bound(const struct rows *t, struct row_key key)
+{
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (is_less(t->rows[middle].key, key)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static struct row *
+find(struct store *s, int row_code, struct row_key key)
+{
+    struct rows *t = &s->books.rows[row_code];
+    size_t       i = lower_bound(t, key);
+    return i < t->count && !is_less(key, t->rows[i].key) ? &t->rows[i] : NULL;
+}
+
+/* Sets or (data NULL) removes a row; takes the bytes over. */
+static void
+set_row(struct store *s, int row_code, struct row_key key, struct bytes bytes)
+{
+    struct rows *t = &s->books.rows[row_code];
+    size_t       i = lower_bound(t, key);
+    bool         there = i < t->count && !is_less(key, t->rows[i].key);
+
+    if (bytes.data == NULL) {
+        if (!there) return;
+        memmove(&t->rows[i], &t->rows[i + 1], (--t->count - i) * sizeof *t->rows);
+        return;
+    }
+    if (!there) {
+        t->rows = grow(t->rows, &t->capacity, t->count, sizeof *t->rows);
+        memmove(&t->rows[i + 1], &t->rows[i], (t->count++ - i) * sizeof *t->rows);
+    }
+    t->rows[i] = (struct row){key, bytes, false};
+}
+
+static void
+remember(struct store *s, int row_code, struct row_key key)
+{
+    struct row *r = find(s, row_code, key);
+    s->undo = grow(s->undo, &s->undo_capacity, s->undo_count, sizeof *s->undo);
+    s->undo[s->undo_count++] = (struct undo){row_code, key, r == NULL ? (struct bytes){NULL, 0} : r->bytes};
+}
+
+enum store_error
+store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct store **ret_store, uint64_t *ret_known)
+{
+    static uint64_t made;
+    struct store   *s = all;
+
+    (void)accept_shorter;
+    (void)ret_known;
+    while (s != NULL && strcmp(s->name, dir) != 0) s = s->next;
+    if (s == NULL) {
+        if (mode == STORE_EXISTING) return STORE_EXISTS_NOT;
+        s = calloc(1, sizeof *s);
+        PD_CHECK(s != NULL && (s->name = strdup(dir)) != NULL);
+        made++;
+        memcpy(s->id, &made, sizeof made);
+        s->next = all;
+        all = s;
+    }
+    PD_CHECK(!s->open);
+    s->open = true;
+    *ret_store = s;
+    return STORE_OK;
+}
+
+void
+store_close(struct store **store)
+{
+    if (*store == NULL) return;
+    if ((*store)->writing) store_abort(*store);
+    (*store)->open = false;
+    *store = NULL;
+}
+
+void
+store_memory_forget(const char *dir)
+{
+    struct store **link = &all;
+    while (*link != NULL && strcmp((*link)->name, dir) != 0) link = &(*link)->next;
+    struct store *s = *link;
+    if (s == NULL) return;
+    PD_CHECK(!s->open);
+    *link = s->next;
+    for (size_t i = 0; i < s->books.count; i++) free(s->books.records[i].data);
+    for (int code = 0; code < PD_ROW_CODES; code++) {
+        for (size_t i = 0; i < s->books.rows[code].count; i++) free(s->books.rows[code].rows[i].bytes.data);
+        free(s->books.rows[code].rows);
+    }
+    free(s->books.records);
+    free(s->undo);
+    free(s->name);
+    free(s);
+}
+
+void
+store_memory_fill(const char *dir, bool full)
+{
+    for (struct store *s = all; s != NULL; s = s->next)
+        if (strcmp(s->name, dir) == 0) s->full = full;
+}
+
+void
+store_memory_damage(const char *dir, int row_code, struct row_key key)
+{
+    for (struct store *s = all; s != NULL; s = s->next)
+        if (strcmp(s->name, dir) == 0) {
+            struct row *r = find(s, row_code, key);
+            PD_CHECK(r != NULL);
+            r->damaged = true;
+        }
+}
+
+const uint8_t *
+store_log_id(const struct store *s)
+{
+    return s->id;
+}
+
+uint64_t
+store_last(const struct store *s)
+{
+    return s->writing ? s->mark : s->books.count;
+}
+
+uint64_t
+store_folded(const struct store *s)
+{
+    return s->writing ? s->folded_mark : s->books.folded;
+}
+
+enum store_error
+store_prepare(struct store *s)
+{
+    return s->full ? STORE_FULL : STORE_OK;
+}
+
+enum store_error
+store_begin(struct store *s)
+{
+    PD_CHECK(!s->writing);
+    s->writing = true;
+    s->mark = s->books.count;
+    s->folded_mark = s->books.folded;
+    s->undo_count = 0;
+    s->writer.store = s;
+    return STORE_OK;
+}
+
+void
+store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
+{
+    PD_CHECK(s->writing && position == s->books.count + 1);
+    s->books.records = grow(s->books.records, &s->books.capacity, s->books.count, sizeof *s->books.records);
+    s->books.records[s->books.count++] = copy(bytes, size);
+    if (s->books.folded == position - 1) s->books.folded = position;
+}
+
+void
+store_put_row(struct store *s, int row_code, struct row_key key, const char *bytes, size_t size)
+{
+    PD_CHECK(s->writing);
+    remember(s, row_code, key);
+    set_row(s, row_code, key, copy(bytes, size));
+}
+
+void
+store_delete_row(struct store *s, int row_code, struct row_key key)
+{
+    PD_CHECK(s->writing);
+    remember(s, row_code, key);
+    set_row(s, row_code, key, (struct bytes){NULL, 0});
+}
+
+void
+store_drop_rows(struct store *s)
+{
+    for (int code = 0; code < PD_ROW_CODES; code++)
+        while (s->books.rows[code].count > 0)
+            store_delete_row(s, code, s->books.rows[code].rows[s->books.rows[code].count - 1].key);
+    s->books.folded = 0;
+}
+
+void
+store_set_folded(struct store *s, uint64_t position)
+{
+    s->books.folded = position;
+}
+
+enum store_error
+store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
+{
+    (void)chain;
+    PD_CHECK(s->writing);
+    for (size_t i = 0; i < s->undo_count; i++) free(s->undo[i].before.data);
+    s->undo_count = 0;
+    s->writing = false;
+    return STORE_OK;
+}
+
+void
+store_abort(struct store *s)
+{
+    if (!s->writing) return;
+    while (s->undo_count > 0) {
+        struct undo *u = &s->undo[--s->undo_count];
+        struct row  *r = find(s, u->row_code, u->key);
+        if (r != NULL) free(r->bytes.data);
+        set_row(s, u->row_code, u->key, u->before);
+    }
+    while (s->books.count > s->mark) free(s->books.records[--s->books.count].data);
+    s->books.folded = s->folded_mark;
+    s->writing = false;
+}
+
+struct store_reader *
+store_writer_view(struct store *s)
+{
+    PD_CHECK(s->writing);
+    return &s->writer;
+}
+
+enum store_error
+store_reader_open(struct store *s, struct store_reader **ret_reader)
+{
+    PD_CHECK(!s->writing); /* single-threaded: a snapshot is what is there */
+    struct store_reader *r = calloc(1, sizeof *r);
+    PD_CHECK(r != NULL);
+    r->store = s;
+    *ret_reader = r;
+    return STORE_OK;
+}
+
+void
+store_reader_close(struct store_reader **reader)
+{
+    free(*reader);
+    *reader = NULL;
+}
+
+uint64_t
+store_reader_last(struct store_reader *r)
+{
+    return r->store->books.count;
+}
+
+enum store_error
+store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
+{
+    if (position == 0 || position > r->store->books.count) return STORE_NONE;
+    const struct bytes *b = &r->store->books.records[position - 1];
+    *ret_bytes = pd_arena_text(arena, (struct pd_text){b->data, b->size});
+    return STORE_OK;
+}
+
+enum store_error
+store_read_row(struct store_reader *r, int row_code, struct row_key key, struct pd_arena *arena,
+               struct pd_text *ret_bytes)
+{
+    const struct row *row = find(r->store, row_code, key);
+    if (row == NULL) return STORE_NONE;
+    if (row->damaged) return STORE_DAMAGED;
+    *ret_bytes = pd_arena_text(arena, (struct pd_text){row->bytes.data, row->bytes.size});
+    return STORE_OK;
+}
+
+enum store_error
+store_each_row(struct store_reader *r, int row_code, struct row_key from, store_visit *visit, void *arg)
+{
+    const struct rows *t = &r->store->books.rows[row_code];
+    for (size_t i = lower_bound(t, from); i < t->count; i++) {
+        const struct row *row = &t->rows[i];
+        struct pd_text    bytes = {row->bytes.data, row->bytes.size};
+        if (!visit(arg, row->key, row->damaged ? (struct pd_text){NULL, 0} : bytes)) break;
+    }
+    return STORE_OK;
+}

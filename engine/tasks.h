@@ -1,0 +1,55 @@
+/* tasks.h - open tasks and the workers that do them: who waits, who holds what until when. A step without clock or sockets.
+ *
+ * The truth about tasks is in the books' rows; this is their shape in memory, followed by tasks_changed and rebuilt at start.
+ * Workers and renewals live in memory only. After a restart each open lease gets one full lease time. */
+#ifndef ENGINE_TASKS_H
+#define ENGINE_TASKS_H
+
+#include "engine/index/index.h"
+#include "proto/arena.h"
+#include "proto/schema.h"
+
+struct tasks;
+
+struct tasks *tasks_open(uint64_t lease_ms, uint64_t now_ms);
+void          tasks_close(struct tasks **tasks);
+
+/* A task's row was made or changed; NULL: it is closed. */
+void tasks_changed(struct tasks *tasks, struct row_key key, const struct pd_task *row, uint64_t now_ms);
+
+/* A worker says that it is there (`address` is where its messages go) and what it works on: those leases are renewed. Fills
+ * ret_lost (room for ready->leases_count) with those that are not its own; returns how many. `scope_of` gives a reseller's
+ * number (0: none). */
+size_t tasks_worker_ready(struct tasks *tasks, const struct pd_worker_ready *ready, struct pd_text address,
+                          uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg,
+                          struct pd_held_lease *ret_lost, uint64_t now_ms);
+void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, uint64_t now_ms);
+
+/* What is due: the engine turns it into a command, whose event comes back by tasks_changed. */
+enum due_kind { DUE_nothing, DUE_deadline, DUE_lost_lease };
+struct due {
+    enum due_kind kind;
+    uint64_t      scope, task, lease, attempt;
+};
+struct due tasks_next_due(struct tasks *tasks, pd_time_us wall_us, uint64_t now_ms);
+
+/* A waiting task and a worker with a free slot for it. `task_key` identifies the task's row; false when there is no pair. */
+struct match {
+    struct row_key task_key;
+    uint64_t       scope, task;
+    struct pd_text worker, address; /* valid until the worker changes */
+};
+bool tasks_next_match(struct tasks *tasks, struct match *ret_match);
+
+/* Forgets workers that have been silent for a lease's time. */
+void tasks_tick(struct tasks *tasks, uint64_t now_ms);
+
+/* When to call again even if nothing comes in: monotonic ms and wall time; UINT64_MAX: never. */
+void tasks_next_wake(const struct tasks *tasks, uint64_t *ret_monotonic_ms, pd_time_us *ret_wall_us);
+
+/* Whether a live worker serves the group; if not, since when (monotonic ms). */
+bool tasks_group_served(const struct tasks *tasks, struct pd_text group, uint64_t *ret_since_ms);
+
+void tasks_counts(const struct tasks *tasks, uint64_t *ret_waiting, uint64_t *ret_leased, uint64_t *ret_workers);
+
+#endif

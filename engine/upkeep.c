@@ -1,0 +1,303 @@
+#include "engine/upkeep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/base/log.h"
+#include "proto/check.h"
+
+enum { BATCH_EVENTS = 4096 };
+
+/* What folding from a log needs: the engine's parts without the engine. */
+struct upkeep {
+    struct pd_arena  arena;
+    struct rows      rows;
+    struct folder    folder;
+    struct mp_reader parser;
+    uint8_t          chain[PD_CHAIN_BYTES];
+};
+
+static void
+upkeep_init(struct upkeep *u)
+{
+    memset(u, 0, sizeof *u);
+    pd_arena_init(&u->arena);
+    rows_init(&u->rows, &u->arena);
+    u->folder = (struct folder){.arena = &u->arena, .rows = &u->rows, .index = index_open(), .scopes = scopes_open()};
+}
+
+static void
+upkeep_fini(struct upkeep *u)
+{
+    index_close(&u->folder.index);
+    scopes_close(&u->folder.scopes);
+    rows_fini(&u->rows);
+    mp_reader_fini(&u->parser);
+    pd_arena_fini(&u->arena);
+}
+
+/* ---- rows at start ------------------------------------------------------------------------------------------------- */
+
+struct reading {
+    const struct folder *folder;
+    struct mp_reader     parser;
+    int                  row_code;
+    bool                 damaged;
+    size_t               count;
+};
+
+static bool
+see_row(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct reading        *r = arg;
+    const struct pd_block *block = pd_schema_row(r->row_code);
+    void                  *row = pd_arena_alloc(r->folder->arena, block->size);
+
+    if (bytes.data == NULL || !pd_decode_row(r->folder->arena, &r->parser, block, bytes, row)) {
+        /* It serves on without this row: whoever asks for it is told, and a rebuild mends it. */
+        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32 " mend=\"pedidod rebuild\"", block->name,
+                  key.position, key.item);
+        r->damaged = true;
+        return true;
+    }
+    fold_seen(r->folder, r->row_code, key, row);
+    if (++r->count % 1024 == 0) pd_arena_reset(r->folder->arena);
+    return true;
+}
+
+enum store_error
+upkeep_read_rows(const struct folder *folder, struct store_reader *reader)
+{
+    struct reading   r = {.folder = folder};
+    enum store_error error = STORE_OK;
+
+    /* Resellers first: the others stand in their scopes. */
+    for (r.row_code = PD_ROW_reseller; r.row_code < PD_ROW_CODES && error == STORE_OK; r.row_code++)
+        if (pd_schema_row(r.row_code) != NULL)
+            error = store_each_row(reader, r.row_code, (struct row_key){0, 0}, see_row, &r);
+    pd_arena_reset(folder->arena);
+    mp_reader_fini(&r.parser);
+    return error;
+}
+
+/* ---- folding a log ------------------------------------------------------------------------------------------------- */
+
+/* Folds one record into the upkeep's rows; false: it cannot be read, or a row it touches is damaged. */
+static bool
+fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
+{
+    struct record          record;
+    const struct pd_block *block;
+
+    if (!record_read(bytes, &record) || (block = pd_schema_event(record.header.type)) == NULL) {
+        log_error("record_damaged", "position=%" PRIu64, position);
+        return false;
+    }
+    void *event = pd_arena_alloc(&u->arena, block->size);
+    if (!pd_decode_event(&u->arena, &u->parser, block, record.body, event) || !fold_event(&u->folder, &record, event)) {
+        log_error("fold_failed", "position=%" PRIu64 " type=%s", position, block->Name);
+        return false;
+    }
+    return true;
+}
+
+/* Folds records (from, to] read through `reader` into rows of `store`'s open transaction. */
+static enum store_error
+fold_batch(struct upkeep *u, struct store *store, struct store_reader *reader, uint64_t from, uint64_t to)
+{
+    for (uint64_t p = from + 1; p <= to; p++) {
+        struct pd_text   bytes;
+        enum store_error error = store_read_record(reader, p, &u->arena, &bytes);
+        if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
+        if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
+    }
+    rows_flush(&u->rows, store);
+    store_set_folded(store, to);
+    return STORE_OK;
+}
+
+static enum store_error
+fold_to_end(struct upkeep *u, struct store *store, upkeep_progress *progress, void *arg)
+{
+    enum store_error error = STORE_OK;
+
+    while (error == STORE_OK && store_folded(store) < store_last(store)) {
+        uint64_t from = store_folded(store), last = store_last(store);
+        uint64_t to = last - from > BATCH_EVENTS ? from + BATCH_EVENTS : last;
+        if ((error = store_prepare(store)) != STORE_OK || (error = store_begin(store)) != STORE_OK) return error;
+        pd_arena_reset(&u->arena);
+        rows_clear(&u->rows, store_writer_view(store));
+        error = fold_batch(u, store, store_writer_view(store), from, to);
+        if (error != STORE_OK) {
+            store_abort(store);
+            return error;
+        }
+        error = store_commit(store, u->chain);
+        if (progress != NULL) progress(arg, "fold", to, last);
+    }
+    return error;
+}
+
+enum store_error
+upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg)
+{
+    struct upkeep        u;
+    struct store_reader *reader = NULL;
+
+    if (store_folded(store) >= store_last(store)) return STORE_OK;
+    log_info("rebuild_goes_on", "from=%" PRIu64 " to=%" PRIu64, store_folded(store), store_last(store));
+    upkeep_init(&u);
+    enum store_error error = store_reader_open(store, &reader);
+    if (error == STORE_OK) error = upkeep_read_rows(&u.folder, reader);
+    store_reader_close(&reader);
+    if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
+    upkeep_fini(&u);
+    return error;
+}
+
+enum store_error
+upkeep_rebuild(struct store *store, upkeep_progress *progress, void *arg)
+{
+    struct upkeep    u;
+    enum store_error error = store_prepare(store);
+
+    if (error != STORE_OK || (error = store_begin(store)) != STORE_OK) return error;
+    upkeep_init(&u);
+    store_drop_rows(store);
+    error = store_commit(store, u.chain);
+    if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
+    upkeep_fini(&u);
+    return error;
+}
+
+/* ---- verifying ----------------------------------------------------------------------------------------------------- */
+
+struct comparison {
+    struct store_reader *other;
+    struct pd_arena     *arena;
+    struct mp_reader     parser;
+    int                  row_code;
+    uint64_t             rows;
+    const char          *there; /* what the other side is called */
+    char                *what;
+};
+
+/* The name of the first field in which two rows differ. */
+static const char *
+first_difference(struct comparison *c, struct pd_text a, struct pd_text b)
+{
+    const struct pd_block *block = pd_schema_row(c->row_code);
+    msgpack_object         o;
+    const char            *starts[2] = {a.data + 1, b.data + 1}, *ends[2] = {a.data + a.size, b.data + b.size};
+
+    /* Rows are arrays in schema order: step over equal elements. */
+    if (!mp_parse(&c->parser, a.data, a.size, &o) || o.type != MSGPACK_OBJECT_ARRAY) return "bytes";
+    for (int i = 0; i < 2; i++)
+        if ((unsigned char)*(starts[i] - 1) == 0xdc) starts[i] += 2; /* array 16 */
+    for (size_t f = 0; f < block->field_count; f++) {
+        const char *next[2];
+        for (int i = 0; i < 2; i++)
+            if (starts[i] == NULL || (next[i] = mp_skip(starts[i], ends[i])) == NULL) return "bytes";
+        size_t size = (size_t)(next[0] - starts[0]);
+        if (size != (size_t)(next[1] - starts[1]) || memcmp(starts[0], starts[1], size) != 0) return block->fields[f].name;
+        starts[0] = next[0];
+        starts[1] = next[1];
+    }
+    return "bytes";
+}
+
+static bool
+compare_row(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct comparison     *c = arg;
+    const struct pd_block *block = pd_schema_row(c->row_code);
+    struct pd_text         other = {NULL, 0};
+    enum store_error       error = store_read_row(c->other, c->row_code, key, c->arena, &other);
+    const char            *what = NULL;
+
+    if (bytes.data == NULL || error == STORE_DAMAGED) what = "its checksum does not fit";
+    else if (error != STORE_OK) what = c->there;
+    if (what != NULL)
+        snprintf(c->what, 256, "row %s at position %" PRIu64 " item %" PRIu32 ": %s", block->name, key.position, key.item, what);
+    else if (!pd_text_equal(bytes, other))
+        snprintf(c->what, 256, "row %s at position %" PRIu64 " item %" PRIu32 ": field %s is not what the log says", block->name,
+                 key.position, key.item, first_difference(c, bytes, other));
+    if (++c->rows % 1024 == 0) pd_arena_reset(c->arena);
+    return c->what[0] == '\0';
+}
+
+/* Every row of `a` is in `b` and the same. */
+static enum store_error
+compare_rows(struct store_reader *a, struct store_reader *b, const char *there, struct pd_arena *arena, char *what)
+{
+    struct comparison c = {.other = b, .arena = arena, .there = there, .what = what};
+    enum store_error  error = STORE_OK;
+
+    for (c.row_code = 1; c.row_code < PD_ROW_CODES && error == STORE_OK && what[0] == '\0'; c.row_code++)
+        if (pd_schema_row(c.row_code) != NULL)
+            error = store_each_row(a, c.row_code, (struct row_key){0, 0}, compare_row, &c);
+    mp_reader_fini(&c.parser);
+    return error;
+}
+
+/* One pass over the log: positions, chain, scopes' positions; each record copied into the scratch store and folded there. */
+static enum store_error
+fold_checked(struct upkeep *u, struct store_reader *log, uint64_t last, struct store *scratch, upkeep_progress *progress,
+             void *arg, char *what)
+{
+    enum store_error error = STORE_OK;
+
+    for (uint64_t p = 1; p <= last;) {
+        if ((error = store_begin(scratch)) != STORE_OK) return error;
+        pd_arena_reset(&u->arena);
+        rows_clear(&u->rows, store_writer_view(scratch));
+        for (uint64_t end = p + BATCH_EVENTS; p < end && p <= last; p++) {
+            struct pd_text bytes;
+            struct record  r;
+            if ((error = store_read_record(log, p, &u->arena, &bytes)) == STORE_FAILED) break;
+            if (error == STORE_NONE) snprintf(what, 256, "event %" PRIu64 " is missing", p);
+            else if (!record_read(bytes, &r) || r.header.position != p) snprintf(what, 256, "event %" PRIu64 " cannot be read", p);
+            else if (!record_follows(bytes, u->chain)) snprintf(what, 256, "event %" PRIu64 ": the chain is broken", p);
+            else if (!fold_record(u, bytes, p)) snprintf(what, 256, "event %" PRIu64 " cannot be folded", p);
+            if (what[0] != '\0') break;
+            memcpy(u->chain, r.chain, sizeof u->chain);
+            error = STORE_OK;
+        }
+        if (error == STORE_FAILED || what[0] != '\0') {
+            store_abort(scratch);
+            return error == STORE_FAILED ? STORE_FAILED : STORE_DAMAGED;
+        }
+        rows_flush(&u->rows, scratch);
+        if ((error = store_commit(scratch, u->chain)) != STORE_OK) return error;
+        if (progress != NULL) progress(arg, "check", p - 1, last);
+    }
+    return error;
+}
+
+enum store_error
+upkeep_verify(struct store *store, const char *scratch_dir, upkeep_progress *progress, void *arg, char ret_what[256])
+{
+    struct upkeep        u;
+    struct store        *scratch = NULL;
+    struct store_reader *log = NULL, *folded = NULL;
+    uint64_t             known;
+
+    ret_what[0] = '\0';
+    upkeep_init(&u);
+    enum store_error error = store_open(scratch_dir, STORE_SCRATCH, false, &scratch, &known);
+    if (error == STORE_OK) error = store_reader_open(store, &log);
+    if (error == STORE_OK) error = fold_checked(&u, log, store_reader_last(log), scratch, progress, arg, ret_what);
+    if (error == STORE_OK && store_folded(store) < store_last(store)) {
+        snprintf(ret_what, 256, "a rebuild is unfinished at event %" PRIu64 "; the engine finishes it at its start", store_folded(store));
+        error = STORE_DAMAGED;
+    }
+    if (error == STORE_OK) error = store_reader_open(scratch, &folded);
+    if (error == STORE_OK) error = compare_rows(folded, log, "the books lack it", &u.arena, ret_what);
+    if (error == STORE_OK && ret_what[0] == '\0')
+        error = compare_rows(log, folded, "the log knows nothing of it", &u.arena, ret_what);
+    store_reader_close(&folded);
+    store_reader_close(&log);
+    store_close(&scratch);
+    upkeep_fini(&u);
+    return error == STORE_OK && ret_what[0] != '\0' ? STORE_DAMAGED : error;
+}

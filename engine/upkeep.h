@@ -1,0 +1,24 @@
+/* upkeep.h - the rows against the log: fold them again, compare them. The offline work of `pedidod rebuild` and `verify`. */
+#ifndef ENGINE_UPKEEP_H
+#define ENGINE_UPKEEP_H
+
+#include "engine/fold.h"
+
+/* Told now and then: how far it is of how much. NULL: nobody asks. */
+typedef void upkeep_progress(void *arg, const char *what, uint64_t done, uint64_t of);
+
+/* Reads every row into index, scopes and tasks. */
+enum store_error upkeep_read_rows(const struct folder *folder, struct store_reader *reader) STORE_MUST_CHECK;
+
+/* Folds the events behind store_folded into rows, in batches, each committed: what a rebuild that was interrupted left. */
+enum store_error upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
+
+/* Drops every row and folds the log from the beginning. Interrupted, it goes on at the next start. */
+enum store_error upkeep_rebuild(struct store *store, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
+
+/* Checks the chain, folds the log into a scratch store in `scratch_dir` (which is made), and compares every row. STORE_OK; or
+ * STORE_DAMAGED with the first difference in ret_what. Changes nothing in `store`. */
+enum store_error upkeep_verify(struct store *store, const char *scratch_dir, upkeep_progress *progress, void *arg,
+                               char ret_what[256]) STORE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,145 @@
+#include "engine/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <xxhash.h>
+
+#include "engine/base/calendar.h"
+#include "engine/tasks.h"
+#include "proto/check.h"
+
+static const struct pd_text absent = {NULL, 0};
+
+static uint64_t
+scope_of(const struct lookup *l)
+{
+    return l->scope == NULL ? 0 : l->scope->reseller.scope;
+}
+
+static const struct pd_reseller *
+view_find_reseller(void *ctx, struct pd_text id)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_reseller, INDEX_reseller, 0, 0, id, NULL);
+}
+
+static const struct pd_customer *
+view_customer(void *ctx, struct pd_text id)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_customer, INDEX_customer, scope_of(l), 0, id, NULL);
+}
+
+static const struct pd_plan *
+view_plan(void *ctx, struct pd_text id)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_plan, INDEX_plan, scope_of(l), 0, id, NULL);
+}
+
+static const struct pd_order *
+view_order(void *ctx, uint64_t number)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_order, INDEX_order, scope_of(l), number, absent, NULL);
+}
+
+static const struct pd_order *
+view_order_by_reference(void *ctx, struct pd_text reference)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_order, INDEX_reference, scope_of(l), 0, reference, NULL);
+}
+
+static const struct pd_order *
+view_order_by_task(void *ctx, uint64_t task)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_order, INDEX_task, scope_of(l), task, absent, NULL);
+}
+
+static void
+view_each_claim(void *ctx, struct pd_text domain, claim_visit *visit, void *arg)
+{
+    const struct lookup *l = ctx;
+    uint64_t             print = index_text_print(INDEX_domain, scope_of(l), domain);
+    size_t               count = index_find(l->folder->index, print, NULL, 0);
+    struct row_key      *keys = PD_ARENA_ARRAY(l->folder->arena, struct row_key, count);
+
+    index_find(l->folder->index, print, keys, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct pd_order *o = rows_get(l->folder->rows, PD_ROW_order, keys[i]);
+        if (o == NULL || o->scope != scope_of(l)) continue;
+        for (size_t n = 0; n < o->items_count; n++)
+            if (o->items[n].claims && pd_text_equal(o->items[n].domain, domain)) visit(arg, o, &o->items[n]);
+    }
+}
+
+static uint64_t
+view_next_number(void *ctx, enum number_kind kind)
+{
+    const struct lookup *l = ctx;
+    return l->scope->last[kind] + 1;
+}
+
+static struct pd_text
+view_new_instance(void *ctx, uint64_t item)
+{
+    const struct lookup *l = ctx;
+    char                *text = pd_arena_alloc(l->folder->arena, 33);
+    struct {
+        uint8_t  log[PD_LOG_ID_BYTES];
+        uint64_t position, item;
+    } seed = {.position = l->next_position, .item = item};
+
+    memcpy(seed.log, l->log_id, sizeof seed.log);
+    XXH128_hash_t h = XXH3_128bits(&seed, sizeof seed);
+    snprintf(text, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+    return (struct pd_text){text, 32};
+}
+
+static pd_time_us
+view_expiry(void *ctx, struct pd_text zone, pd_time_us anchor, uint64_t n, struct pd_text period)
+{
+    (void)ctx;
+    return calendar_expiry(zone, anchor, n, period);
+}
+
+static struct pd_text
+view_group_trouble(void *ctx, struct pd_text group)
+{
+    const struct lookup *l = ctx;
+    uint64_t             since_ms;
+    char                 text[128], when[32];
+    struct tm            tm;
+
+    if (l->tasks == NULL || tasks_group_served(l->tasks, group, &since_ms)) return absent;
+    uint64_t ago_ms = l->monotonic_ms > since_ms ? l->monotonic_ms - since_ms : 0;
+    time_t   since = (time_t)(l->now / 1000000 - ago_ms / 1000);
+    gmtime_r(&since, &tm);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    snprintf(text, sizeof text, "no worker for group %.*s since %s", (int)group.size, group.data, when);
+    return pd_arena_text(l->folder->arena, pd_text(text));
+}
+
+struct view
+view_over(struct lookup *lookup)
+{
+    return (struct view){
+        .ctx = lookup,
+        .now = lookup->now,
+        .reseller = lookup->scope == NULL ? NULL : &lookup->scope->reseller,
+        .find_reseller = view_find_reseller,
+        .customer = view_customer,
+        .plan = view_plan,
+        .order = view_order,
+        .order_by_reference = view_order_by_reference,
+        .order_by_task = view_order_by_task,
+        .each_claim = view_each_claim,
+        .next_number = view_next_number,
+        .new_instance = view_new_instance,
+        .expiry = view_expiry,
+        .group_trouble = view_group_trouble,
+    };
+}
