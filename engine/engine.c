@@ -59,7 +59,7 @@ struct command {
     uint64_t               expect;
     const uint8_t         *fingerprint;
     uint64_t               id_print; /* of reseller and id */
-    bool                   remember; /* clients' commands only */
+    bool                   remember; /* not the engine's own, which are made once */
 };
 
 /* ---- small things -------------------------------------------------------------------------------------------------- */
@@ -74,10 +74,19 @@ grow(void *array, size_t count, size_t *capacity, size_t size)
     return array;
 }
 
-static uint64_t
-id_print(struct pd_text reseller, struct pd_text id)
+static bool
+is_worker(struct pd_text actor)
 {
-    return XXH3_64bits_withSeed(id.data, id.size, XXH3_64bits(reseller.data, reseller.size));
+    return actor.size > 7 && memcmp(actor.data, "worker/", 7) == 0;
+}
+
+/* Ids are each reseller's, and in it each worker's. */
+static uint64_t
+id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id)
+{
+    uint64_t seed = XXH3_64bits(reseller.data, reseller.size);
+    if (is_worker(actor)) seed = XXH3_64bits_withSeed(actor.data, actor.size, seed);
+    return XXH3_64bits_withSeed(id.data, id.size, seed);
 }
 
 static struct pd_text
@@ -326,7 +335,9 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
         struct pd_text bytes;
         struct record  record;
         if (store_read_record(e->rows.reader, positions[i], &e->arena, &bytes) != STORE_OK || !record_read(bytes, &record)) continue;
-        if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id)) continue;
+        if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
+            is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
+            continue;
         struct pd_refusal internal = pd_refuse(PD_E_internal);
         if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0) answer_refused(e, r, &reused);
         else if (!answer_again(e, r, positions[i], &record)) answer_refused(e, r, &internal);
@@ -469,9 +480,9 @@ serve(struct engine *e, struct request *r)
         .block = r->message.block, .body = r->message.body, .id = envelope->id, .actor = actor_of(e, r),
         .on_behalf_of = envelope->on_behalf_of, .trace = envelope->trace, .scope = scope,
         .command_scope = scope->reseller.scope, .has_expect = envelope->has_expect, .expect = envelope->expect,
-        .dry_run = envelope->dry_run, .fingerprint = r->fingerprint, .id_print = id_print(envelope->reseller, envelope->id),
-        .remember = r->port == PD_port_commands && !reads,
+        .dry_run = envelope->dry_run, .fingerprint = r->fingerprint, .remember = !reads,
     };
+    c.id_print = id_print(envelope->reseller, c.actor, c.id);
     if (c.remember && !c.dry_run && is_seen(e, &c, r)) return;
     if (!e->writable && !reads && !c.dry_run) {
         refusal = pd_refuse(PD_E_storage_full);
@@ -765,9 +776,8 @@ read_tail(struct engine *e, struct store_reader *reader)
             return STORE_DAMAGED;
         }
         const struct scope *scope = scopes_at(e->scopes, r.header.command_scope);
-        if (r.header.index == 0 && scope != NULL && r.header.command_type != 0 &&
-            pd_schema_command(r.header.command_type)->port == PD_port_commands && !pd_text_equal(r.actor, PD_TEXT("engine")))
-            index_add_id(e->index, id_print(scope->reseller.reseller, r.command_id), p);
+        if (r.header.index == 0 && scope != NULL && !pd_text_equal(r.actor, PD_TEXT("engine")))
+            index_add_id(e->index, id_print(scope->reseller.reseller, r.actor, r.command_id), p);
         if (p == last) {
             e->last_time = r.header.time;
             e->term = r.header.term;

@@ -30,6 +30,7 @@ struct net {
     struct mp_writer  writer;
     struct pd_arena   arena; /* for what is answered at once */
     uint64_t          heartbeat_ms;
+    bool              stopping;
 };
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
@@ -365,15 +366,15 @@ take_single(struct net *n, struct slots *slots, int port, struct incoming *in, i
     slots_receive(slots, 1, body.size);
 }
 
-/* Above the mark nothing is queued: every command is told when to come again. */
+/* Above the mark, and at a stop, nothing is queued: every command is told to come again. */
 static void
-answer_busy(struct net *n, int port, struct pd_text address, struct pd_text body)
+answer_later(struct net *n, int port, struct pd_text address, struct pd_text body)
 {
-    struct pd_refusal busy = pd_refuse(PD_E_busy), refusal;
+    struct pd_refusal later = pd_refuse(n->stopping ? PD_E_shutting_down : PD_E_busy), refusal;
     size_t            count;
     struct mp_writer  answers = {0};
 
-    busy.retry_after_ms = 100;
+    later.retry_after_ms = 100;
     if (!door_open(&n->door, ports[port], body, &count, &refusal)) {
         refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
         return;
@@ -382,7 +383,7 @@ answer_busy(struct net *n, int port, struct pd_text address, struct pd_text body
     for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
         struct request r = {0};
         door_take(&n->door, ports[port], i, count > 0, &n->arena, &r);
-        pd_encode_refused(&answers, r.message.envelope.id, r.refusal.code != PD_OK ? &r.refusal : &busy);
+        pd_encode_refused(&answers, r.message.envelope.id, r.refusal.code != PD_OK ? &r.refusal : &later);
     }
     send_to(n, port, address, (struct pd_text){answers.data, answers.size});
     mp_writer_fini(&answers);
@@ -405,12 +406,12 @@ take_message(struct net *n, int port, struct incoming *in)
                                                 in->count > 0 ? in->count - 1 : 0);
 
     pd_arena_reset(&n->arena);
-    if (at == 0 || slots_is_crowded(slots)) {
+    if (at == 0 || n->stopping || slots_is_crowded(slots)) {
         if (!pack_address(in, address_count, &n->arena, &address) || address_count == 0) {
             atomic_fetch_add(&n->counts.unaddressed, 1);
             log_warn("unaddressed", "port=%d frames=%d", port, in->count);
         } else if (at == 0) refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
-        else answer_busy(n, port, address, frame_text(in, at));
+        else answer_later(n, port, address, frame_text(in, at));
         return;
     }
     struct pd_text body = frame_text(in, at);
@@ -485,12 +486,14 @@ send_all(struct net *n)
     outbox_take(n->parts.outbox, send_outgoing, n);
 }
 
-/* Takes nothing more; waits for what was received to be answered. */
+/* Takes nothing more, and says so; waits for what was received to be answered. */
 static void
 finish(struct net *n)
 {
     uint64_t until = clock_now().monotonic_ms + STOP_MS;
+    n->stopping = true;
     do {
+        for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++) drain(n, port);
         zmq_pollitem_t bell = {.fd = slots_net_bell(n->parts.commands), .events = ZMQ_POLLIN};
         send_all(n);
         if (slots_is_empty(n->parts.commands) && slots_is_empty(n->parts.queries)) break;

@@ -70,11 +70,16 @@ sync_directory(const char *path)
     return ok;
 }
 
-/* Writes zeroes behind the file's end, so that commits change no file metadata and want of space is seen here only. */
+/* Writes zeroes behind the file's end, so that commits change no file metadata and want of space is seen here only. The end
+ * is asked for each time: LMDB writes to the same file. */
 static enum store_error
 extend_file(struct store *s, uint64_t size)
 {
     static const char zeroes[1 << 20];
+    struct stat       st;
+
+    if (fstat(s->data_fd, &st) != 0) return failed("extend_failed", s->dir, errno);
+    s->data_size = (uint64_t)st.st_size;
     while (s->data_size < size) {
         uint64_t left = size - s->data_size;
         ssize_t  n = pwrite(s->data_fd, zeroes, left < sizeof zeroes ? (size_t)left : sizeof zeroes, (off_t)s->data_size);
