@@ -82,6 +82,7 @@ enum pd_error_class {
 /* Codes: PD_COMMAND_add_order, PD_QUERY_list_orders, PD_EVENT_order_added, PD_ROW_order. */
 enum pd_command_code {
 #define PD_COMMAND(code, name, ...) PD_COMMAND_##name = (code),
+#define PD_SERVICE(code, name, ...) PD_COMMAND_##name = (code),
 #include "proto/schema.def"
     PD_COMMAND_CODES = 64, /* all are below */
 };
