@@ -20,7 +20,17 @@ copy(const char *text)
 void
 format_label(const char *name, char *ret_label, size_t size)
 {
-    snprintf(ret_label, size, "%s", name);
+    static const char *const units[] = {"_ms", "_s"}; /* they stand behind the value */
+    size_t                   length = strlen(name);
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t unit = strlen(units[i]);
+        if (length > unit && strcmp(name + length - unit, units[i]) == 0) {
+            length -= unit;
+            break;
+        }
+    }
+    snprintf(ret_label, size, "%.*s", (int)length, name);
     for (char *p = ret_label; *p != '\0'; p++)
         if (*p == '_') *p = ' ';
 }
@@ -68,13 +78,15 @@ format_several(const json_t *value)
 static char *
 format_number(const struct pd_field *f, const json_t *value, const char *currency)
 {
-    char text[MONEY_TEXT_SIZE];
-    if (json_is_string(value))
-        return strcmp(f->type->name, "time") == 0 ? format_time(json_string_value(value)) : copy(json_string_value(value));
-    if (strcmp(f->type->name, "amount") == 0) money_to_text(json_integer_value(value), currency, text);
-    else
-        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value),
-                 strcmp(f->type->name, "percent") == 0 ? " %" : "");
+    const char *type = f->type->name, *unit = "";
+    char        text[MONEY_TEXT_SIZE];
+
+    if (strcmp(type, "time") == 0) return format_time(json_string_value(value));
+    if (strcmp(type, "percent") == 0) unit = " %";
+    if (strcmp(type, "seconds") == 0) unit = " s";
+    if (strcmp(type, "milliseconds") == 0) unit = " ms";
+    if (strcmp(type, "amount") == 0) money_to_text(json_integer_value(value), currency, text);
+    else snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT "%s", json_integer_value(value), unit);
     return copy(text);
 }
 

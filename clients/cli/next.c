@@ -100,7 +100,8 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
     const json_t      *shown = json_object_get(data, "order");
 
     if (verb != NULL && verb->hint != NULL) say_hint(cli, verb->hint, data);
-    if (json_object_get(data, "allowed") == NULL) return;
+    /* An answer whose `allowed` is empty does not have it. */
+    if (block != NULL && pd_block_field(block->reply(), PD_TEXT("allowed")) == NULL) return;
     const json_t *inner = json_is_object(shown) ? shown : data;
     if (order == NULL) {
         uint64_t n = (uint64_t)json_integer_value(json_object_get(inner, "order"));

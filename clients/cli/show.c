@@ -138,7 +138,9 @@ show_line(const struct pd_field *f, const json_t *object, const char *currency)
     if (value[0] != '\0') {
         printf("%-16s ", label);
         text_print(stdout, value, 0, TEXT_LEFT);
-        if (strcmp(f->name, "domain") == 0 && ascii != NULL && strcmp(ascii, value) != 0) printf(" (%s)", ascii);
+        /* A plan's `domain` is a choice. */
+        if (f->kind == PD_KIND_TEXT && strcmp(f->name, "domain") == 0 && ascii != NULL && strcmp(ascii, value) != 0)
+            printf(" (%s)", ascii);
         putchar('\n');
     }
     free(value);

@@ -26,7 +26,7 @@ run_order_confirm(struct cli *cli)
 
 /* ---- status --wait ------------------------------------------------------------------------------------------------- */
 
-enum { ROUND_MS = 30000, PAUSE_MS = 500 };
+enum { ROUND_MS = 5000, PAUSE_MS = 500 };
 
 static uint64_t
 now_ms(void)
@@ -43,7 +43,7 @@ has_text(const json_t *object, const char *key, const char *text)
     return value != NULL && strcmp(value, text) == 0;
 }
 
-/* One CheckStatus that the engine may hold. An engine that is just stopping is asked again. */
+/* One CheckStatus that the engine may hold, not long: an engine that ends forgets it. One that is stopping is asked again. */
 static int
 wait_round(struct cli *cli, uint64_t wait_ms, json_t **ret_status)
 {
