@@ -1,0 +1,668 @@
+/* run.c - rules as stories in text, told to the real engine over books in memory. The format is in README.md beside this.
+ *
+ *   scenarios [--rewrite] [--matrix] FILE...
+ *
+ * --rewrite puts what happened in the place of what was expected: commit such a change only if you know what caused it.
+ * --matrix shows which pairs of order state and command the files tell of, and which refusals; an empty cell fails. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clients/lib/json.h"
+#include "engine/bus/door.h"
+#include "engine/domain/transitions.h"
+#include "engine/engine.h"
+#include "engine/queries.h"
+#include "engine/store/store_memory.h"
+#include "proto/check.h"
+
+enum { LINES_MAX = 1024, TOKENS_MAX = 64, STATES = 8 };
+
+static const int columns[] = {
+    PD_COMMAND_update_order, PD_COMMAND_confirm_order, PD_COMMAND_open_order, PD_COMMAND_check_status, PD_COMMAND_cancel_order,
+    PD_COMMAND_retry_provisioning, PD_COMMAND_report_progress, PD_COMMAND_report_success, PD_COMMAND_report_failure,
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0], FIRST_REPORT = 6 };
+
+/* What all files together tell of. */
+static struct {
+    char   cells[STATES][COLUMNS][40];
+    size_t refusals[128];
+} seen;
+
+/* One line that happened: an event, an answer or a refusal, as "Type" and its fields. */
+struct happening {
+    char    word[64];
+    json_t *fields;
+    bool    used;
+};
+
+struct runner {
+    const char      *file;
+    int              line;
+    bool             rewrite, failed;
+    struct store    *store;
+    struct engine   *engine;
+    struct queries  *queries;
+    struct door      door;
+    struct pd_arena  arena;
+    struct now       now;
+    int              commands;
+    struct happening happened[256];
+    size_t           count;
+    bool             answered; /* the last request was accepted; else refused */
+    bool             pending;  /* events that no `then` has named yet must be named */
+    FILE            *out;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+fail(struct runner *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s:%d: ", r->file, r->line);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    r->failed = true;
+}
+
+/* ---- the engine under test ----------------------------------------------------------------------------------------- */
+
+static struct query_counts
+no_counts(void *arg)
+{
+    (void)arg;
+    return (struct query_counts){0};
+}
+
+static void
+open_engine(struct runner *r)
+{
+    struct engine_options options = {
+        .lease_ms = 30000, .software = PD_TEXT("scenario"),
+        .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
+    };
+    uint64_t known;
+    PD_CHECK(store_open("scenario", STORE_CREATE, false, &r->store, &known) == STORE_OK);
+    PD_CHECK(engine_open(r->store, &options, r->now, &r->engine) == STORE_OK);
+    r->queries = queries_open(r->store, r->engine, PD_TEXT("scenario"), no_counts, NULL);
+}
+
+static void
+close_engine(struct runner *r)
+{
+    queries_close(&r->queries);
+    engine_close(&r->engine);
+    store_close(&r->store);
+}
+
+static void
+forget_happenings(struct runner *r)
+{
+    for (size_t i = 0; i < r->count; i++) json_decref(r->happened[i].fields);
+    r->count = 0;
+}
+
+static void
+note(struct runner *r, const char *word, json_t *fields)
+{
+    PD_CHECK(r->count < sizeof r->happened / sizeof r->happened[0]);
+    struct happening *h = &r->happened[r->count++];
+    *h = (struct happening){.fields = fields == NULL ? json_object() : fields};
+    snprintf(h->word, sizeof h->word, "%s", word);
+}
+
+static void
+note_answer(struct runner *r, struct pd_text bytes, const struct pd_block *reply)
+{
+    json_t *all = pd_json_from_bytes(bytes, NULL), *error = json_object_get(all, "error");
+
+    r->answered = error == NULL;
+    if (error != NULL) {
+        char word[80];
+        snprintf(word, sizeof word, "refused %s", json_string_value(json_object_get(error, "code")));
+        const struct pd_error *e = pd_schema_error_named(pd_text(word + 8));
+        seen.refusals[e->number]++;
+        note(r, word, json_incref(error));
+    } else {
+        /* Again, with the times of `data` shown as times. */
+        struct mp_reader parser = {.ready = false};
+        msgpack_object   o;
+        PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
+        json_t *fields = NULL;
+        for (uint32_t i = 0; i < o.via.map.size; i++)
+            if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
+                fields = pd_json_from_msgpack(&o.via.map.ptr[i].val, reply);
+        if (json_object_get(all, "position") != NULL)
+            json_object_set(fields, "@position", json_object_get(all, "position"));
+        if (json_object_get(all, "next") != NULL) json_object_set(fields, "@next", json_object_get(all, "next"));
+        note(r, "answered", fields);
+        mp_reader_fini(&parser);
+    }
+    json_decref(all);
+}
+
+static void
+note_turn(struct runner *r)
+{
+    size_t                 n;
+    const struct appended *events = engine_appended(r->engine, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct pd_block *block = pd_schema_event(events[i].record.header.type);
+        json_t                *fields = pd_json_from_bytes(events[i].record.body, block);
+        json_object_set_new(fields, "@version", json_integer((json_int_t)events[i].record.header.version));
+        json_object_set_new(fields, "@position", json_integer((json_int_t)events[i].record.header.scope_position));
+        note(r, block->Name, fields);
+    }
+    const struct outgoing *out = engine_outgoing(r->engine, &n);
+    for (size_t i = 0; i < n; i++)
+        if (out[i].port == PD_port_commands) note_answer(r, out[i].body, pd_block_status_reply());
+}
+
+/* A turn with one request, or none. */
+static void
+turn(struct runner *r, struct request *request)
+{
+    size_t taken;
+    r->now.wall_us += 1000;
+    r->now.monotonic_ms += 1;
+    PD_CHECK(engine_turn(r->engine, r->now, &request, request == NULL ? 0 : 1, &taken) == STORE_OK);
+    note_turn(r);
+    if (request != NULL && request->answer.data != NULL)
+        note_answer(r, request->answer, request->message.block == NULL ? NULL : request->message.block->reply());
+}
+
+/* ---- coverage ------------------------------------------------------------------------------------------------------ */
+
+static const struct pd_order *
+find_order(struct runner *r, struct pd_text reseller, const char *field, json_t *data, struct pd_arena *arena)
+{
+    /* As a client sees it: by a query before the command. */
+    json_t *number = json_object_get(data, "order"), *reference = json_object_get(data, "reference");
+    struct pd_get_order    get = {0};
+    struct request         request = {.port = PD_port_queries};
+    struct mp_reader       parser = {.ready = false};
+    msgpack_object         o;
+    struct pd_order_view_reply *reply = PD_ARENA_NEW(arena, struct pd_order_view_reply);
+    struct pd_refusal      refusal;
+
+    (void)field;
+    if (json_is_integer(number)) get.order = (uint64_t)json_integer_value(number), get.has_order = true;
+    else if (json_is_string(reference)) get.reference = pd_text(json_string_value(reference));
+    else return NULL;
+    request.message = (struct pd_message){.envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
+    struct pd_text bytes = pd_arena_text(arena, queries_answer(r->queries, &request));
+    const struct pd_order *order = NULL;
+    if (mp_parse(&parser, bytes.data, bytes.size, &o))
+        for (uint32_t i = 0; i < o.via.map.size; i++)
+            if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0 &&
+                pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, &o.via.map.ptr[i].val, reply, &refusal))
+                order = reply->order;
+    mp_reader_fini(&parser);
+    return order;
+}
+
+/* The state of the order that a report's task belongs to: asked of every order, since tasks have no query yet. */
+static enum pd_order_state
+state_of_task(struct runner *r, struct pd_text reseller, uint64_t task)
+{
+    for (json_int_t n = 1; n < 50; n++) {
+        json_t                *data = json_pack("{sI}", "order", n);
+        const struct pd_order *o = find_order(r, reseller, "order", data, &r->arena);
+        json_decref(data);
+        for (size_t i = 0; o != NULL && i < o->items_count; i++)
+            if (o->items[i].has_task && o->items[i].task == task) return o->state;
+    }
+    return PD_order_state_absent;
+}
+
+static void
+cover(enum pd_order_state state, int command, const char *outcome)
+{
+    for (int c = 0; c < COLUMNS; c++)
+        if (columns[c] == command && state > 0) {
+            char *cell = seen.cells[state][c];
+            if (strstr(cell, outcome) == NULL && strlen(cell) + strlen(outcome) + 2 < sizeof seen.cells[0][0]) {
+                if (cell[0] != '\0') strcat(cell, " ");
+                strcat(cell, outcome);
+            }
+        }
+}
+
+/* ---- tokens -------------------------------------------------------------------------------------------------------- */
+
+/* Splits at blanks outside quotes and brackets; changes the line. */
+static size_t
+split(char *line, char **tokens)
+{
+    size_t n = 0;
+    for (char *p = line; *p != '\0' && n < TOKENS_MAX;) {
+        while (*p == ' ') p++;
+        if (*p == '\0' || *p == '#') break;
+        tokens[n++] = p;
+        int  depth = 0;
+        bool quoted = false;
+        for (; *p != '\0' && (quoted || depth > 0 || *p != ' '); p++) {
+            if (*p == '\\' && quoted && p[1] != '\0') p++;
+            else if (*p == '"') quoted = !quoted;
+            else if (!quoted && (*p == '[' || *p == '{')) depth++;
+            else if (!quoted && (*p == ']' || *p == '}')) depth--;
+        }
+        if (*p != '\0') *p++ = '\0';
+    }
+    return n;
+}
+
+/* What stands behind the '=': JSON where it is JSON, else a text. */
+static json_t *
+value_of(const char *text)
+{
+    json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+    return v != NULL ? v : json_string(text);
+}
+
+/* A value by path: items[1].state */
+static json_t *
+at_path(json_t *value, const char *path)
+{
+    char   key[64];
+    size_t size;
+
+    while (*path != '\0' && value != NULL) {
+        if (*path == '[') {
+            value = json_array_get(value, strtoul(path + 1, NULL, 10));
+            path = strchr(path, ']') + 1;
+        } else {
+            path += *path == '.';
+            size = strcspn(path, ".[");
+            snprintf(key, sizeof key, "%.*s", (int)size, path);
+            value = json_object_get(value, key);
+            path += size;
+        }
+    }
+    return value;
+}
+
+/* ---- verbs --------------------------------------------------------------------------------------------------------- */
+
+/* Sends what the tokens say; "@key=value" goes into the envelope. */
+static void
+send_request(struct runner *r, char **tokens, size_t count)
+{
+    json_t                *envelope = json_object(), *data = json_object();
+    char                   id[32];
+    const struct pd_block *block = pd_schema_find(PD_BLOCK_command, pd_text(tokens[0]));
+    struct mp_writer       w = {0};
+    struct pd_json_problem problem;
+    struct request         request = {.address = PD_TEXT("\1x\0")};
+    size_t                 n;
+
+    if (block == NULL) block = pd_schema_find(PD_BLOCK_query, pd_text(tokens[0]));
+    enum pd_port port = block == NULL ? PD_port_commands : (enum pd_port)block->port;
+    snprintf(id, sizeof id, "c%d", ++r->commands);
+    json_object_set_new(envelope, "type", json_string(tokens[0]));
+    json_object_set_new(envelope, "id", json_string(id));
+    for (size_t i = 1; i < count; i++) {
+        char *equals = strchr(tokens[i], '=');
+        if (equals == NULL) {
+            fail(r, "not key=value: %s", tokens[i]);
+            continue;
+        }
+        *equals = '\0';
+        bool outer = tokens[i][0] == '@';
+        json_object_set_new(outer ? envelope : data, tokens[i] + outer, value_of(equals + 1));
+        *equals = '=';
+    }
+    json_t        *reseller = json_object_get(envelope, "reseller");
+    struct pd_text scope = pd_text(json_is_string(reseller) ? json_string_value(reseller) : "default");
+    pd_arena_reset(&r->arena);
+    const struct pd_order *order = find_order(r, scope, "order", data, &r->arena);
+    enum pd_order_state    state = order != NULL ? order->state : PD_order_state_absent;
+    if (port == PD_port_workers && json_is_integer(json_object_get(data, "task")))
+        state = state_of_task(r, scope, (uint64_t)json_integer_value(json_object_get(data, "task")));
+
+    if (json_object_get(envelope, "data") == NULL) json_object_set(envelope, "data", data);
+    if (!pd_json_to_request(&w, pd_block_request(), envelope, &problem)) fail(r, "%s: %s", problem.field, problem.what);
+    else {
+        struct pd_text body = pd_arena_text(&r->arena, (struct pd_text){w.data, w.size});
+        PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
+        door_take(&r->door, port, 0, false, &r->arena, &request);
+        if (port == PD_port_queries) {
+            struct pd_text answer = queries_answer(r->queries, &request);
+            note_answer(r, answer, block->reply());
+        } else turn(r, &request);
+        const char *outcome = r->answered ? "yes" : "no";
+        for (size_t i = 0; i < r->count; i++)
+            if (strncmp(r->happened[i].word, "refused ", 8) == 0) outcome = r->happened[i].word + 8;
+        if (block != NULL) cover(state, block->code, outcome);
+    }
+    mp_writer_fini(&w);
+    json_decref(envelope);
+    json_decref(data);
+}
+
+/* Whether the fields named are as said. Answers the first that is not, or NULL. */
+static const char *
+compare(const struct happening *h, char **tokens, size_t count)
+{
+    static char complaint[512];
+    for (size_t i = 0; i < count; i++) {
+        char *equals = strchr(tokens[i], '=');
+        if (equals == NULL) return tokens[i];
+        *equals = '\0';
+        json_t *is = at_path(h->fields, tokens[i]), *wanted = strcmp(equals + 1, "-") == 0 ? NULL : value_of(equals + 1);
+        bool    same = wanted == NULL ? is == NULL : is != NULL && json_equal(is, wanted);
+        if (!same) {
+            char *text = is == NULL ? strdup("absent") : json_dumps(is, JSON_COMPACT | JSON_ENCODE_ANY);
+            snprintf(complaint, sizeof complaint, "%s is %s", tokens[i], text);
+            free(text);
+        }
+        json_decref(wanted);
+        *equals = '=';
+        if (!same) return complaint;
+    }
+    return NULL;
+}
+
+static bool
+is_event(const struct happening *h)
+{
+    return strcmp(h->word, "answered") != 0 && strncmp(h->word, "refused", 7) != 0;
+}
+
+/* The next happening that a `then` line can be about: events in their order, answers whenever. */
+static struct happening *
+next_happening(struct runner *r, bool event)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->happened[i].used && is_event(&r->happened[i]) == event) return &r->happened[i];
+    return NULL;
+}
+
+static void
+write_then(struct runner *r, const struct happening *h, char **keys, size_t key_count)
+{
+    fprintf(r->out, "then %s", h->word);
+    for (size_t i = 0; i < key_count; i++) {
+        json_t *v = at_path(h->fields, keys[i]);
+        char   *text = v == NULL ? strdup("-") : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+        bool    plain = json_is_string(v) && json_string_length(v) > 0 && strpbrk(json_string_value(v), " \"[]{}#=") == NULL;
+        if (plain && strspn(json_string_value(v), "-0123456789.") == json_string_length(v)) plain = false; /* a number in quotes stays one */
+        fprintf(r->out, " %s=%s", keys[i], plain ? json_string_value(v) : text);
+        free(text);
+    }
+    fputc('\n', r->out);
+}
+
+/* What happened and was not named: a failure, or, rewriting, lines. */
+static void
+settle(struct runner *r)
+{
+    struct happening *h;
+    const char       *key;
+    json_t           *value;
+
+    if (!r->pending) return;
+    r->pending = false;
+    for (int event = 1; event >= 0; event--)
+        while ((h = next_happening(r, event)) != NULL) {
+            h->used = true;
+            if (!event && strcmp(h->word, "answered") == 0) continue; /* an answer need not be looked at */
+            if (!r->rewrite) {
+                char *text = json_dumps(h->fields, JSON_COMPACT);
+                fail(r, "happened and was not told: %s %s", h->word, text);
+                free(text);
+                continue;
+            }
+            char  *keys[TOKENS_MAX];
+            size_t n = 0;
+            json_object_foreach(h->fields, key, value)
+            {
+                bool dull = key[0] == '@' || strcmp(key, "message") == 0 || strcmp(key, "instance") == 0 || strcmp(key, "allowed") == 0;
+                if (!json_is_array(value) && !json_is_object(value) && !dull && n < TOKENS_MAX) keys[n++] = (char *)(uintptr_t)key;
+            }
+            write_then(r, h, keys, n);
+        }
+}
+
+static void
+run_then(struct runner *r, char **tokens, size_t count, const char *line)
+{
+    char   word[128];
+    size_t first = 1;
+
+    snprintf(word, sizeof word, "%s", tokens[0]);
+    if (strcmp(tokens[0], "refused") == 0 && count > 1) {
+        snprintf(word, sizeof word, "refused %s", tokens[1]);
+        first = 2;
+    }
+    bool              event = strcmp(tokens[0], "answered") != 0 && strcmp(tokens[0], "refused") != 0;
+    struct happening *h = next_happening(r, event);
+    if (h == NULL || strcmp(h->word, word) != 0) {
+        if (!r->rewrite) fail(r, "told %s, happened %s", word, h == NULL ? "nothing more" : h->word);
+        if (h != NULL && !r->rewrite) h->used = true;
+        return; /* rewriting: settle writes what happened */
+    }
+    h->used = true;
+    const char *complaint = compare(h, tokens + first, count - first);
+    if (!r->rewrite) {
+        if (complaint != NULL) fail(r, "%s: %s", word, complaint);
+        return;
+    }
+    if (complaint == NULL) {
+        fprintf(r->out, "%s\n", line);
+        return;
+    }
+    for (size_t i = first; i < count; i++) tokens[i][strcspn(tokens[i], "=")] = '\0';
+    write_then(r, h, tokens + first, count - first);
+}
+
+/* row order 1 state=completed: what a query shows now. */
+static void
+run_row(struct runner *r, char **tokens, size_t count)
+{
+    static const char *const queries[][2] = {
+        {"order", "GetOrder"}, {"subscription", "GetSubscription"}, {"customer", "GetCustomer"}, {"plan", "GetPlan"}};
+    char             address[160], query[32], kind[32];
+    struct happening row;
+    char            *asked[4] = {query, address};
+    size_t           n = 2, first = 2;
+
+    snprintf(kind, sizeof kind, "%s", tokens[0]);
+    query[0] = '\0';
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(queries[i][0], kind) == 0) snprintf(query, sizeof query, "%s", queries[i][1]);
+    if (query[0] == '\0' || count < 2) {
+        fail(r, "row order|subscription|customer|plan KEY field=value...");
+        return;
+    }
+    snprintf(address, sizeof address, "%s=%s", kind, tokens[1]);
+    if (count > 2 && strncmp(tokens[2], "@reseller=", 10) == 0) asked[n++] = tokens[first++];
+    forget_happenings(r);
+    send_request(r, asked, n);
+    if (!r->answered || r->count == 0) {
+        fail(r, "there is no %s %s", kind, tokens[1]);
+        return;
+    }
+    row = r->happened[r->count - 1];
+    row.fields = json_object_get(row.fields, kind);
+    const char *complaint = compare(&row, tokens + first, count - first);
+    if (complaint != NULL) fail(r, "%s %s: %s", kind, tokens[1], complaint);
+    forget_happenings(r);
+}
+
+/* time +40s, +30m, +1h, +2d; or time 2026-01-31T09:00:00Z */
+static bool
+run_time(struct runner *r, const char *text)
+{
+    struct tm tm = {0};
+    char      unit = '\0';
+    uint64_t  n = 0;
+
+    if (text[0] == '+' && sscanf(text + 1, "%" SCNu64 "%c", &n, &unit) == 2) {
+        uint64_t seconds = unit == 's' ? n : unit == 'm' ? n * 60 : unit == 'h' ? n * 3600 : n * 86400;
+        r->now.wall_us += seconds * 1000000;
+        r->now.monotonic_ms += seconds * 1000;
+    } else if (strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) != NULL) r->now.wall_us = (pd_time_us)timegm(&tm) * 1000000;
+    else return false;
+    turn(r, NULL);
+    return true;
+}
+
+static void run_file(struct runner *r, const char *path, bool rewrite);
+
+static void
+run_given(struct runner *r, char **tokens, size_t count)
+{
+    char path[512];
+
+    if (pd_schema_find(PD_BLOCK_command, pd_text(tokens[0])) == NULL) {
+        struct runner outer = *r;
+        const char   *slash = strrchr(r->file, '/');
+        snprintf(path, sizeof path, "%.*s%s.txt", slash == NULL ? 0 : (int)(slash - r->file + 1), r->file, tokens[0]);
+        run_file(r, path, false);
+        r->file = outer.file;
+        r->line = outer.line;
+        r->rewrite = outer.rewrite;
+        r->out = outer.out;
+    } else {
+        send_request(r, tokens, count);
+        if (!r->answered) fail(r, "given, but %s", r->happened[r->count - 1].word);
+    }
+    forget_happenings(r);
+    r->pending = false;
+}
+
+static void
+run_line(struct runner *r, const char *line)
+{
+    char   copy[4096], *tokens[TOKENS_MAX];
+    size_t n;
+
+    snprintf(copy, sizeof copy, "%s", line);
+    if ((n = split(copy, tokens)) == 0) {
+        if (line[0] == '\0') settle(r);
+        if (r->rewrite) fprintf(r->out, "%s\n", line);
+        return;
+    }
+    bool then = strcmp(tokens[0], "then") == 0;
+    if (!then) settle(r);
+    if (r->rewrite && !then) fprintf(r->out, "%s\n", line);
+    if (then && n > 1) {
+        run_then(r, tokens + 1, n - 1, line);
+        return;
+    }
+    forget_happenings(r);
+    r->answered = true;
+    if (strcmp(tokens[0], "when") == 0 && n > 1) {
+        send_request(r, tokens + 1, n - 1);
+        r->pending = true;
+    } else if (strcmp(tokens[0], "given") == 0 && n > 1) run_given(r, tokens + 1, n - 1);
+    else if (strcmp(tokens[0], "row") == 0 && n > 1) run_row(r, tokens + 1, n - 1);
+    else if (strcmp(tokens[0], "time") == 0 && n == 2) {
+        if (!run_time(r, tokens[1])) fail(r, "a time is +40s, +30m, +1h, +2d or 2026-01-31T09:00:00Z");
+        r->pending = true;
+    } else if (strcmp(tokens[0], "restart") == 0) {
+        close_engine(r);
+        open_engine(r);
+    } else fail(r, "not one of given, when, then, row, time, restart: %s", tokens[0]);
+}
+
+static void
+run_file(struct runner *r, const char *path, bool rewrite)
+{
+    char  line[4096];
+    FILE *in = fopen(path, "r");
+
+    if (in == NULL) {
+        fail(r, "cannot read %s", path);
+        return;
+    }
+    r->file = path;
+    r->line = 0;
+    r->rewrite = rewrite;
+    while (fgets(line, sizeof line, in) != NULL) {
+        r->line++;
+        line[strcspn(line, "\n")] = '\0';
+        run_line(r, line);
+    }
+    settle(r);
+    fclose(in);
+}
+
+/* One story, in an engine of its own. */
+static bool
+tell(const char *path, bool rewrite)
+{
+    static struct runner r;
+    char                *text = NULL;
+    size_t               size = 0;
+
+    r = (struct runner){.now = {1767225600000000, 1000000}}; /* 2026-01-01T00:00:00Z */
+    r.out = open_memstream(&text, &size);
+    pd_arena_init(&r.arena);
+    open_engine(&r);
+    run_file(&r, path, rewrite);
+    forget_happenings(&r);
+    close_engine(&r);
+    store_memory_forget("scenario");
+    door_fini(&r.door);
+    pd_arena_fini(&r.arena);
+    fclose(r.out);
+    if (rewrite) {
+        FILE *out = fopen(path, "w");
+        PD_CHECK(out != NULL && fwrite(text, 1, size, out) == size && fclose(out) == 0);
+    }
+    free(text);
+    printf("%s %s\n", r.failed ? "FAILED" : "ok    ", path);
+    return !r.failed;
+}
+
+/* ---- the matrix ---------------------------------------------------------------------------------------------------- */
+
+static bool
+show_matrix(void)
+{
+    bool full = true;
+
+    for (int c = 0; c < COLUMNS; c++) {
+        printf("\n%s\n", pd_schema_command(columns[c])->Name);
+        for (int state = 1; state < STATES; state++) {
+            /* Reports are about tasks: there is none before an order is opened. */
+            bool without = c >= FIRST_REPORT && state != PD_order_state_provisioning &&
+                           state != PD_order_state_provisioning_failed && state != PD_order_state_completed;
+            const char *cell = without ? "(no task)" : seen.cells[state][c];
+            printf("  %-20s %s\n", PD_NAME(order_state, state).data, cell[0] == '\0' ? "EMPTY" : cell);
+            full = full && cell[0] != '\0';
+        }
+    }
+    puts("\nrefusals reached by scenarios");
+    size_t                 count;
+    const struct pd_error *errors = pd_schema_errors(&count);
+    const char            *file = getenv("PD_COVERAGE");
+    FILE                  *out = file == NULL ? NULL : fopen(file, "a");
+    for (size_t i = 0; i < count; i++) {
+        printf("  %-24s %zu\n", errors[i].code, seen.refusals[errors[i].number]);
+        if (out != NULL && seen.refusals[errors[i].number] > 0) fprintf(out, "%s scenarios\n", errors[i].code);
+    }
+    if (out != NULL) fclose(out);
+    if (!full) puts("FAILED: a pair of state and command that no scenario tells of");
+    return full;
+}
+
+int
+main(int argc, char **argv)
+{
+    bool rewrite = false, matrix = false, ok = true;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--rewrite") == 0) rewrite = true;
+        else if (strcmp(argv[i], "--matrix") == 0) matrix = true;
+        else ok = tell(argv[i], rewrite) && ok;
+    }
+    if (matrix) ok = show_matrix() && ok;
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
