@@ -301,6 +301,8 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
         return;
     }
     report->open = false;
+    /* A slot is free; and an engine that was restarted meanwhile has not heard yet what we work for. */
+    if (report == &job->result) w->ready_at_ms = now;
     if (report == &job->progress) {
         if (known != NULL && (known->number == PD_E_stale_lease || known->number == PD_E_task_not_found)) lose(w, job);
         return;

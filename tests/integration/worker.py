@@ -59,8 +59,7 @@ def death(engine, client, first, script):
     eventually("its worker dies, another gets the task under the next lease",
                lambda: os.path.exists(os.path.join(place, task + ".2")))
     same("it is the other's", shop.status(client, order)["items"][0]["worker"], "w2")
-    check("the dead worker's script was ended with it", not os.path.exists(
-        "/proc/" + open(os.path.join(place, task + ".1")).read().strip()))
+    check("the dead worker's script was ended with it", not daemon.alive(int(open(os.path.join(place, task + ".1")).read())))
     open(os.path.join(place, "go"), "w").close()
     same("SIGTERM ends the second with 0", daemon.end(second), 0)
     third = start(engine, script, "w3")

@@ -108,14 +108,6 @@ def start_worker(engine, path, *more):
                             env=dict(os.environ, PEDIDO_STALE="yes"))
 
 
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def successes(engine, place):
     engine.wait("it says WorkerReady", lambda: engine.ready)
     same("with groups, slots and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "slots": 1})
@@ -196,7 +188,7 @@ def leases(engine, place):
             int(open(os.path.join(place, name)).read()) for name in ("pid", "pid2")])
     lease = {"reseller": "default", "task": 20, "lease": 1}
     engine.lost = [lease]
-    engine.wait("its lease is lost: the whole process group ends", lambda: not any(map(alive, pids)))
+    engine.wait("its lease is lost: the whole process group ends", lambda: not any(map(daemon.alive, pids)))
     engine.lost = []
     engine.ready.clear()
     engine.wait("and is held no more", lambda: engine.ready and lease not in engine.ready[-1].get("leases", []))

@@ -68,6 +68,15 @@ def end(process, how=signal.SIGTERM, timeout=15.0):
         raise
 
 
+def alive(pid):
+    """Whether a process runs; one that is dead and not buried does not."""
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def kill_all():
     for process in _running:
         if process.poll() is None:

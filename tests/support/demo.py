@@ -63,7 +63,11 @@ class Demo:
         for line in stream:
             line = line.decode(errors="replace").rstrip()
             if line:
-                self.show("        ~ " + line, "33")
+                self.show("        ~ " + self.shorten(line[len("2026-01-01 "):]), "33")
+
+    @staticmethod
+    def shorten(line, width=110):
+        return line if len(line) <= width else line[:width - 3] + "..."
 
     # ---- processes
 

@@ -34,9 +34,12 @@ def item(plan="std", domain=None, **more):
     return dict(found, **more)
 
 
-def add(client, *items, customer="lopez", **more):
+def add(client, *items, customer="lopez", reference=None, **more):
     """AddOrder; the review."""
-    return client.do("AddOrder", {"customer": customer, "items": list(items) or [item("vps")]}, **more)
+    data = {"customer": customer, "items": list(items) or [item("vps")]}
+    if reference is not None:
+        data["reference"] = reference
+    return client.do("AddOrder", data, **more)
 
 
 def walk_to_open(client, *items, **more):
