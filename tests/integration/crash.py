@@ -94,6 +94,11 @@ def load(engine, loader):
         time.sleep(loader.random.random() * 0.01)
         engine.kill()
         kills += 1
+        while True:  # what it said before it died was said, and counts
+            heard = loader.hear(0.05)
+            life += heard
+            if not heard:
+                break
         total += life
         engine.start()
         loader.resend()
