@@ -38,6 +38,22 @@ struct happening {
     bool    used;
 };
 
+/* A copy of its own. */
+struct bytes {
+    char  *data;
+    size_t size;
+};
+
+static void
+keep(struct bytes *b, struct pd_text text)
+{
+    char *copy = malloc(text.size + 1);
+    PD_CHECK(copy != NULL);
+    if (text.size > 0) memcpy(copy, text.data, text.size);
+    free(b->data);
+    *b = (struct bytes){copy, text.size};
+}
+
 struct runner {
     const char      *file;
     int              line;
@@ -53,6 +69,10 @@ struct runner {
     size_t           count;
     bool             answered; /* the last request was accepted; else refused */
     bool             pending;  /* events that no `then` has named yet must be named */
+    json_t          *names;    /* what $name stands for */
+    struct bytes     sent, answer; /* the last request and what it was answered */
+    struct bytes     told, told_answer; /* the same of the last `when`, for `again` */
+    enum pd_port     sent_port, told_port;
     FILE            *out;
 };
 
@@ -144,6 +164,20 @@ note_answer(struct runner *r, struct pd_text bytes, const struct pd_block *reply
     json_decref(all);
 }
 
+/* What a worker is handed. */
+static void
+note_assignment(struct runner *r, struct pd_text bytes)
+{
+    struct mp_reader parser = {.ready = false};
+    msgpack_object   o;
+
+    PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
+    for (uint32_t i = 0; i < o.via.map.size; i++)
+        if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
+            note(r, "assigned", pd_json_from_msgpack(&o.via.map.ptr[i].val, pd_block_assignment()));
+    mp_reader_fini(&parser);
+}
+
 static void
 note_turn(struct runner *r)
 {
@@ -160,6 +194,7 @@ note_turn(struct runner *r)
     const struct outgoing *out = engine_outgoing(r->engine, &n);
     for (size_t i = 0; i < n; i++)
         if (out[i].port == PD_port_commands) note_answer(r, out[i].body, pd_block_status_reply());
+        else note_assignment(r, out[i].body);
 }
 
 /* A turn with one request, or none. */
@@ -256,11 +291,11 @@ split(char *line, char **tokens)
     return n;
 }
 
-/* What stands behind the '=': JSON where it is JSON, else a text. */
+/* What stands behind the '=': what a $name stands for; else JSON where it is JSON, else a text. */
 static json_t *
-value_of(const char *text)
+value_of(const struct runner *r, const char *text)
 {
-    json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+    json_t *v = text[0] == '$' ? json_incref(json_object_get(r->names, text + 1)) : json_loads(text, JSON_DECODE_ANY, NULL);
     return v != NULL ? v : json_string(text);
 }
 
@@ -288,6 +323,33 @@ at_path(json_t *value, const char *path)
 
 /* ---- verbs --------------------------------------------------------------------------------------------------------- */
 
+/* An assignment need not be told, an answer that is no refusal need not either. */
+enum kind { EVENT, ANSWER, ASSIGNMENT };
+
+static enum kind
+kind_of(const char *word)
+{
+    if (strcmp(word, "assigned") == 0) return ASSIGNMENT;
+    return strcmp(word, "answered") == 0 || strncmp(word, "refused", 7) == 0 ? ANSWER : EVENT;
+}
+
+/* Sends bytes to a port, and notes what comes of it. */
+static void
+post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text from)
+{
+    struct request request = {.address = from};
+    struct pd_text body = pd_arena_text(&r->arena, bytes);
+    size_t         n;
+
+    PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
+    door_take(&r->door, port, 0, false, &r->arena, &request);
+    if (port == PD_port_queries) {
+        request.answer = queries_answer(r->queries, &request);
+        note_answer(r, request.answer, request.message.block == NULL ? NULL : request.message.block->reply());
+    } else turn(r, &request);
+    keep(&r->answer, request.answer);
+}
+
 /* Sends what the tokens say; "@key=value" goes into the envelope. */
 static void
 send_request(struct runner *r, char **tokens, size_t count)
@@ -297,8 +359,6 @@ send_request(struct runner *r, char **tokens, size_t count)
     const struct pd_block *block = pd_schema_find(PD_BLOCK_command, pd_text(tokens[0]));
     struct mp_writer       w = {0};
     struct pd_json_problem problem;
-    struct request         request = {.address = PD_TEXT("\1x\0")};
-    size_t                 n;
 
     if (block == NULL) block = pd_schema_find(PD_BLOCK_query, pd_text(tokens[0]));
     enum pd_port port = block == NULL ? PD_port_commands : (enum pd_port)block->port;
@@ -313,10 +373,12 @@ send_request(struct runner *r, char **tokens, size_t count)
         }
         *equals = '\0';
         bool outer = tokens[i][0] == '@';
-        json_object_set_new(outer ? envelope : data, tokens[i] + outer, value_of(equals + 1));
+        json_object_set_new(outer ? envelope : data, tokens[i] + outer, value_of(r, equals + 1));
         *equals = '=';
     }
     json_t        *reseller = json_object_get(envelope, "reseller");
+    json_t        *socket = json_incref(json_object_get(envelope, "socket")); /* from where; no part of the message */
+    json_object_del(envelope, "socket");
     struct pd_text scope = pd_text(json_is_string(reseller) ? json_string_value(reseller) : "default");
     pd_arena_reset(&r->arena);
     const struct pd_order *order = find_order(r, scope, "order", data, &r->arena);
@@ -327,33 +389,55 @@ send_request(struct runner *r, char **tokens, size_t count)
     if (json_object_get(envelope, "data") == NULL) json_object_set(envelope, "data", data);
     if (!pd_json_to_request(&w, pd_block_request(), envelope, &problem)) fail(r, "%s: %s", problem.field, problem.what);
     else {
-        struct pd_text body = pd_arena_text(&r->arena, (struct pd_text){w.data, w.size});
-        PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
-        door_take(&r->door, port, 0, false, &r->arena, &request);
-        if (port == PD_port_queries) {
-            struct pd_text answer = queries_answer(r->queries, &request);
-            note_answer(r, answer, block->reply());
-        } else turn(r, &request);
+        keep(&r->sent, (struct pd_text){w.data, w.size});
+        r->sent_port = port;
+        post(r, port, (struct pd_text){r->sent.data, r->sent.size}, pd_text(socket == NULL ? "x" : json_string_value(socket)));
         const char *outcome = r->answered ? "yes" : "no";
         for (size_t i = 0; i < r->count; i++)
             if (strncmp(r->happened[i].word, "refused ", 8) == 0) outcome = r->happened[i].word + 8;
         if (block != NULL) cover(state, block->code, outcome);
     }
     mp_writer_fini(&w);
+    json_decref(socket);
     json_decref(envelope);
     json_decref(data);
 }
 
+/* The last `when` once more: it does nothing, and its answer is the same to the last byte. */
+static void
+run_again(struct runner *r)
+{
+    if (r->told.data == NULL) {
+        fail(r, "there was no `when` before");
+        return;
+    }
+    post(r, r->told_port, (struct pd_text){r->told.data, r->told.size}, PD_TEXT("x"));
+    for (size_t i = 0; i < r->count; i++)
+        if (kind_of(r->happened[i].word) == EVENT) fail(r, "again, and it happened again: %s", r->happened[i].word);
+    if (r->answer.size == r->told_answer.size && memcmp(r->answer.data, r->told_answer.data, r->answer.size) == 0) return;
+    json_t *was = pd_json_from_bytes((struct pd_text){r->told_answer.data, r->told_answer.size}, NULL);
+    json_t *is = pd_json_from_bytes((struct pd_text){r->answer.data, r->answer.size}, NULL);
+    char   *texts[2] = {json_dumps(was, JSON_COMPACT), json_dumps(is, JSON_COMPACT)};
+    fail(r, "again, and the answer is another:\n  %s\n  %s", texts[0], texts[1]);
+    free(texts[0]);
+    free(texts[1]);
+    json_decref(was);
+    json_decref(is);
+}
+
 /* Whether the fields named are as said. Answers the first that is not, or NULL. */
 static const char *
-compare(const struct happening *h, char **tokens, size_t count)
+compare(struct runner *r, const struct happening *h, char **tokens, size_t count)
 {
     static char complaint[512];
     for (size_t i = 0; i < count; i++) {
         char *equals = strchr(tokens[i], '=');
         if (equals == NULL) return tokens[i];
         *equals = '\0';
-        json_t *is = at_path(h->fields, tokens[i]), *wanted = strcmp(equals + 1, "-") == 0 ? NULL : value_of(equals + 1);
+        json_t *is = at_path(h->fields, tokens[i]), *wanted;
+        if (equals[1] == '$' && is != NULL && json_object_get(r->names, equals + 2) == NULL)
+            json_object_set(r->names, equals + 2, is); /* from now on the name stands for this */
+        wanted = strcmp(equals + 1, "-") == 0 ? NULL : value_of(r, equals + 1);
         bool    same = wanted == NULL ? is == NULL : is != NULL && json_equal(is, wanted);
         if (!same) {
             char *text = is == NULL ? strdup("absent") : json_dumps(is, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -367,18 +451,12 @@ compare(const struct happening *h, char **tokens, size_t count)
     return NULL;
 }
 
-static bool
-is_event(const struct happening *h)
-{
-    return strcmp(h->word, "answered") != 0 && strncmp(h->word, "refused", 7) != 0;
-}
-
-/* The next happening that a `then` line can be about: events in their order, answers whenever. */
+/* The next happening that a `then` line can be about: events, answers and assignments each in their order. */
 static struct happening *
-next_happening(struct runner *r, bool event)
+next_happening(struct runner *r, enum kind kind)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (!r->happened[i].used && is_event(&r->happened[i]) == event) return &r->happened[i];
+        if (!r->happened[i].used && kind_of(r->happened[i].word) == kind) return &r->happened[i];
     return NULL;
 }
 
@@ -407,10 +485,10 @@ settle(struct runner *r)
 
     if (!r->pending) return;
     r->pending = false;
-    for (int event = 1; event >= 0; event--)
-        while ((h = next_happening(r, event)) != NULL) {
+    for (enum kind kind = EVENT; kind <= ANSWER; kind++)
+        while ((h = next_happening(r, kind)) != NULL) {
             h->used = true;
-            if (!event && strcmp(h->word, "answered") == 0) continue; /* an answer need not be looked at */
+            if (kind == ANSWER && strcmp(h->word, "answered") == 0) continue; /* an answer need not be looked at */
             if (!r->rewrite) {
                 char *text = json_dumps(h->fields, JSON_COMPACT);
                 fail(r, "happened and was not told: %s %s", h->word, text);
@@ -439,15 +517,14 @@ run_then(struct runner *r, char **tokens, size_t count, const char *line)
         snprintf(word, sizeof word, "refused %s", tokens[1]);
         first = 2;
     }
-    bool              event = strcmp(tokens[0], "answered") != 0 && strcmp(tokens[0], "refused") != 0;
-    struct happening *h = next_happening(r, event);
+    struct happening *h = next_happening(r, kind_of(tokens[0]));
     if (h == NULL || strcmp(h->word, word) != 0) {
         if (!r->rewrite) fail(r, "told %s, happened %s", word, h == NULL ? "nothing more" : h->word);
         if (h != NULL && !r->rewrite) h->used = true;
         return; /* rewriting: settle writes what happened */
     }
     h->used = true;
-    const char *complaint = compare(h, tokens + first, count - first);
+    const char *complaint = compare(r, h, tokens + first, count - first);
     if (!r->rewrite) {
         if (complaint != NULL) fail(r, "%s: %s", word, complaint);
         return;
@@ -489,7 +566,7 @@ run_row(struct runner *r, char **tokens, size_t count)
     }
     row = r->happened[r->count - 1];
     row.fields = json_object_get(row.fields, kind);
-    const char *complaint = compare(&row, tokens + first, count - first);
+    const char *complaint = compare(r, &row, tokens + first, count - first);
     if (complaint != NULL) fail(r, "%s %s: %s", kind, tokens[1], complaint);
     forget_happenings(r);
 }
@@ -559,16 +636,20 @@ run_line(struct runner *r, const char *line)
     r->answered = true;
     if (strcmp(tokens[0], "when") == 0 && n > 1) {
         send_request(r, tokens + 1, n - 1);
+        keep(&r->told, (struct pd_text){r->sent.data, r->sent.size});
+        keep(&r->told_answer, (struct pd_text){r->answer.data, r->answer.size});
+        r->told_port = r->sent_port;
         r->pending = true;
     } else if (strcmp(tokens[0], "given") == 0 && n > 1) run_given(r, tokens + 1, n - 1);
     else if (strcmp(tokens[0], "row") == 0 && n > 1) run_row(r, tokens + 1, n - 1);
     else if (strcmp(tokens[0], "time") == 0 && n == 2) {
         if (!run_time(r, tokens[1])) fail(r, "a time is +40s, +30m, +1h, +2d or 2026-01-31T09:00:00Z");
         r->pending = true;
-    } else if (strcmp(tokens[0], "restart") == 0) {
+    } else if (strcmp(tokens[0], "again") == 0) run_again(r);
+    else if (strcmp(tokens[0], "restart") == 0) {
         close_engine(r);
         open_engine(r);
-    } else fail(r, "not one of given, when, then, row, time, restart: %s", tokens[0]);
+    } else fail(r, "not one of given, when, again, then, row, time, restart: %s", tokens[0]);
 }
 
 static void
@@ -603,6 +684,7 @@ tell(const char *path, bool rewrite)
 
     r = (struct runner){.now = {1767225600000000, 1000000}}; /* 2026-01-01T00:00:00Z */
     r.out = open_memstream(&text, &size);
+    r.names = json_object();
     pd_arena_init(&r.arena);
     open_engine(&r);
     run_file(&r, path, rewrite);
@@ -611,6 +693,11 @@ tell(const char *path, bool rewrite)
     store_memory_forget("scenario");
     door_fini(&r.door);
     pd_arena_fini(&r.arena);
+    json_decref(r.names);
+    free(r.sent.data);
+    free(r.answer.data);
+    free(r.told.data);
+    free(r.told_answer.data);
     fclose(r.out);
     if (rewrite) {
         FILE *out = fopen(path, "w");
