@@ -248,7 +248,10 @@ find_trouble(const struct view *view, const struct pd_order *order)
 {
     struct pd_text trouble = {NULL, 0};
 
-    if (order->state == PD_order_state_held) return PD_TEXT("the customer is on hold");
+    if (order->state == PD_order_state_held) {
+        const struct pd_customer *customer = view->customer(view->ctx, order->customer);
+        return customer == NULL || customer->status == PD_customer_status_on_hold ? PD_TEXT("the customer is on hold") : trouble;
+    }
     for (size_t i = 0; i < order->items_count && trouble.data == NULL; i++) {
         const struct pd_order_item *item = &order->items[i];
         if (item->state != PD_item_state_provisioning || item->worker.data != NULL) continue;
