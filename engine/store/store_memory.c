@@ -56,7 +56,7 @@ struct store {
     size_t              undo_count, undo_capacity;
     struct store_reader writer;
     uint8_t             id[PD_LOG_ID_BYTES];
-    bool                full;
+    bool                full, scratch;
     struct store       *next;
 };
 
@@ -156,6 +156,7 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     }
     PD_CHECK(!s->open);
     s->open = true;
+    s->scratch = mode == STORE_SCRATCH;
     *ret_store = s;
     return STORE_OK;
 }
@@ -163,9 +164,11 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
 void
 store_close(struct store **store)
 {
-    if (*store == NULL) return;
-    if ((*store)->writing) store_abort(*store);
-    (*store)->open = false;
+    struct store *s = *store;
+    if (s == NULL) return;
+    if (s->writing) store_abort(s);
+    s->open = false;
+    if (s->scratch) store_memory_forget(s->name);
     *store = NULL;
 }
 
