@@ -1,0 +1,188 @@
+/* lmdb.c - what only books on disk can do: know a longer log, meet another's files, be read from another thread. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/contract/books.h"
+#include "tests/support/check.h"
+
+static const uint8_t chain[PD_CHAIN_BYTES] = {7};
+static const char   *dir;
+
+static int
+make_books(void **state)
+{
+    check_start(state);
+    dir = books_make();
+    return 0;
+}
+
+static int
+forget_books(void **state)
+{
+    (void)state;
+    books_forget();
+    return 0;
+}
+
+static const char *
+file(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
+}
+
+static struct store *
+open_books(bool accept_shorter)
+{
+    struct store *store = NULL;
+    uint64_t      known = 0;
+    CHECK_EQ(store_open(dir, STORE_CREATE, accept_shorter, &store, &known), STORE_OK);
+    return store;
+}
+
+static void
+append_until(struct store *store, uint64_t last)
+{
+    CHECK_EQ(store_begin(store), STORE_OK);
+    for (uint64_t p = store_last(store) + 1; p <= last; p++) store_append(store, p, "event", 5);
+    CHECK_EQ(store_commit(store, chain), STORE_OK);
+}
+
+/* As a head of position `known` would be left by an engine whose books were then replaced by an older copy. */
+static void
+write_head(uint64_t known)
+{
+    int fd = open(file("head"), O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0 && pwrite(fd, &known, sizeof known, 0) == (ssize_t)sizeof known);
+    close(fd);
+}
+
+static void
+a_log_shorter_than_the_head_is_not_opened(void **state)
+{
+    struct store *store = open_books(false), *again = NULL;
+    uint64_t      known = 0;
+    uint8_t       id[PD_LOG_ID_BYTES];
+
+    (void)state;
+    append_until(store, 3);
+    memcpy(id, store_log_id(store), sizeof id);
+    store_close(&store);
+    write_head(8);
+    CHECK_EQ(store_open(dir, STORE_EXISTING, false, &again, &known), STORE_SHORTER);
+    CHECK_EQ(known, 8);
+    CHECK(again == NULL);
+    store = open_books(true);
+    CHECK_EQ(store_last(store), 3);
+    CHECK(memcmp(id, store_log_id(store), sizeof id) != 0); /* another log from here on */
+    memcpy(id, store_log_id(store), sizeof id);
+    append_until(store, 4);
+    store_close(&store);
+    store = open_books(false);
+    CHECK(memcmp(id, store_log_id(store), sizeof id) == 0);
+    store_close(&store);
+}
+
+static void
+a_log_as_long_as_the_head_or_longer_is_opened(void **state)
+{
+    struct store *store = open_books(false);
+
+    (void)state;
+    append_until(store, 3);
+    store_close(&store);
+    write_head(3);
+    store = open_books(false);
+    store_close(&store);
+    write_head(2); /* the head is written after the commit: a crash leaves it behind */
+    store = open_books(false);
+    store_close(&store);
+    unlink(file("head"));
+    store = open_books(false);
+    CHECK_EQ(store_last(store), 3);
+    store_close(&store);
+}
+
+static void
+the_head_says_what_was_committed(void **state)
+{
+    struct store *store = open_books(false);
+    uint8_t       head[8 + PD_CHAIN_BYTES];
+    uint64_t      position;
+
+    (void)state;
+    append_until(store, 5);
+    int fd = open(file("head"), O_RDONLY);
+    CHECK(fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head);
+    close(fd);
+    memcpy(&position, head, sizeof position);
+    CHECK_EQ(position, 5);
+    CHECK(memcmp(head + 8, chain, sizeof chain) == 0);
+    store_close(&store);
+}
+
+/* Commits then change no file metadata, and a full disk shows before a turn. */
+static void
+space_lies_ahead_as_written_zeroes(void **state)
+{
+    struct store *store = open_books(false);
+    struct stat   before, after;
+
+    (void)state;
+    CHECK_EQ(store_prepare(store), STORE_OK);
+    CHECK(stat(file("books/data.mdb"), &before) == 0);
+    CHECK_EQ(before.st_size, 16 << 20);
+    CHECK(before.st_blocks * 512 >= 16 << 20); /* not a hole */
+    append_until(store, 1000);
+    CHECK_EQ(store_prepare(store), STORE_OK);
+    CHECK(stat(file("books/data.mdb"), &after) == 0);
+    CHECK_EQ(after.st_size, before.st_size);
+    store_close(&store);
+    store = open_books(false);
+    CHECK_EQ(store_last(store), 1000);
+    store_close(&store);
+}
+
+static void
+a_file_that_is_no_books_is_refused(void **state)
+{
+    struct store *store = NULL;
+    uint64_t      known;
+
+    (void)state;
+    CHECK(mkdir(file("books"), 0700) == 0);
+    int fd = open(file("books/data.mdb"), O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0);
+    for (int i = 0; i < 1000; i++) CHECK(write(fd, "not a page of books ", 20) == 20);
+    close(fd);
+    CHECK_EQ(store_open(dir, STORE_CREATE, false, &store, &known), STORE_FAILED);
+    CHECK(store == NULL);
+}
+
+static void
+a_directory_that_cannot_be_written_is_refused(void **state)
+{
+    struct store *store = NULL;
+    uint64_t      known;
+
+    (void)state;
+    CHECK_EQ(store_open("/proc/no such place", STORE_CREATE, false, &store, &known), STORE_FAILED);
+    CHECK(store == NULL);
+}
+
+int
+main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, make_books, forget_books)
+    const struct CMUnitTest tests[] = {
+        STORY(a_log_shorter_than_the_head_is_not_opened),
+        STORY(a_log_as_long_as_the_head_or_longer_is_opened),
+        STORY(the_head_says_what_was_committed),
+        STORY(space_lies_ahead_as_written_zeroes),
+        STORY(a_file_that_is_no_books_is_refused),
+        STORY(a_directory_that_cannot_be_written_is_refused),
+    };
+    return RUN(tests);
+}
