@@ -121,12 +121,18 @@ say_store_error(const struct daemon *d, enum store_error error, uint64_t known)
     switch (error) {
     case STORE_OK: return true;
     case STORE_SHORTER:
-        log_error("log_shorter_than_known", "path=\"%s\" known=%" PRIu64 " hint=\"events are missing: restore the directory, or start with --accept-shorter-log, which gives the log a new id\"",
+        log_error("log_shorter_than_known",
+                  "path=\"%s\" known=%" PRIu64 " hint=\"events are missing: restore the directory, or start with "
+                  "--accept-shorter-log, which gives the log a new id\"",
                   d->options.data, known);
         break;
-    case STORE_EXISTS_NOT: log_error("no_books", "path=\"%s\" hint=\"there is no data directory of pedidod here\"", d->options.data); break;
+    case STORE_EXISTS_NOT:
+        log_error("no_books", "path=\"%s\" hint=\"there is no data directory of pedidod here\"", d->options.data);
+        break;
     case STORE_FULL: log_error("storage_full", "path=\"%s\" hint=\"free some disk space\"", d->options.data); break;
-    case STORE_DAMAGED: log_error("books_damaged", "path=\"%s\" hint=\"pedidod verify names it; pedidod rebuild mends rows\"", d->options.data); break;
+    case STORE_DAMAGED:
+        log_error("books_damaged", "path=\"%s\" hint=\"pedidod verify names it; pedidod rebuild mends rows\"", d->options.data);
+        break;
     default: log_error("start_failed", "path=\"%s\"", d->options.data); break;
     }
     return false;
@@ -243,7 +249,8 @@ verify(struct daemon *d)
     char        what[256], scratch[512];
     const char *temporary = getenv("TMPDIR");
 
-    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-%ld", temporary == NULL || strlen(temporary) > 400 ? "/tmp" : temporary, (long)getpid());
+    if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
+    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-%ld", temporary, (long)getpid());
     enum store_error error = upkeep_verify(d->store, scratch, show_progress, NULL, what);
     if (error == STORE_OK) {
         printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->store));

@@ -19,7 +19,11 @@ index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
 {
     switch (row_code) {
     case PD_ROW_order: return order_keys(row, ret_prints);
-    case PD_ROW_reseller: ret_prints[0] = index_text_print(INDEX_reseller, 0, ((const struct pd_reseller *)row)->reseller); return 1;
+    case PD_ROW_reseller: {
+        const struct pd_reseller *r = row;
+        ret_prints[0] = index_text_print(INDEX_reseller, 0, r->reseller);
+        return 1;
+    }
     case PD_ROW_customer: {
         const struct pd_customer *c = row;
         ret_prints[0] = index_text_print(INDEX_customer, c->scope, c->customer);

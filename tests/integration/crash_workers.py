@@ -30,7 +30,8 @@ def open_orders(client, first, count):
     messages = []
     for i in range(first, first + count):
         reference = "w-%d" % i
-        messages += [request("AddOrder", {"customer": "lopez", "items": [shop.item("vps")], "reference": reference}, reference + "a"),
+        order = {"customer": "lopez", "items": [shop.item("vps")], "reference": reference}
+        messages += [request("AddOrder", order, reference + "a"),
                      request("ConfirmOrder", {"reference": reference}, reference + "b"),
                      request("OpenOrder", {"reference": reference}, reference + "c")]
     wrong = [a for a in client.array(messages) if not a["ok"]]

@@ -265,7 +265,8 @@ check_names(struct runner *r, json_t *order, json_t *item, json_t *orders)
         {
             if (with == item || !is_at(with, "domain", text_at(item, "domain"))) continue;
             bool both = is_at(with, "domain_policy", "exclusive") && is_at(item, "domain_policy", "exclusive");
-            if (!is_at(other, "customer", text_at(order, "customer")) || (both && is_at(with, "category", text_at(item, "category"))))
+            if (!is_at(other, "customer", text_at(order, "customer")) ||
+                (both && is_at(with, "category", text_at(item, "category"))))
                 fail(r, "a name with two holders: %s", text_at(item, "domain"));
         }
     }
@@ -363,7 +364,8 @@ find_order(struct runner *r, struct pd_text reseller, const char *field, json_t 
     if (json_is_integer(number)) get.order = (uint64_t)json_integer_value(number), get.has_order = true;
     else if (json_is_string(reference)) get.reference = pd_text(json_string_value(reference));
     else return NULL;
-    request.message = (struct pd_message){.envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
+    request.message = (struct pd_message){
+        .envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
     struct pd_text bytes = pd_arena_text(arena, queries_answer(r->queries, &request));
     const struct pd_order *order = NULL;
     if (mp_parse(&parser, bytes.data, bytes.size, &o))
@@ -603,7 +605,8 @@ write_then(struct runner *r, const struct happening *h, char **keys, size_t key_
         json_t *v = at_path(h->fields, keys[i]);
         char   *text = v == NULL ? strdup("-") : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
         bool    plain = json_is_string(v) && json_string_length(v) > 0 && strpbrk(json_string_value(v), " \"[]{}#=") == NULL;
-        if (plain && strspn(json_string_value(v), "-0123456789.") == json_string_length(v)) plain = false; /* a number in quotes stays one */
+        /* A number in quotes stays one. */
+        if (plain && strspn(json_string_value(v), "-0123456789.") == json_string_length(v)) plain = false;
         fprintf(r->out, " %s=%s", keys[i], plain ? json_string_value(v) : text);
         free(text);
     }
@@ -634,7 +637,8 @@ settle(struct runner *r)
             size_t n = 0;
             json_object_foreach(h->fields, key, value)
             {
-                bool dull = key[0] == '@' || strcmp(key, "message") == 0 || strcmp(key, "instance") == 0 || strcmp(key, "allowed") == 0;
+                bool dull = key[0] == '@' || strcmp(key, "message") == 0 || strcmp(key, "instance") == 0 ||
+                            strcmp(key, "allowed") == 0;
                 if (!json_is_array(value) && !json_is_object(value) && !dull && n < TOKENS_MAX) keys[n++] = (char *)(uintptr_t)key;
             }
             write_then(r, h, keys, n);
@@ -866,7 +870,8 @@ show_matrix(void)
                            state != PD_order_state_provisioning_failed && state != PD_order_state_completed;
             const char *cell = without ? "(no task)" : seen.cells[state][c];
             bool        told = without || strstr(cell, owed((enum pd_order_state)state, c)) != NULL;
-            printf("  %-20s %s%s\n", PD_NAME(order_state, state).data, cell[0] == '\0' ? "EMPTY" : cell, told ? "" : "  (incomplete)");
+            printf("  %-20s %s%s\n", PD_NAME(order_state, state).data, cell[0] == '\0' ? "EMPTY" : cell,
+                   told ? "" : "  (incomplete)");
             full = full && told;
         }
     }
