@@ -592,125 +592,6 @@ a_scratch_store_leaves_nothing_behind(void **state)
     }
 }
 
-/* ---- a long random story against plain arrays ---------------------------------------------------------------------- */
-
-enum { MODEL_RECORDS = 3000, MODEL_POSITIONS = 40, MODEL_ITEMS = 4, VALUE_BYTES = 200 };
-
-struct model {
-    uint64_t last, folded;
-    char     records[MODEL_RECORDS + 1][16];
-    struct {
-        bool   there;
-        size_t size;
-        char   bytes[VALUE_BYTES];
-    } rows[PD_ROW_CODES][MODEL_POSITIONS][MODEL_ITEMS];
-};
-
-struct visit {
-    const struct model *model;
-    int                 row_code;
-    size_t              next; /* of MODEL_POSITIONS x MODEL_ITEMS */
-};
-
-static bool
-is_the_next_row(void *arg, struct row_key key, struct pd_text bytes)
-{
-    struct visit *v = arg;
-    for (; v->next < MODEL_POSITIONS * MODEL_ITEMS; v->next++)
-        if (v->model->rows[v->row_code][v->next / MODEL_ITEMS][v->next % MODEL_ITEMS].there) break;
-    CHECK(v->next < MODEL_POSITIONS * MODEL_ITEMS);
-    CHECK(key.position == v->next / MODEL_ITEMS && key.item == v->next % MODEL_ITEMS);
-    CHECK_EQ(bytes.size, v->model->rows[v->row_code][key.position][key.item].size);
-    CHECK(memcmp(bytes.data, v->model->rows[v->row_code][key.position][key.item].bytes, bytes.size) == 0);
-    v->next++;
-    return true;
-}
-
-static void
-check_like(const struct model *m, struct store_reader *reader, uint64_t *seed)
-{
-    CHECK_EQ(store_reader_last(reader), m->last);
-    for (int i = 0; i < 5; i++) {
-        uint64_t position = check_pick(seed, m->last + 2);
-        check_is(record_in(reader, position), position >= 1 && position <= m->last ? m->records[position] : NULL);
-    }
-    for (int code = 1; code < PD_ROW_CODES; code++) {
-        if (pd_schema_row(code) == NULL) continue;
-        size_t       from = check_pick(seed, 3) > 0 ? 0 : check_pick(seed, MODEL_POSITIONS * MODEL_ITEMS);
-        struct visit visit = {m, code, from};
-        CHECK_EQ(store_each_row(reader, code, (struct row_key){from / MODEL_ITEMS, (uint32_t)(from % MODEL_ITEMS)}, is_the_next_row,
-                                &visit), STORE_OK);
-        while (visit.next < MODEL_POSITIONS * MODEL_ITEMS) {
-            CHECK(!m->rows[code][visit.next / MODEL_ITEMS][visit.next % MODEL_ITEMS].there);
-            visit.next++;
-        }
-    }
-    pd_arena_reset(&arena);
-}
-
-static void
-change(struct model *m, uint64_t *seed)
-{
-    size_t   choice = check_pick(seed, 100), size = check_pick(seed, VALUE_BYTES);
-    int      code = 1 + (int)check_pick(seed, PD_ROW_CODES - 1);
-    uint64_t position = check_pick(seed, MODEL_POSITIONS);
-    uint32_t item = (uint32_t)check_pick(seed, MODEL_ITEMS);
-    char     bytes[VALUE_BYTES];
-
-    if (pd_schema_row(code) == NULL) return;
-    if (choice < 25 && m->last < MODEL_RECORDS) {
-        if (m->folded == m->last) m->folded++;
-        m->last++;
-        snprintf(m->records[m->last], sizeof m->records[0], "%jx", (uintmax_t)check_random(seed) & 0xffffffff);
-        append(m->last, m->records[m->last]);
-    } else if (choice < 75) {
-        for (size_t i = 0; i < size; i++) bytes[i] = (char)check_random(seed);
-        store_put_row(store, code, (struct row_key){position, item}, bytes, size);
-        m->rows[code][position][item].there = true;
-        m->rows[code][position][item].size = size;
-        memcpy(m->rows[code][position][item].bytes, bytes, size);
-    } else if (choice < 98) {
-        delete_row(code, position, item);
-        m->rows[code][position][item].there = false;
-    } else if (choice < 99) {
-        store_drop_rows(store);
-        memset(m->rows, 0, sizeof m->rows);
-        m->folded = 0;
-    } else {
-        m->folded = check_pick(seed, m->last + 1);
-        store_set_folded(store, m->folded);
-    }
-}
-
-static void
-it_holds_what_plain_arrays_would(void **state)
-{
-    static struct model committed, pending;
-    uint64_t            seed = check_seed();
-
-    (void)state;
-    memset(&committed, 0, sizeof committed);
-    for (int turn = 0; turn < 300; turn++) {
-        ABOUT("turn %d", turn);
-        pending = committed;
-        begin();
-        for (size_t n = check_pick(&seed, 40); n > 0; n--) change(&pending, &seed);
-        check_like(&pending, store_writer_view(store), &seed);
-        if (check_pick(&seed, 4) == 0) store_abort(store);
-        else {
-            commit();
-            committed = pending;
-        }
-        if (check_pick(&seed, 15) == 0) reopen();
-        CHECK_EQ(store_last(store), committed.last);
-        CHECK_EQ(store_folded(store), committed.folded);
-        struct store_reader *reader;
-        CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
-        check_like(&committed, reader, &seed);
-        store_reader_close(&reader);
-    }
-}
-
 int
 main(void)
 {
@@ -736,7 +617,6 @@ main(void)
         STORY(a_damaged_row_is_told_and_a_new_one_heals_it),
         STORY(a_full_disk_is_told_before_anything_is_begun),
         STORY(a_scratch_store_leaves_nothing_behind),
-        STORY(it_holds_what_plain_arrays_would),
     };
     return RUN(tests);
 }

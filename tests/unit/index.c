@@ -68,7 +68,8 @@ it_finds_what_an_array_would(void **state)
         } else if (choice < 90) {
             index_remove(index, some_print(&seed), (struct row_key){position + 1, 0}); /* never added */
         } else {
-            check_found(index, model_count > 0 && choice % 2 == 0 ? model[check_pick(&seed, model_count)].print : some_print(&seed));
+            bool known = model_count > 0 && choice % 2 == 0;
+            check_found(index, known ? model[check_pick(&seed, model_count)].print : some_print(&seed));
         }
     }
     for (size_t i = 0; i < model_count; i += 7) check_found(index, model[i].print);

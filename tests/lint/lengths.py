@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""lengths - functions, files and lines can be read at once. Aim: a function under 70 lines, a file under 600."""
+
+import lint
+
+FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 650, 132
+
+# Longer than they should be. May shrink, not grow; take a row out when its file fits.
+LONG_FILES = {"engine/engine.c": 869, "tests/scenarios/run.c": 904}
+
+
+def functions(text):
+    """(name, lines) of each function of a C file: its braces stand in the first column."""
+    lines = text.splitlines()
+    start = None
+    for number, line in enumerate(lines):
+        if line == "{":
+            start = number
+        elif line == "}" and start is not None:
+            head = start - 1
+            while head > 0 and lines[head][:1] in (" ", "\t"):
+                head -= 1
+            yield lines[head].split("(")[0].split()[-1].lstrip("*"), number - start + 1
+            start = None
+
+
+def complaints(path, text):
+    lines = text.splitlines()
+    if path.endswith((".c", ".h")):
+        for name, length in functions(text):
+            if length > FUNCTION_LINES:
+                yield "%s: %s has %d lines; at most %d" % (path, name, length, FUNCTION_LINES)
+    most = LONG_FILES.get(path, FILE_LINES)
+    if path.endswith((".c", ".h", ".py")) and len(lines) > most:
+        yield "%s: %d lines; at most %d" % (path, len(lines), most)
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS:
+            yield "%s:%d: %d columns; at most %d" % (path, number, len(line), COLUMNS)
+        if line != line.rstrip():
+            yield "%s:%d: blanks at the end" % (path, number)
+        if path.endswith((".c", ".h")) and "\t" in line:
+            yield "%s:%d: a tab" % (path, number)
+    if text and not text.endswith("\n"):
+        yield "%s: the last line does not end" % path
+
+
+def check():
+    # Tables of rows (.def, scenarios, vectors) are as wide as their rows; so is prose.
+    scripts = [path for path in lint.files() if path.startswith(("scripts/", ".ci/")) and "." not in path.rsplit("/", 1)[1]]
+    for path in lint.files(".c", ".h", ".py", "CMakeLists.txt") + scripts:
+        yield from complaints(path, lint.read(path))
+    for path, most in LONG_FILES.items():
+        if len(lint.read(path).splitlines()) <= FILE_LINES:
+            yield "%s: fits now; take it out of the list of %d lines" % (path, most)
+
+
+def main():
+    body = "    f();\n"
+    bad = {
+        "a long function": ("a.c", "static void\nf(void)\n{\n%s}\n" % (body * FUNCTION_LINES)),
+        "a long file": ("a.c", body * (FILE_LINES + 1)),
+        "a long line": ("a.c", "x" * (COLUMNS + 1) + "\n"),
+        "blanks at the end": ("a.py", "x \n"),
+        "a tab": ("a.h", "\tint x;\n"),
+        "no last newline": ("CMakeLists.txt", "project(x)"),
+    }
+    lint.run(check, {name: complaints(*text) for name, text in bad.items()})
+
+
+if __name__ == "__main__":
+    main()
