@@ -15,7 +15,7 @@
 #include "engine/waits.h"
 #include "proto/check.h"
 
-enum { DUE_MAX = 256 };
+enum { DUE_MAX = 256, AHEAD = 8 };
 
 struct engine {
     struct store         *store;
@@ -135,30 +135,6 @@ lookup_for(struct engine *e, struct scope *scope)
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
 
-/* What an event's topic names: the key of its aggregate as people know it. */
-static void
-name_topic(struct engine *e, struct appended *a, const struct pd_block *block, const void *body)
-{
-    static const char *const fields[] = {
-        [PD_aggregate_reseller] = "reseller", [PD_aggregate_customer] = "customer", [PD_aggregate_plan] = "plan",
-        [PD_aggregate_order] = "order", [PD_aggregate_subscription] = "subscription",
-    };
-    char number[24];
-
-    if (block->aggregate == PD_aggregate_engine) {
-        a->topic_kind = PD_TEXT("~engine");
-        return;
-    }
-    const struct pd_field *f = pd_block_field(block, pd_text(fields[block->aggregate]));
-    const void            *value = (const char *)body + f->offset;
-    a->topic_kind = pd_text(fields[block->aggregate]);
-    if (f->kind == PD_KIND_TEXT) a->topic_key = *(const struct pd_text *)value;
-    else {
-        snprintf(number, sizeof number, "%" PRIu64, *(const uint64_t *)value);
-        a->topic_key = pd_arena_text(&e->arena, pd_text(number));
-    }
-}
-
 /* The scope an event belongs to: its command's reseller, or the one it makes. */
 static uint64_t
 scope_of_event(struct engine *e, const struct command *c, const struct event *event)
@@ -192,6 +168,7 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     e->appended = grow(e->appended, e->appended_count, &e->appended_capacity, sizeof *e->appended);
     a = &e->appended[e->appended_count++];
     *a = (struct appended){
+        .event = event->body,
         .record = {
             .header = {
                 .type = (uint16_t)event->code,
@@ -201,13 +178,13 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
                 .count = (uint16_t)count,
                 .position = e->last + 1,
                 .time = e->last_time,
-                .term = e->term,
+                .term = (uint32_t)e->term,
                 .turn = e->turn,
-                .scope = scope_number,
-                .command_scope = c->command_scope,
+                .scope = (uint32_t)scope_number,
+                .command_scope = (uint32_t)c->command_scope,
                 /* A new reseller's first event makes its scope, and is its first position. */
                 .scope_position = scope == NULL ? 1 : scopes_move(e->scopes, scope),
-                .expect = c->has_expect ? c->expect : UINT64_MAX,
+                .expect = c->has_expect && c->expect < UINT32_MAX ? (uint32_t)c->expect : UINT32_MAX,
             },
             .command_id = c->id,
             .actor = c->actor,
@@ -216,23 +193,24 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
         },
     };
     if (c->fingerprint != NULL) memcpy(a->record.header.fingerprint, c->fingerprint, 16);
-    bool ok = fold_address(&e->folder, event->body, &a->record.header);
+    bool ok = fold_address(&e->folder, event->body, event->found, &a->record.header);
     PD_CHECK(ok); /* preloaded */
     event->version = a->record.header.version;
 
     mp_writer_clear(&e->writer);
     pd_encode_map(&e->writer, block, event->body);
-    a->record.body = packed_copy(e);
+    a->record.body = (struct pd_text){e->writer.data, e->writer.size};
     size_t size = record_size(&a->record);
     char  *bytes = pd_arena_alloc(&e->arena, size);
     record_write(&a->record, e->chain, bytes);
+    a->record.body.data = bytes + size - PD_CHAIN_BYTES - a->record.body.size;
     memcpy(e->chain, a->record.chain, sizeof e->chain);
     store_append(e->store, a->record.header.position, bytes, size);
     e->last++;
     e->appended_bytes += size;
 
     if (scope != NULL) give_numbers(scope, event);
-    ok = fold_event(&e->folder, &a->record, event->body);
+    ok = fold_event(&e->folder, &a->record, event->body, event->found);
     PD_CHECK(ok);
     if (scope == NULL) {
         scope = scopes_at(e->scopes, scope_number);
@@ -240,7 +218,6 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
         scopes_move(e->scopes, scope);
     }
     if (scope_number != 0) a->reseller = scope->reseller.reseller;
-    name_topic(e, a, block, event->body);
 }
 
 /* ---- deciding ------------------------------------------------------------------------------------------------------ */
@@ -263,7 +240,8 @@ run_rule(struct engine *e, const struct command *c, struct decision *out)
     e->rows.damaged = false;
     decide(&view, c->block, c->body, out);
     for (size_t i = 0; i < out->count && !e->rows.damaged; i++)
-        fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]));
+        out->events[i].found =
+            fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]));
     if (!e->rows.damaged) return;
     /* A decision on what cannot be trusted is none. */
     e->rows.damaged = false;
@@ -282,15 +260,14 @@ append_all(struct engine *e, const struct command *c, struct decision *out)
 
 /* The answer as it would be: versions that would come, no number for what would be made. */
 static void
-answer_dry_run(struct engine *e, struct request *r, struct decision *out)
+answer_dry_run(struct engine *e, struct request *r, const struct command *c, struct decision *out)
 {
     uint64_t order_version = 0;
 
     for (size_t i = 0; i < out->count; i++) {
-        struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = r->message.block->code == PD_COMMAND_put_reseller
-                                      ? 0 : scopes_find(e->scopes, r->message.envelope.reseller)->reseller.scope,
+        struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = (uint32_t)c->scope->reseller.scope,
                                   .position = e->last + 1};
-        fold_address(&e->folder, out->events[i].body, &h);
+        fold_address(&e->folder, out->events[i].body, NULL, &h);
         bool of_order = pd_schema_event(h.type)->aggregate == PD_aggregate_order;
         out->events[i].version = of_order && order_version > 0 ? order_version + 1 : h.version;
         if (of_order) order_version = out->events[i].version;
@@ -315,7 +292,7 @@ answer_again(struct engine *e, struct request *r, uint64_t first, const struct r
             return false;
         const struct pd_block *block = pd_schema_event(record.header.type);
         if (block == NULL) return false;
-        events[i] = (struct event){record.header.type, pd_arena_zero(&e->arena, block->size), record.header.version};
+        events[i] = (struct event){record.header.type, pd_arena_zero(&e->arena, block->size), record.header.version, NULL};
         if (!pd_decode_event(&e->arena, &e->parser, block, record.body, events[i].body)) return false;
     }
     answer_accepted(e, r, record.header.scope_position,
@@ -420,13 +397,14 @@ static struct pd_text
 actor_of(struct engine *e, const struct request *r)
 {
     const struct pd_field *worker;
-    char                   name[80];
 
     if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
         return PD_TEXT("local");
     struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
-    snprintf(name, sizeof name, "worker/%.*s", (int)id.size, id.data);
-    return pd_arena_text(&e->arena, pd_text(name));
+    char          *name = pd_arena_alloc(&e->arena, 7 + id.size);
+    memcpy(name, "worker/", 7);
+    memcpy(name + 7, id.data, id.size);
+    return (struct pd_text){name, 7 + id.size};
 }
 
 static void
@@ -435,7 +413,7 @@ answer_decision(struct engine *e, struct request *r, const struct command *c, st
     bool refused = out->refusal.code != PD_OK;
 
     if (c->dry_run && !refused && out->answer == NULL) {
-        answer_dry_run(e, r, out);
+        answer_dry_run(e, r, c, out);
         return;
     }
     if (!c->dry_run) append_all(e, c, out);
@@ -459,9 +437,10 @@ serve(struct engine *e, struct request *r)
 
     r->answer = (struct pd_text){NULL, 0};
     r->refused = false;
-    struct scope *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
+    struct pd_text actor = refusal.code == PD_OK ? actor_of(e, r) : (struct pd_text){NULL, 0};
+    struct scope  *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
     if (refusal.code == PD_OK && scope == NULL) refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
-    if (refusal.code == PD_OK) refusal.code = authorise(actor_of(e, r), &r->message, envelope->reseller);
+    if (refusal.code == PD_OK) refusal.code = authorise(actor, &r->message, envelope->reseller);
     if (refusal.code != PD_OK) {
         answer_refused(e, r, &refusal);
         return;
@@ -477,7 +456,7 @@ serve(struct engine *e, struct request *r)
 
     bool reads = r->message.block->flags & PD_READS;
     c = (struct command){
-        .block = r->message.block, .body = r->message.body, .id = envelope->id, .actor = actor_of(e, r),
+        .block = r->message.block, .body = r->message.body, .id = envelope->id, .actor = actor,
         .on_behalf_of = envelope->on_behalf_of, .trace = envelope->trace, .scope = scope,
         .command_scope = scope->reseller.scope, .has_expect = envelope->has_expect, .expect = envelope->expect,
         .dry_run = envelope->dry_run, .fingerprint = r->fingerprint, .remember = !reads,
@@ -673,6 +652,20 @@ finish(struct engine *e, struct store_reader **reader)
     return error;
 }
 
+/* The tables' lines that a command soon to be served will ask for: each would be a miss of its own. */
+static void
+prefetch(struct engine *e, const struct request *r)
+{
+    const struct pd_request *envelope = &r->message.envelope;
+    if (r->refusal.code != PD_OK || r->port != PD_port_commands) return;
+    index_prefetch_id(e->index, id_print(envelope->reseller, PD_TEXT("local"), envelope->id));
+    const struct scope    *scope = scopes_find(e->scopes, envelope->reseller);
+    const struct pd_field *reference = pd_block_field(r->message.block, PD_TEXT("reference"));
+    if (scope == NULL || reference == NULL) return;
+    struct pd_text text = *(const struct pd_text *)(const void *)((const char *)r->message.body + reference->offset);
+    if (text.data != NULL) index_prefetch(e->index, index_text_print(INDEX_reference, scope->reseller.scope, text));
+}
+
 enum store_error
 engine_turn(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
 {
@@ -682,6 +675,7 @@ engine_turn(struct engine *e, struct now now, struct request *const *requests, s
 
     if (error != STORE_OK) return error;
     for (; taken < count && taken < TURN_COMMANDS_MAX && !turn_is_full(e); taken++) {
+        if (taken + AHEAD < count) prefetch(e, requests[taken + AHEAD]);
         serve(e, requests[taken]);
         e->figures.commands++;
         e->figures.refusals += requests[taken]->refused;
@@ -830,7 +824,8 @@ engine_open(struct store *store, const struct engine_options *options, struct no
     e->waits = waits_open();
     e->remembered = remembered_open();
     e->writable = true;
-    e->folder = (struct folder){&e->arena, &e->rows, e->index, e->scopes, e->tasks, now.monotonic_ms};
+    e->folder = (struct folder){.arena = &e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
+                                .monotonic_ms = now.monotonic_ms};
 
     struct store_reader *reader = NULL;
     enum store_error     error = upkeep_fold_tail(store, NULL, NULL);

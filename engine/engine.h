@@ -49,11 +49,11 @@ struct outgoing {
     struct pd_text address, body;
 };
 
-/* An event of this turn, as it was stored, with what its topic is made of. */
+/* An event of this turn, as it was stored and as it was decided. */
 struct appended {
     struct record  record;
     struct pd_text reseller; /* absent: belongs to none */
-    struct pd_text topic_kind, topic_key;
+    const void    *event;    /* struct pd_<event> */
 };
 
 /* Opens the engine over books: rebuilds index, scopes and tasks from rows and the log's tail, folds what a rebuild left, and

@@ -36,12 +36,22 @@ find_row(const struct folder *f, int row_code, enum index_kind kind, uint64_t sc
 {
     uint64_t       print = text.data != NULL ? index_text_print(kind, scope, text) : index_number_print(kind, scope, number);
     struct row_key keys[CANDIDATES];
-    size_t         n = index_find(f->index, print, keys, CANDIDATES);
+    struct row_key *found = rows_recall(f->rows, print);
 
+    /* A turn asks for the same rows again and again. */
+    if (found != NULL) {
+        void *row = rows_get(f->rows, row_code, *found);
+        if (row != NULL && is_it(row_code, row, kind, scope, number, text)) {
+            if (ret_key != NULL) *ret_key = *found;
+            return row;
+        }
+    }
+    size_t n = f->shared ? index_find_shared(f->index, print, keys, CANDIDATES) : index_find(f->index, print, keys, CANDIDATES);
     for (size_t i = 0; i < n && i < CANDIDATES; i++) {
         void *row = rows_get(f->rows, row_code, keys[i]);
         if (row == NULL || !is_it(row_code, row, kind, scope, number, text)) continue;
         if (ret_key != NULL) *ret_key = keys[i];
+        rows_remember(f->rows, print, keys[i]);
         return row;
     }
     return NULL;
@@ -146,12 +156,15 @@ each_target(const struct pd_block *block, const void *event, visit_target *visit
 /* ---- folding ------------------------------------------------------------------------------------------------------- */
 
 struct work {
-    const struct folder  *folder;
-    const struct pd_block *block;
-    const void           *event;
-    const struct record  *record; /* NULL: preloading */
-    uint64_t              scope;
-    struct fold           fold;
+    const struct folder    *folder;
+    const struct pd_block  *block;
+    const void             *event;
+    const struct record    *record; /* NULL: preloading */
+    uint64_t                scope;
+    struct fold             fold;
+    struct row_entry *const *found; /* by the preload; or NULL */
+    struct row_entry      **finding;
+    size_t                  at; /* which target */
 };
 
 static bool
@@ -162,15 +175,28 @@ preload_target(void *arg, const struct target *t)
 
     w->folder->rows->damaged = false;
     if (locate(w->folder, w->block, w->event, t->block, t->message, t->row_code, w->scope, 0, &key))
-        rows_entry(w->folder->rows, t->row_code, key);
+        w->finding[w->at] = rows_entry(w->folder->rows, t->row_code, key);
+    w->at++;
     return !w->folder->rows->damaged;
 }
 
-bool
+static bool
+count_target(void *arg, const struct target *t)
+{
+    (void)t;
+    (*(size_t *)arg)++;
+    return true;
+}
+
+struct row_entry **
 fold_preload(const struct folder *f, int event_code, const void *event, uint64_t scope)
 {
     struct work w = {.folder = f, .block = pd_schema_event(event_code), .event = event, .scope = scope};
-    return each_target(w.block, event, preload_target, &w);
+    size_t      count = 0;
+
+    each_target(w.block, event, count_target, &count);
+    w.finding = PD_ARENA_ARRAY(f->arena, struct row_entry *, count + 1);
+    return each_target(w.block, event, preload_target, &w) ? w.finding : NULL;
 }
 
 /* The index follows the keys that a row had and has. */
@@ -193,10 +219,15 @@ fold_target(void *arg, const struct target *t)
     uint64_t                    before[INDEX_KEYS_MAX], after[INDEX_KEYS_MAX];
     struct row_key              key;
 
+    struct row_entry *e = w->found == NULL ? NULL : w->found[w->at];
+    w->at++;
     f->rows->damaged = false;
-    if (!locate(f, w->block, w->event, t->block, t->message, t->row_code, w->scope, h->position, &key)) return false;
-    struct row_entry *e = f->rows->damaged ? NULL : rows_entry(f->rows, t->row_code, key);
-    if (e == NULL) return false;
+    if (e == NULL) {
+        if (!locate(f, w->block, w->event, t->block, t->message, t->row_code, w->scope, h->position, &key)) return false;
+        e = f->rows->damaged ? NULL : rows_entry(f->rows, t->row_code, key);
+        if (e == NULL) return false;
+    }
+    key = e->key;
     if (e->gone) memset(e->row, 0, pd_schema_row(t->row_code)->size); /* what was deleted begins anew */
     struct pd_row_head *head = e->row;
     size_t              before_count = e->gone ? 0 : index_keys(t->row_code, e->row, before);
@@ -233,8 +264,18 @@ row_of(int aggregate)
     }
 }
 
+/* Which of the found is the aggregate's own row: touched by the event itself, not by an element. */
+static struct row_entry *
+found_own(const struct pd_block *block, struct row_entry *const *found, int row_code)
+{
+    /* Events touch their own rows before those of their lists. */
+    for (size_t i = 0; found != NULL && i < block->touch_count && block->touches[i].list == NULL; i++)
+        if (block->touches[i].row == row_code) return found[i];
+    return NULL;
+}
+
 bool
-fold_address(const struct folder *f, const void *event, struct record_header *h)
+fold_address(const struct folder *f, const void *event, struct row_entry *const *found, struct record_header *h)
 {
     const struct pd_block *block = pd_schema_event(h->type);
     int                    row_code = row_of(block->aggregate);
@@ -242,25 +283,28 @@ fold_address(const struct folder *f, const void *event, struct record_header *h)
 
     h->aggregate = (uint16_t)block->aggregate;
     if (row_code == 0) {
-        h->version = h->turn;
+        h->version = (uint32_t)h->turn;
         return true;
     }
-    if (!locate(f, block, event, block, event, row_code, h->scope, h->position, &key)) return false;
-    const struct row_entry *e = rows_entry(f->rows, row_code, key);
-    if (e == NULL) return false;
+    const struct row_entry *e = found_own(block, found, row_code);
+    if (e == NULL) {
+        if (!locate(f, block, event, block, event, row_code, h->scope, h->position, &key)) return false;
+        if ((e = rows_entry(f->rows, row_code, key)) == NULL) return false;
+    }
     const struct pd_row_head *head = e->row;
-    h->key_position = key.position;
-    h->key_item = key.item;
-    h->version = head->version + 1;
+    h->key_position = e->key.position;
+    h->key_item = e->key.item;
+    h->version = (uint32_t)head->version + 1;
     h->previous = head->last;
     return true;
 }
 
 bool
-fold_event(const struct folder *f, const struct record *record, const void *event)
+fold_event(const struct folder *f, const struct record *record, const void *event, struct row_entry *const *found)
 {
     struct work w = {
         .folder = f,
+        .found = found,
         .block = pd_schema_event(record->header.type),
         .event = event,
         .record = record,

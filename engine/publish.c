@@ -1,5 +1,6 @@
 #include "engine/publish.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 struct pd_event_head
@@ -19,15 +20,40 @@ event_head(const struct record *r, struct pd_text reseller, struct pd_text log)
     };
 }
 
+/* What the topic names: the key of the event's aggregate as people know it. */
+static void
+name_topic(const struct appended *a, struct pd_text *ret_kind, struct pd_text *ret_key, char number[24])
+{
+    static const char *const fields[] = {
+        [PD_aggregate_reseller] = "reseller", [PD_aggregate_customer] = "customer", [PD_aggregate_plan] = "plan",
+        [PD_aggregate_order] = "order", [PD_aggregate_subscription] = "subscription",
+    };
+    const struct pd_block *block = pd_schema_event(a->record.header.type);
+
+    *ret_key = (struct pd_text){"", 0};
+    if (block->aggregate == PD_aggregate_engine) {
+        *ret_kind = PD_TEXT("~engine");
+        return;
+    }
+    const struct pd_field *f = pd_block_field(block, pd_text(fields[block->aggregate]));
+    const void            *value = (const char *)a->event + f->offset;
+    *ret_kind = pd_text(fields[block->aggregate]);
+    if (f->kind == PD_KIND_TEXT) *ret_key = *(const struct pd_text *)value;
+    else *ret_key = (struct pd_text){number, (size_t)snprintf(number, 24, "%" PRIu64, *(const uint64_t *)value)};
+}
+
 void
 publish_event(const struct appended *a, struct pd_text log, struct mp_writer *scratch, const struct publisher *to)
 {
-    char                 topic[512];
+    char                 topic[512], number[24];
+    struct pd_text       kind, key;
     struct pd_event_head head = event_head(&a->record, a->reseller, log);
+
+    name_topic(a, &kind, &key, number);
     /* ~all/ and then the topic in the reseller's scope; what belongs to no reseller has only the former. */
     int size = snprintf(topic, sizeof topic, "~all/%.*s%s%.*s/%.*s%s%.*s", (int)a->reseller.size, a->reseller.data,
-                        a->reseller.size > 0 ? "/" : "", (int)a->topic_kind.size, a->topic_kind.data, (int)a->topic_key.size,
-                        a->topic_key.data, a->topic_key.size > 0 ? "/" : "", (int)head.type.size, head.type.data);
+                        a->reseller.size > 0 ? "/" : "", (int)kind.size, kind.data, (int)key.size,
+                        key.data, key.size > 0 ? "/" : "", (int)head.type.size, head.type.data);
     const size_t   prefix = strlen("~all/");
     struct pd_text all = {topic, (size_t)size}, scoped = {topic + prefix, (size_t)size - prefix};
 

@@ -46,7 +46,7 @@ queries_open(struct store *store, struct engine *engine, struct pd_text software
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(q->log_text + 2 * i, 3, "%02x", id[i]);
     pd_arena_init(&q->arena);
     rows_init(&q->rows, &q->arena);
-    q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(engine)};
+    q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(engine), .shared = true};
     return q;
 }
 
@@ -124,7 +124,7 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
     if (bytes.data == NULL) return true; /* damaged, and said in the log at start */
     void *row = p->rows + p->count * p->block->size;
     bytes = pd_arena_text(&q->arena, bytes);
-    if (!pd_decode_row(&q->arena, &q->rows.parser, p->block, bytes, row)) return true;
+    if (!pd_decode_row(&q->arena, p->block, bytes, row)) return true;
     if (!p->all_scopes && ((const struct pd_row_head *)row)->scope != q->scope) return true;
     if (p->takes != NULL && !p->takes(q, row)) return true;
     p->count++;

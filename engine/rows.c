@@ -20,7 +20,6 @@ rows_fini(struct rows *rows)
 {
     free(rows->table);
     free(rows->entries);
-    mp_reader_fini(&rows->parser);
     mp_writer_fini(&rows->packed);
     *rows = (struct rows){0};
 }
@@ -29,6 +28,7 @@ void
 rows_clear(struct rows *rows, struct store_reader *reader)
 {
     if (rows->count > 0) memset(rows->table, 0, (rows->mask + 1) * sizeof *rows->table);
+    if (rows->count > 0) memset(rows->memos, 0, sizeof rows->memos);
     rows->count = rows->dirty_bytes = 0;
     rows->damaged = false;
     rows->reader = reader;
@@ -68,7 +68,7 @@ load(struct rows *rows, struct row_entry *e)
 
     e->row = pd_arena_zero(rows->arena, block->size);
     switch (store_read_row(rows->reader, e->code, e->key, rows->arena, &bytes)) {
-    case STORE_OK: e->damaged = !pd_decode_row(rows->arena, &rows->parser, block, bytes, e->row); break;
+    case STORE_OK: e->damaged = !pd_decode_row(rows->arena, block, bytes, e->row); break;
     case STORE_NONE: e->gone = true; break;
     default: e->damaged = true;
     }
@@ -105,6 +105,19 @@ rows_entry(struct rows *rows, int code, struct row_key key)
 {
     struct row_entry *e = find(rows, code, key);
     return e->damaged ? NULL : e;
+}
+
+struct row_key *
+rows_recall(struct rows *rows, uint64_t print)
+{
+    struct row_memo *m = &rows->memos[print % ROW_MEMOS];
+    return m->print == print && m->key.position != 0 ? &m->key : NULL;
+}
+
+void
+rows_remember(struct rows *rows, uint64_t print, struct row_key key)
+{
+    rows->memos[print % ROW_MEMOS] = (struct row_memo){print, key};
 }
 
 static int

@@ -15,16 +15,23 @@ struct row_entry {
     bool           damaged;
 };
 
+/* Where a fingerprint was found in this turn; to be checked like the index. */
+struct row_memo {
+    uint64_t       print;
+    struct row_key key; /* position 0: none */
+};
+enum { ROW_MEMOS = 1024 };
+
 struct rows {
     struct pd_arena     *arena;
     struct store_reader *reader; /* set for the turn */
-    struct mp_reader     parser;
     struct mp_writer     packed;
     struct row_entry   **entries;
     size_t               count, capacity;
     uint32_t            *table; /* hash of code and key -> entry + 1 */
     size_t               mask;
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
+    struct row_memo      memos[ROW_MEMOS];
     size_t               dirty_bytes; /* what the flush will write, about */
 };
 
@@ -39,6 +46,10 @@ void *rows_get(struct rows *rows, int code, struct row_key key);
 
 /* The same as an entry to be changed; a row that does not exist is made, zeroed, with gone set. NULL: damaged. */
 struct row_entry *rows_entry(struct rows *rows, int code, struct row_key key);
+
+/* The memo of a fingerprint, or NULL. */
+struct row_key *rows_recall(struct rows *rows, uint64_t print);
+void            rows_remember(struct rows *rows, uint64_t print, struct row_key key);
 
 /* Writes every dirty row, in order of table and key. */
 void rows_flush(struct rows *rows, struct store *store);

@@ -40,7 +40,6 @@ upkeep_fini(struct upkeep *u)
 
 struct reading {
     const struct folder *folder;
-    struct mp_reader     parser;
     int                  row_code;
     bool                 damaged;
     size_t               count;
@@ -53,7 +52,7 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
     const struct pd_block *block = pd_schema_row(r->row_code);
     void                  *row = pd_arena_alloc(r->folder->arena, block->size);
 
-    if (bytes.data == NULL || !pd_decode_row(r->folder->arena, &r->parser, block, bytes, row)) {
+    if (bytes.data == NULL || !pd_decode_row(r->folder->arena, block, bytes, row)) {
         /* It serves on without this row: whoever asks for it is told, and a rebuild mends it. */
         log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32 " mend=\"pedidod rebuild\"", block->name,
                   key.position, key.item);
@@ -76,7 +75,6 @@ upkeep_read_rows(const struct folder *folder, struct store_reader *reader)
         if (pd_schema_row(r.row_code) != NULL)
             error = store_each_row(reader, r.row_code, (struct row_key){0, 0}, see_row, &r);
     pd_arena_reset(folder->arena);
-    mp_reader_fini(&r.parser);
     return error;
 }
 
@@ -94,7 +92,7 @@ fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
         return false;
     }
     void *event = pd_arena_alloc(&u->arena, block->size);
-    if (!pd_decode_event(&u->arena, &u->parser, block, record.body, event) || !fold_event(&u->folder, &record, event)) {
+    if (!pd_decode_event(&u->arena, &u->parser, block, record.body, event) || !fold_event(&u->folder, &record, event, NULL)) {
         log_error("fold_failed", "position=%" PRIu64 " type=%s", position, block->Name);
         return false;
     }

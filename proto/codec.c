@@ -109,7 +109,6 @@ pd_encode_row(struct mp_writer *w, const struct pd_block *block, const void *row
 struct decoder {
     struct pd_arena   *arena;
     enum pd_strictness strictness;
-    bool               row;
     struct pd_refusal *refusal;
     int                depth;
     struct {
@@ -214,17 +213,15 @@ decode_text(struct decoder *d, const struct pd_type *type, const msgpack_object 
 static bool
 decode_uint(struct decoder *d, const struct pd_type *type, const msgpack_object *o, uint64_t *ret_value)
 {
-    bool quantity = type != NULL && strcmp(type->name, "quantity") == 0;
-    if (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER)
-        return refuse(d, quantity ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
-    if (o->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return refuse(d, PD_E_invalid_field, "a whole number is expected");
-    if (d->strictness == PD_STRICT && (o->via.u64 < type->min || o->via.u64 > type->max))
-        return refuse(d, quantity ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
+    bool negative = o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER;
+    if (!negative && o->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return refuse(d, PD_E_invalid_field, "a whole number is expected");
+    if (negative || (d->strictness == PD_STRICT && (o->via.u64 < type->min || o->via.u64 > type->max)))
+        return refuse(d, strcmp(type->name, "quantity") == 0 ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
     *ret_value = o->via.u64;
     return true;
 }
 
-static bool decode_block(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message);
+static bool decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message);
 
 static bool
 decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
@@ -240,7 +237,7 @@ decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_objec
     for (size_t i = 0; i < count; i++) {
         const msgpack_object *e = &o->via.array.ptr[i];
         d->path[d->depth - 1].index = i + 1;
-        bool ok = f->kind == PD_KIND_LIST    ? decode_block(d, block, e, elements + i * size)
+        bool ok = f->kind == PD_KIND_LIST    ? decode_map(d, block, e, elements + i * size)
                   : f->kind == PD_KIND_TEXTS ? decode_text(d, f->type, e, AT(struct pd_text, elements, i * size))
                                              : decode_uint(d, f->type, e, AT(uint64_t, elements, i * size));
         if (!ok) return false;
@@ -282,8 +279,7 @@ static bool
 decode_choice(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
 {
     int number = 0;
-    if (d->row && o->type == MSGPACK_OBJECT_POSITIVE_INTEGER) number = (int)o->via.u64;
-    else if (o->type == MSGPACK_OBJECT_STR)
+    if (o->type == MSGPACK_OBJECT_STR)
         number = pd_enum_number(f->choice, (struct pd_text){o->via.str.ptr, o->via.str.size});
     else return refuse(d, PD_E_invalid_field, "a text is expected");
     if (number == 0 && d->strictness == PD_STRICT) return refuse(d, PD_E_invalid_field, f->choice->description);
@@ -308,7 +304,7 @@ decode_value(struct decoder *d, const struct pd_field *f, const msgpack_object *
     case PD_KIND_STRUCT: {
         const struct pd_block *block = f->block();
         *AT(void *, message, f->offset) = pd_arena_zero(d->arena, block->size);
-        return decode_block(d, block, o, *AT(void *, message, f->offset));
+        return decode_map(d, block, o, *AT(void *, message, f->offset));
     }
     case PD_KIND_MAP: return decode_pairs(d, f, o, message);
     case PD_KIND_RAW: return true; /* the framing finds its bytes itself */
@@ -377,31 +373,13 @@ decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object
     return true;
 }
 
-static bool
-decode_array(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
-{
-    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size > block->field_count)
-        return refuse(d, PD_E_invalid_field, "a row");
-    for (uint32_t i = 0; i < o->via.array.size; i++)
-        if (o->via.array.ptr[i].type != MSGPACK_OBJECT_NIL &&
-            !decode_field(d, &block->fields[i], &o->via.array.ptr[i], message))
-            return false;
-    return true;
-}
-
-static bool
-decode_block(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
-{
-    return d->row ? decode_array(d, block, o, message) : decode_map(d, block, o, message);
-}
-
 bool
 pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness,
               const msgpack_object *object, void *message, struct pd_refusal *ret_refusal)
 {
     struct decoder d = {.arena = arena, .strictness = strictness, .refusal = ret_refusal};
     memset(message, 0, block->size);
-    return decode_block(&d, block, object, message);
+    return decode_map(&d, block, object, message);
 }
 
 bool
@@ -413,15 +391,72 @@ pd_decode_event(struct pd_arena *arena, struct mp_reader *reader, const struct p
     return mp_parse(reader, bytes.data, bytes.size, &o) && pd_decode_map(arena, block, PD_LENIENT, &o, message, &ignored);
 }
 
-bool
-pd_decode_row(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
-              void *row)
+/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+
+static void take_row(struct pd_arena *arena, struct mp_cursor *c, const struct pd_block *block, void *row);
+
+static void
+take_elements(struct pd_arena *arena, struct mp_cursor *c, const struct pd_field *f, void *row)
 {
-    msgpack_object    o;
-    struct pd_refusal ignored;
-    struct decoder    d = {.arena = arena, .strictness = PD_LENIENT, .row = true, .refusal = &ignored};
+    bool   map = f->kind == PD_KIND_MAP;
+    size_t count = map ? mp_take_map(c) : mp_take_array(c);
+    const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
+    size_t size = block != NULL                ? block->size
+                  : f->kind == PD_KIND_NUMBERS ? sizeof(uint64_t)
+                  : map                        ? sizeof(struct pd_pair)
+                                               : sizeof(struct pd_text);
+    char *elements = count == 0 ? NULL : pd_arena_zero(arena, size * count);
+
+    for (size_t i = 0; i < count && !c->failed; i++) {
+        char *e = elements + i * size;
+        if (block != NULL) take_row(arena, c, block, e);
+        else if (f->kind == PD_KIND_NUMBERS) *AT(uint64_t, e, 0) = mp_take_uint(c);
+        else {
+            *AT(struct pd_text, e, 0) = mp_take_text(c);
+            if (map) *AT(struct pd_text, e, sizeof(struct pd_text)) = mp_take_text(c);
+        }
+    }
+    *AT(char *, row, f->offset) = elements;
+    *AT(size_t, row, f->aux_offset) = count;
+}
+
+static void
+take_field(struct pd_arena *arena, struct mp_cursor *c, const struct pd_field *f, void *row)
+{
+    switch (f->kind) {
+    case PD_KIND_TEXT:
+    case PD_KIND_RAW: *AT(struct pd_text, row, f->offset) = mp_take_text(c); return;
+    case PD_KIND_DOMAIN: AT(struct pd_domain, row, f->offset)->unicode = mp_take_text(c); return;
+    case PD_KIND_UINT:
+        *AT(uint64_t, row, f->offset) = mp_take_uint(c);
+        *AT(bool, row, f->aux_offset) = true;
+        return;
+    case PD_KIND_FLAG: *AT(bool, row, f->offset) = mp_take_bool(c); return;
+    case PD_KIND_CHOICE: *AT(int, row, f->offset) = (int)mp_take_uint(c); return;
+    case PD_KIND_STRUCT:
+        *AT(void *, row, f->offset) = pd_arena_zero(arena, f->block()->size);
+        take_row(arena, c, f->block(), *AT(void *, row, f->offset));
+        return;
+    default: take_elements(arena, c, f, row); return;
+    }
+}
+
+static void
+take_row(struct pd_arena *arena, struct mp_cursor *c, const struct pd_block *block, void *row)
+{
+    size_t count = mp_take_array(c);
+    c->failed = c->failed || count > block->field_count;
+    for (size_t i = 0; i < count && !c->failed; i++)
+        if (!mp_take_nil(c)) take_field(arena, c, &block->fields[i], row);
+}
+
+bool
+pd_decode_row(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *row)
+{
+    struct mp_cursor c = {(const unsigned char *)bytes.data, (const unsigned char *)bytes.data + bytes.size, false};
     memset(row, 0, block->size);
-    return mp_parse(reader, bytes.data, bytes.size, &o) && decode_block(&d, block, &o, row);
+    take_row(arena, &c, block, row);
+    return !c.failed && c.at == c.end;
 }
 
 /* ---- copying ------------------------------------------------------------------------------------------------------- */

@@ -27,8 +27,7 @@ bool pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd
 /* Parses and decodes what we stored ourselves; false when it is not that. Texts point into `bytes`. */
 bool pd_decode_event(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
                      void *message);
-bool pd_decode_row(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
-                   void *row);
+bool pd_decode_row(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *row);
 
 /* A copy of which nothing points outside the arena. */
 void pd_copy_block(struct pd_arena *arena, const struct pd_block *block, const void *from, void *to);

@@ -187,27 +187,35 @@ mp_reader_fini(struct mp_reader *reader)
     *reader = (struct mp_reader){.ready = false};
 }
 
-static int
-append(void *context, const char *bytes, size_t size)
+/* ---- packing ------------------------------------------------------------------------------------------------------- */
+
+static void
+grow(struct mp_writer *w, size_t size)
 {
-    struct mp_writer *w = context;
-    if (w->capacity - w->size < size) {
-        size_t capacity = w->capacity == 0 ? 512 : w->capacity;
-        while (capacity - w->size < size) capacity *= 2;
-        w->data = realloc(w->data, capacity);
-        PD_CHECK(w->data != NULL);
-        w->capacity = capacity;
-    }
-    memcpy(w->data + w->size, bytes, size);
-    w->size += size;
-    return 0;
+    size_t capacity = w->capacity == 0 ? 512 : w->capacity;
+    while (capacity - w->size < size) capacity *= 2;
+    w->data = realloc(w->data, capacity);
+    PD_CHECK(w->data != NULL);
+    w->capacity = capacity;
 }
 
-static msgpack_packer *
-packer(struct mp_writer *w)
+/* Room for `size` more bytes, and where they go. */
+static inline unsigned char *
+room(struct mp_writer *w, size_t size)
 {
-    msgpack_packer_init(&w->packer, w, append);
-    return &w->packer;
+    if (w->capacity - w->size < size) grow(w, size);
+    unsigned char *at = (unsigned char *)w->data + w->size;
+    w->size += size;
+    return at;
+}
+
+/* A type byte and `bytes` bytes of a number behind it. */
+static inline void
+put_number(struct mp_writer *w, unsigned type, uint64_t number, size_t bytes)
+{
+    unsigned char *at = room(w, 1 + bytes);
+    *at++ = (unsigned char)type;
+    for (size_t i = bytes; i-- > 0;) *at++ = (unsigned char)(number >> (8 * i));
 }
 
 void
@@ -226,19 +234,23 @@ mp_writer_fini(struct mp_writer *w)
 void
 mp_raw(struct mp_writer *w, const void *bytes, size_t size)
 {
-    append(w, bytes, size);
+    if (size > 0) memcpy(room(w, size), bytes, size);
 }
 
 void
 mp_map(struct mp_writer *w, size_t pairs)
 {
-    msgpack_pack_map(packer(w), pairs);
+    if (pairs < 16) put_number(w, 0x80 | (unsigned)pairs, 0, 0);
+    else if (pairs <= UINT16_MAX) put_number(w, 0xde, pairs, 2);
+    else put_number(w, 0xdf, pairs, 4);
 }
 
 void
 mp_array(struct mp_writer *w, size_t elements)
 {
-    msgpack_pack_array(packer(w), elements);
+    if (elements < 16) put_number(w, 0x90 | (unsigned)elements, 0, 0);
+    else if (elements <= UINT16_MAX) put_number(w, 0xdc, elements, 2);
+    else put_number(w, 0xdd, elements, 4);
 }
 
 void
@@ -248,27 +260,145 @@ mp_text(struct mp_writer *w, struct pd_text text)
         mp_nil(w);
         return;
     }
-    msgpack_packer *p = packer(w);
-    msgpack_pack_str(p, text.size);
-    msgpack_pack_str_body(p, text.data, text.size);
+    if (text.size < 32) put_number(w, 0xa0 | (unsigned)text.size, 0, 0);
+    else if (text.size <= UINT8_MAX) put_number(w, 0xd9, text.size, 1);
+    else if (text.size <= UINT16_MAX) put_number(w, 0xda, text.size, 2);
+    else put_number(w, 0xdb, text.size, 4);
+    mp_raw(w, text.data, text.size);
 }
 
 void
 mp_uint(struct mp_writer *w, uint64_t value)
 {
-    msgpack_pack_uint64(packer(w), value);
+    if (value < 128) put_number(w, (unsigned)value, 0, 0);
+    else if (value <= UINT8_MAX) put_number(w, 0xcc, value, 1);
+    else if (value <= UINT16_MAX) put_number(w, 0xcd, value, 2);
+    else if (value <= UINT32_MAX) put_number(w, 0xce, value, 4);
+    else put_number(w, 0xcf, value, 8);
+}
+
+void
+mp_int(struct mp_writer *w, int64_t value)
+{
+    if (value >= 0) mp_uint(w, (uint64_t)value);
+    else if (value >= -32) put_number(w, (unsigned)value & 0xff, 0, 0);
+    else if (value >= INT8_MIN) put_number(w, 0xd0, (uint64_t)value, 1);
+    else if (value >= INT16_MIN) put_number(w, 0xd1, (uint64_t)value, 2);
+    else if (value >= INT32_MIN) put_number(w, 0xd2, (uint64_t)value, 4);
+    else put_number(w, 0xd3, (uint64_t)value, 8);
+}
+
+void
+mp_double(struct mp_writer *w, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    put_number(w, 0xcb, bits, 8);
 }
 
 void
 mp_bool(struct mp_writer *w, bool value)
 {
-    msgpack_packer *p = packer(w);
-    if (value) msgpack_pack_true(p);
-    else msgpack_pack_false(p);
+    *room(w, 1) = value ? 0xc3 : 0xc2;
 }
 
 void
 mp_nil(struct mp_writer *w)
 {
-    msgpack_pack_nil(packer(w));
+    *room(w, 1) = 0xc0;
+}
+
+/* ---- taking -------------------------------------------------------------------------------------------------------- */
+
+/* The next byte, or 0xc1, which no value begins with. */
+static unsigned
+take_byte(struct mp_cursor *c)
+{
+    if (c->failed || c->at == c->end) {
+        c->failed = true;
+        return 0xc1;
+    }
+    return *c->at++;
+}
+
+static uint64_t
+take_number(struct mp_cursor *c, size_t bytes)
+{
+    if (c->failed || (size_t)(c->end - c->at) < bytes) {
+        c->failed = true;
+        return 0;
+    }
+    uint64_t v = 0;
+    for (size_t i = 0; i < bytes; i++) v = v << 8 | *c->at++;
+    return v;
+}
+
+bool
+mp_take_nil(struct mp_cursor *c)
+{
+    if (c->failed || c->at == c->end || *c->at != 0xc0) return false;
+    c->at++;
+    return true;
+}
+
+struct pd_text
+mp_take_text(struct mp_cursor *c)
+{
+    unsigned type = take_byte(c);
+    size_t   size = (type & 0xe0) == 0xa0 ? (type & 0x1f)
+                    : type >= 0xd9 && type <= 0xdb ? (size_t)take_number(c, (size_t)1 << (type - 0xd9))
+                                                   : SIZE_MAX;
+    if (c->failed || size > (size_t)(c->end - c->at)) {
+        c->failed = true;
+        return (struct pd_text){NULL, 0};
+    }
+    struct pd_text text = {(const char *)c->at, size};
+    c->at += size;
+    return text;
+}
+
+uint64_t
+mp_take_uint(struct mp_cursor *c)
+{
+    unsigned type = take_byte(c);
+    if (type < 128) return type;
+    if (type >= 0xcc && type <= 0xcf) return take_number(c, (size_t)1 << (type - 0xcc));
+    c->failed = true;
+    return 0;
+}
+
+bool
+mp_take_bool(struct mp_cursor *c)
+{
+    unsigned type = take_byte(c);
+    c->failed = c->failed || (type != 0xc2 && type != 0xc3);
+    return type == 0xc3;
+}
+
+/* A count of elements of at least a byte each. */
+static size_t
+take_count(struct mp_cursor *c, unsigned small, unsigned large)
+{
+    unsigned type = take_byte(c);
+    size_t   count = (type & 0xf0) == small ? (type & 0x0f)
+                     : type == large        ? (size_t)take_number(c, 2)
+                     : type == large + 1    ? (size_t)take_number(c, 4)
+                                            : SIZE_MAX;
+    if (c->failed || count > (size_t)(c->end - c->at)) {
+        c->failed = true;
+        return 0;
+    }
+    return count;
+}
+
+size_t
+mp_take_array(struct mp_cursor *c)
+{
+    return take_count(c, 0x90, 0xdc);
+}
+
+size_t
+mp_take_map(struct mp_cursor *c)
+{
+    return take_count(c, 0x80, 0xde);
 }

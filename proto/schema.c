@@ -52,7 +52,7 @@ _Static_assert(offsetof(struct pd_confirm_order, has_total) ==
         static const struct {                                                                                          \
             struct pd_block block;                                                                                     \
             struct pd_field fields[field_count_##name + 1];                                                            \
-        } d = {{PD_BLOCK_##kind, code, #name, #Name, aggregate, port, role, flags, reply, english, spanish,            \
+        } d = {{PD_BLOCK_##kind, code, #name, #Name, sizeof #Name - 1, aggregate, port, role, flags, reply, english, spanish,            \
                 description,                                                                                           \
                 sizeof(self), d.fields, field_count_##name, touches_##name,                                            \
                 sizeof touches_##name / sizeof touches_##name[0] - 1},                                                 \
@@ -145,12 +145,18 @@ pd_schema_row(int code)
     }
 }
 
+static bool
+is_named(const struct pd_block *b, struct pd_text Name)
+{
+    return b->Name_size == Name.size && memcmp(b->Name, Name.data, Name.size) == 0;
+}
+
 const struct pd_block *
 pd_schema_find(enum pd_block_kind kind, struct pd_text Name)
 {
     for (size_t i = 0; i < BLOCK_COUNT; i++) {
         const struct pd_block *b = all[i]();
-        if (b->kind == kind && pd_text_equal(pd_text(b->Name), Name)) return b;
+        if (b->kind == kind && is_named(b, Name)) return b;
     }
     return NULL;
 }

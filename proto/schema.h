@@ -69,6 +69,7 @@ struct pd_block {
     int                    code;
     const char            *name; /* add_order */
     const char            *Name; /* AddOrder, as on the wire */
+    size_t                 Name_size;
     int                    aggregate; /* events: enum pd_aggregate */
     int                    port, role, flags; /* commands, queries */
     const struct pd_block *(*reply)(void); /* commands, queries: the block of the answer's `data` */

@@ -107,9 +107,9 @@ pack_value(struct writing *to, const struct place *place, int depth, const struc
         }
         return true;
     case JSON_STRING: return pack_text(to, place, field, value);
-    /* No field takes the next two, so proto/msgpack.h has no words for them. The head before has set up the packer. */
-    case JSON_INTEGER: msgpack_pack_int64(&to->w->packer, json_integer_value(value)); return true;
-    case JSON_REAL: msgpack_pack_double(&to->w->packer, json_real_value(value)); return true;
+    /* No field takes a negative number or a fraction; the engine is to say so. */
+    case JSON_INTEGER: mp_int(to->w, json_integer_value(value)); return true;
+    case JSON_REAL: mp_double(to->w, json_real_value(value)); return true;
     case JSON_TRUE: mp_bool(to->w, true); return true;
     case JSON_FALSE: mp_bool(to->w, false); return true;
     default: mp_nil(to->w); return true;

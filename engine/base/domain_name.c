@@ -50,6 +50,20 @@ is_registrable(const char *ascii)
     return false;
 }
 
+/* Lower-case letters, digits, hyphens and dots, no label with hyphens in its third and fourth place: IDNA leaves such a name
+ * as it is in both spellings, so the library need not be asked. */
+static bool
+is_plain(const char *name)
+{
+    size_t label = 0;
+    for (const char *p = name; *p != '\0'; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.';
+        if (!plain || (label == 3 && *p == '-' && p[-1] == '-')) return false;
+        label = *p == '.' ? 0 : label + 1;
+    }
+    return true;
+}
+
 bool
 domain_name_judge(struct pd_arena *arena, struct pd_domain *domain)
 {
@@ -61,6 +75,11 @@ domain_name_judge(struct pd_arena *arena, struct pd_domain *domain)
     if (size == 0 || size >= sizeof written || memchr(domain->unicode.data, '\0', size) != NULL) return false;
     memcpy(written, domain->unicode.data, size);
     written[size] = '\0';
+    if (is_plain(written)) {
+        if (!is_host_name(written) || !is_registrable(written)) return false;
+        domain->ascii = domain->unicode = pd_arena_text(arena, pd_text(written));
+        return true;
+    }
     if (idn2_to_ascii_8z(written, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK && is_host_name(ascii) &&
         is_registrable(ascii) && idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK && strlen(unicode) <= 253) {
         domain->ascii = pd_arena_text(arena, pd_text(ascii));

@@ -137,10 +137,9 @@ index_remove(struct index *index, uint64_t print, struct row_key key)
 }
 
 size_t
-index_find(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max)
+index_find(const struct index *index, uint64_t print, struct row_key *ret_keys, size_t max)
 {
-    size_t n = 0;
-    pthread_rwlock_rdlock(&index->lock);
+    size_t              n = 0;
     const struct table *t = &index->rows;
     for (size_t i = print & t->mask; t->entries[i].position != 0; i = (i + 1) & t->mask) {
         const struct entry *e = &t->entries[i];
@@ -148,6 +147,14 @@ index_find(struct index *index, uint64_t print, struct row_key *ret_keys, size_t
         if (n < max) ret_keys[n] = (struct row_key){e->position, e->item};
         n++;
     }
+    return n;
+}
+
+size_t
+index_find_shared(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max)
+{
+    pthread_rwlock_rdlock(&index->lock);
+    size_t n = index_find(index, print, ret_keys, max);
     pthread_rwlock_unlock(&index->lock);
     return n;
 }
@@ -171,4 +178,16 @@ index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size
     for (size_t i = print & t->mask; t->entries[i].position != 0; i = (i + 1) & t->mask)
         if (t->entries[i].print == print && n < max) ret_positions[n++] = t->entries[i].position;
     return n;
+}
+
+void
+index_prefetch(const struct index *index, uint64_t print)
+{
+    __builtin_prefetch(&index->rows.entries[print & index->rows.mask]);
+}
+
+void
+index_prefetch_id(const struct index *index, uint64_t print)
+{
+    __builtin_prefetch(&index->ids.entries[print & index->ids.mask]);
 }

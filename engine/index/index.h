@@ -31,12 +31,18 @@ uint64_t index_number_print(enum index_kind kind, uint64_t scope, uint64_t numbe
 void index_add(struct index *index, uint64_t print, struct row_key key);
 void index_remove(struct index *index, uint64_t print, struct row_key key);
 
-/* Up to `max` candidates for a fingerprint, oldest first; returns how many there are in all. */
-size_t index_find(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
+/* Up to `max` candidates for a fingerprint, oldest first; returns how many there are in all. The writer's thread needs no lock
+ * for it, any other asks index_find_shared. */
+size_t index_find(const struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
+size_t index_find_shared(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
 
 /* Command ids: fingerprint -> position of the command's first event. The last `INDEX_IDS` of them; the oldest goes first. */
 enum { INDEX_IDS = 1 << 20 };
 void   index_add_id(struct index *index, uint64_t print, uint64_t position);
 size_t index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size_t max);
+
+/* Hints that a fingerprint will be asked for soon. */
+void index_prefetch(const struct index *index, uint64_t print);
+void index_prefetch_id(const struct index *index, uint64_t print);
 
 #endif

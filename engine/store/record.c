@@ -4,7 +4,7 @@
 
 #include "proto/check.h"
 
-_Static_assert(sizeof(struct record_header) == 16 + 12 * 8 + 16 + 8 + 8, "no padding on disk");
+_Static_assert(sizeof(struct record_header) == 16 + 6 * 8 + 8 * 4 + 8 + 16, "no padding on disk");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
 
 static void
@@ -37,10 +37,10 @@ record_write(struct record *r, const uint8_t previous_chain[PD_CHAIN_BYTES], cha
     char *at = buffer + sizeof r->header;
 
     r->header.format = RECORD_FORMAT;
-    r->header.command_id_size = (uint16_t)r->command_id.size;
-    r->header.actor_size = (uint16_t)r->actor.size;
-    r->header.on_behalf_of_size = (uint16_t)r->on_behalf_of.size;
-    r->header.trace_size = (uint16_t)r->trace.size;
+    r->header.command_id_size = (uint8_t)r->command_id.size;
+    r->header.actor_size = (uint8_t)r->actor.size;
+    r->header.on_behalf_of_size = (uint8_t)r->on_behalf_of.size;
+    r->header.trace_size = (uint8_t)r->trace.size;
     r->header.body_size = (uint32_t)r->body.size;
     memcpy(buffer, &r->header, sizeof r->header);
     at = put(at, r->command_id);

@@ -20,21 +20,23 @@ struct record_header {
     uint16_t aggregate;     /* enum pd_aggregate */
     uint16_t command_type;  /* enum pd_command_code */
     uint16_t index, count;  /* within the command's events, from 0 */
-    uint64_t position;      /* in the log, from 1, gapless */
-    uint64_t time;          /* microseconds UTC, never decreasing */
-    uint64_t term, turn;
-    uint64_t command_scope;  /* the reseller in the command's envelope: ids are remembered per reseller */
-    uint64_t scope;          /* the reseller's number in the log, from 1; 0: belongs to none */
+    uint64_t position;       /* in the log, from 1, gapless */
+    uint64_t time;           /* microseconds UTC, never decreasing */
+    uint64_t turn;
     uint64_t scope_position; /* in the reseller's scope, from 1, gapless */
     uint64_t key_position;   /* the aggregate's row */
-    uint64_t version;        /* of the aggregate */
     uint64_t previous;       /* log position of the aggregate's event before this one; 0: none */
-    uint64_t expect;         /* UINT64_MAX: none given */
-    uint64_t key_id;         /* room: whose key sent the command */
-    uint8_t  fingerprint[16]; /* of the command's content */
     uint32_t key_item;
+    uint32_t version;        /* of the aggregate */
+    uint32_t scope;          /* the reseller's number in the log, from 1; 0: belongs to none */
+    uint32_t command_scope;  /* the reseller in the command's envelope: ids are remembered per reseller */
+    uint32_t expect;         /* UINT32_MAX: none given */
+    uint32_t term;
+    uint32_t key_id;         /* room: whose key sent the command */
     uint32_t body_size;
-    uint16_t command_id_size, actor_size, on_behalf_of_size, trace_size;
+    uint8_t  command_id_size, actor_size, on_behalf_of_size, trace_size;
+    uint8_t  reserved[4];
+    uint8_t  fingerprint[16]; /* of the command's content */
 };
 
 struct record {

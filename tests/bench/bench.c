@@ -1,0 +1,383 @@
+/* bench.c - the load of scripts/bench: a bare ZeroMQ echo, and the life of orders, with a window of outstanding messages.
+ *
+ *   bench echo-server ENDPOINT REPLY_BYTES
+ *   bench echo ENDPOINT REQUEST_BYTES OUTSTANDING SECONDS
+ *   bench lifecycle COMMANDS WORKERS OUTSTANDING SECONDS RUN
+ *
+ * The last two print one JSON line. Bounded in time; only to endpoints on this machine. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "engine/base/clock.h"
+#include "proto/check.h"
+#include "proto/msgpack.h"
+
+enum { RESELLERS = 16, SAGAS_MAX = 16384, BUCKETS = 4096, BUCKET_US = 50 };
+
+static uint64_t
+now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void *
+open_socket(void *context, int type, const char *endpoint, bool bind)
+{
+    int   linger = 0, hwm = 200000;
+    void *s = zmq_socket(context, type);
+    PD_CHECK(s != NULL);
+    zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm);
+    zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm);
+    PD_CHECK(strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "ipc://", 6) == 0);
+    PD_CHECK((bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint)) == 0);
+    return s;
+}
+
+/* ---- echo ---------------------------------------------------------------------------------------------------------- */
+
+static int
+echo_server(const char *endpoint, size_t reply_bytes)
+{
+    void *context = zmq_ctx_new(), *s = open_socket(context, ZMQ_ROUTER, endpoint, true);
+    char *reply = calloc(1, reply_bytes + 1);
+    char  identity[256], body[65536];
+
+    for (;;) {
+        int size = zmq_recv(s, identity, sizeof identity, 0);
+        if (size < 0 || zmq_recv(s, body, sizeof body, 0) < 0) return 0;
+        zmq_send(s, identity, (size_t)size, ZMQ_SNDMORE);
+        zmq_send(s, reply, reply_bytes, 0);
+    }
+}
+
+static int
+echo(const char *endpoint, size_t bytes, int outstanding, double seconds)
+{
+    void    *context = zmq_ctx_new(), *s = open_socket(context, ZMQ_DEALER, endpoint, false);
+    char    *body = calloc(1, bytes + 1), in[65536];
+    uint64_t count = 0, start = now_us(), end = start + (uint64_t)(seconds * 1e6);
+
+    for (int i = 0; i < outstanding; i++) zmq_send(s, body, bytes, 0);
+    while (now_us() < end)
+        for (int i = 0; i < 256; i++) {
+            zmq_recv(s, in, sizeof in, 0);
+            zmq_send(s, body, bytes, 0);
+            count++;
+        }
+    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f}\n", count, (double)count * 1e6 / (double)(now_us() - start));
+    zmq_close(s);
+    zmq_ctx_term(context);
+    return 0;
+}
+
+/* ---- lifecycle ----------------------------------------------------------------------------------------------------- */
+
+/* One order after another: added, confirmed, opened, its task's success reported. */
+struct saga {
+    uint64_t number; /* of the order it is at; names reference and domain */
+    uint64_t sent_us;
+};
+
+struct load {
+    void            *commands, *workers;
+    const char      *run;
+    struct saga      sagas[SAGAS_MAX];
+    uint64_t         orders, answers, refusals, sent_bytes, received_bytes, messages, completed;
+    uint64_t         histogram[BUCKETS];
+    struct mp_writer w;
+};
+
+static void
+put_text(struct mp_writer *w, const char *key, const char *value)
+{
+    mp_text(w, pd_text(key));
+    mp_text(w, pd_text(value));
+}
+
+static void
+begin_request(struct load *l, const char *type, const char *id, const char *reseller, size_t fields)
+{
+    mp_writer_clear(&l->w);
+    mp_map(&l->w, 4);
+    put_text(&l->w, "type", type);
+    put_text(&l->w, "id", id);
+    put_text(&l->w, "reseller", reseller);
+    mp_key(&l->w, "data");
+    mp_map(&l->w, fields);
+}
+
+static void
+send_request(struct load *l, void *socket)
+{
+    PD_CHECK(zmq_send(socket, l->w.data, l->w.size, 0) >= 0);
+    l->sent_bytes += l->w.size;
+    l->messages++;
+}
+
+/* Sends step 'a', 'c' or 'o' of a saga; its id tells both when it comes back. */
+static void
+send_step(struct load *l, size_t saga, char step)
+{
+    struct saga *s = &l->sagas[saga];
+    char         id[64], reseller[32], reference[64], domain[64];
+
+    snprintf(id, sizeof id, "%c-%zu-%s-%" PRIu64, step, saga, l->run, s->number);
+    snprintf(reseller, sizeof reseller, "reseller-%zu", saga % RESELLERS);
+    snprintf(reference, sizeof reference, "%s-%" PRIu64, l->run, s->number);
+    s->sent_us = now_us();
+    if (step == 'a') {
+        snprintf(domain, sizeof domain, "d%s-%" PRIu64 ".es", l->run, s->number);
+        begin_request(l, "AddOrder", id, reseller, 3);
+        put_text(&l->w, "customer", "ana");
+        mp_key(&l->w, "items");
+        mp_array(&l->w, 1);
+        mp_map(&l->w, 3);
+        put_text(&l->w, "plan", "web");
+        put_text(&l->w, "period", "1y");
+        put_text(&l->w, "domain", domain);
+        put_text(&l->w, "reference", reference);
+    } else {
+        begin_request(l, step == 'c' ? "ConfirmOrder" : "OpenOrder", id, reseller, 1);
+        put_text(&l->w, "reference", reference);
+    }
+    send_request(l, l->commands);
+}
+
+static void
+next_order(struct load *l, size_t saga)
+{
+    l->sagas[saga].number = ++l->orders;
+    send_step(l, saga, 'a');
+}
+
+static void
+count_latency(struct load *l, const struct saga *s)
+{
+    uint64_t bucket = (now_us() - s->sent_us) / BUCKET_US;
+    l->histogram[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+}
+
+/* An answer begins {"id": "<step>-<saga>-...", "ok": true. */
+static void
+take_answer(struct load *l, const char *bytes, size_t size)
+{
+    const char    *end = bytes + size, *id = bytes + 4, *after = mp_skip(id, end);
+    size_t         header = (unsigned char)*id >= 0xd9 ? 2 : 1;
+    bool           ok = after != NULL && after + 3 < end && (unsigned char)after[3] == 0xc3;
+    char           step = id[header];
+    size_t         saga = strtoul(id + header + 2, NULL, 10);
+
+    l->received_bytes += size;
+    l->answers++;
+    if (step == 'w') { /* WorkerReady's */
+        l->answers--;
+        return;
+    }
+    count_latency(l, &l->sagas[saga]);
+    if (!ok) {
+        if (l->refusals++ < 3) fprintf(stderr, "refused: %.*s\n", (int)size, bytes);
+        if (step != 'r') next_order(l, saga);
+        return;
+    }
+    if (step == 'a') send_step(l, saga, 'c');
+    else if (step == 'c') send_step(l, saga, 'o');
+    else if (step == 'r') {
+        l->completed++;
+        next_order(l, saga);
+    }
+}
+
+static const char *
+value_after(const char *bytes, const char *end, const char *key)
+{
+    size_t      size = strlen(key);
+    const char *at = memmem(bytes, (size_t)(end - bytes), key, size);
+    PD_CHECK(at != NULL);
+    return at + size;
+}
+
+static uint64_t
+read_uint(const char *p)
+{
+    const unsigned char *b = (const unsigned char *)p;
+    size_t               n = *b < 0x80 ? 0 : (size_t)1 << (*b - 0xcc);
+    uint64_t             v = *b < 0x80 ? *b : 0;
+    for (size_t i = 1; i <= n; i++) v = v << 8 | b[i];
+    return v;
+}
+
+/* An assignment: report success at once, under the saga that its reference names. */
+static void
+take_assignment(struct load *l, const char *bytes, size_t size)
+{
+    const char *end = bytes + size;
+    const char *reseller = value_after(bytes, end, "\xa8reseller"), *reference = value_after(bytes, end, "\xa9reference");
+    uint64_t    task = read_uint(value_after(bytes, end, "\xa4task")), lease = read_uint(value_after(bytes, end, "\xa5lease"));
+    char        id[64], name[40];
+    size_t      reseller_size = (unsigned char)*reseller & 0x1f, reference_size = (unsigned char)*reference & 0x1f;
+    uint64_t    order = strtoull(reference + 1 + strlen(l->run) + 1, NULL, 10);
+    size_t      saga = SAGAS_MAX;
+
+    (void)reference_size;
+    for (size_t i = (size_t)(order % RESELLERS), n = 0; n < SAGAS_MAX; n++, i = (i + 1) % SAGAS_MAX)
+        if (l->sagas[i].number == order) {
+            saga = i;
+            break;
+        }
+    PD_CHECK(saga < SAGAS_MAX);
+    snprintf(name, sizeof name, "%.*s", (int)reseller_size, reseller + 1);
+    snprintf(id, sizeof id, "r-%zu-%s-%" PRIu64, saga, l->run, order);
+    begin_request(l, "ReportSuccess", id, name, 4);
+    put_text(&l->w, "worker", "bench");
+    mp_key(&l->w, "task");
+    mp_uint(&l->w, task);
+    mp_key(&l->w, "lease");
+    mp_uint(&l->w, lease);
+    mp_key(&l->w, "parameters");
+    mp_map(&l->w, 1);
+    put_text(&l->w, "login", "https://panel.example/login");
+    l->sagas[saga].sent_us = now_us();
+    send_request(l, l->workers);
+}
+
+static void
+send_ready(struct load *l)
+{
+    begin_request(l, "WorkerReady", "w", "reseller-0", 3);
+    put_text(&l->w, "worker", "bench");
+    mp_key(&l->w, "groups");
+    mp_array(&l->w, 1);
+    mp_key(&l->w, "hosting");
+    mp_key(&l->w, "slots");
+    mp_uint(&l->w, 1024);
+    PD_CHECK(zmq_send(l->workers, l->w.data, l->w.size, 0) >= 0);
+}
+
+static void
+expect_ok(struct load *l)
+{
+    char in[65536];
+    PD_CHECK(zmq_send(l->commands, l->w.data, l->w.size, 0) >= 0);
+    int size = zmq_recv(l->commands, in, sizeof in, 0);
+    PD_CHECK(size > 0);
+}
+
+/* Resellers, a customer, a plan and a period in each. */
+static void
+make_shops(struct load *l)
+{
+    char id[64], name[32];
+    for (int i = 0; i < RESELLERS; i++) {
+        snprintf(name, sizeof name, "reseller-%d", i);
+        snprintf(id, sizeof id, "%s-%d-1", l->run, i);
+        begin_request(l, "PutReseller", id, "default", 3);
+        put_text(&l->w, "reseller", name);
+        put_text(&l->w, "name", name);
+        put_text(&l->w, "time_zone", "Europe/Madrid");
+        expect_ok(l);
+        snprintf(id, sizeof id, "%s-%d-2", l->run, i);
+        begin_request(l, "PutCustomer", id, name, 2);
+        put_text(&l->w, "customer", "ana");
+        put_text(&l->w, "name", "Ana");
+        expect_ok(l);
+        snprintf(id, sizeof id, "%s-%d-3", l->run, i);
+        begin_request(l, "PutPlan", id, name, 6);
+        put_text(&l->w, "plan", "web");
+        put_text(&l->w, "name", "Hosting");
+        put_text(&l->w, "category", "hosting");
+        mp_key(&l->w, "published");
+        mp_bool(&l->w, true);
+        put_text(&l->w, "domain", "exclusive");
+        put_text(&l->w, "worker_group", "hosting");
+        expect_ok(l);
+        snprintf(id, sizeof id, "%s-%d-4", l->run, i);
+        begin_request(l, "PutPeriod", id, name, 6);
+        put_text(&l->w, "plan", "web");
+        put_text(&l->w, "period", "1y");
+        mp_key(&l->w, "enabled");
+        mp_bool(&l->w, true);
+        mp_key(&l->w, "setup_fee");
+        mp_uint(&l->w, 0);
+        mp_key(&l->w, "recurring_fee");
+        mp_uint(&l->w, 12000);
+        put_text(&l->w, "currency", "EUR");
+        expect_ok(l);
+    }
+}
+
+static void
+drain(struct load *l, void *socket, bool worker)
+{
+    char in[65536];
+    int  size;
+    for (int i = 0; i < 256 && (size = zmq_recv(socket, in, sizeof in, ZMQ_DONTWAIT)) > 0; i++) {
+        /* An assignment begins {"type": ... */
+        if (worker && (unsigned char)in[1] == 0xa4) take_assignment(l, in, (size_t)size);
+        else take_answer(l, in, (size_t)size);
+    }
+}
+
+static uint64_t
+percentile(const struct load *l, double share)
+{
+    uint64_t total = 0, sum = 0;
+    for (int i = 0; i < BUCKETS; i++) total += l->histogram[i];
+    for (uint64_t i = 0; i < BUCKETS; i++)
+        if ((sum += l->histogram[i]) >= (uint64_t)((double)total * share)) return (i + 1) * BUCKET_US;
+    return 0;
+}
+
+static int
+lifecycle(const char *commands, const char *workers, size_t outstanding, double seconds, const char *run)
+{
+    static struct load l;
+    void              *context = zmq_ctx_new();
+
+    PD_CHECK(outstanding <= SAGAS_MAX);
+    l.run = run;
+    l.commands = open_socket(context, ZMQ_DEALER, commands, false);
+    l.workers = open_socket(context, ZMQ_DEALER, workers, false);
+    make_shops(&l);
+    send_ready(&l);
+    uint64_t start = now_us(), end = start + (uint64_t)(seconds * 1e6), ready = start + 5000000;
+    l.sent_bytes = l.messages = 0;
+    for (size_t i = 0; i < outstanding; i++) next_order(&l, i);
+    zmq_pollitem_t items[2] = {{.socket = l.commands, .events = ZMQ_POLLIN}, {.socket = l.workers, .events = ZMQ_POLLIN}};
+    while (now_us() < end) {
+        zmq_poll(items, 2, 100);
+        if (items[0].revents) drain(&l, l.commands, false);
+        if (items[1].revents) drain(&l, l.workers, true);
+        if (now_us() > ready) {
+            send_ready(&l);
+            ready += 5000000;
+        }
+    }
+    double elapsed = (double)(now_us() - start);
+    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f,\"completed\":%" PRIu64 ",\"refusals\":%" PRIu64
+           ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
+           l.answers, (double)l.answers * 1e6 / elapsed, l.completed, l.refusals, (double)l.sent_bytes / (double)l.messages,
+           (double)l.received_bytes / (double)l.answers, percentile(&l, 0.5), percentile(&l, 0.99));
+    zmq_close(l.commands);
+    zmq_close(l.workers);
+    zmq_ctx_term(context);
+    mp_writer_fini(&l.w);
+    return l.refusals == 0 ? 0 : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "echo-server") == 0) return echo_server(argv[2], strtoul(argv[3], NULL, 10));
+    if (argc == 6 && strcmp(argv[1], "echo") == 0)
+        return echo(argv[2], strtoul(argv[3], NULL, 10), atoi(argv[4]), atof(argv[5]));
+    if (argc == 7 && strcmp(argv[1], "lifecycle") == 0)
+        return lifecycle(argv[2], argv[3], strtoul(argv[4], NULL, 10), atof(argv[5]), argv[6]);
+    fputs("bench echo-server|echo|lifecycle ...; see scripts/bench\n", stderr);
+    return 2;
+}
