@@ -85,26 +85,26 @@ append_record(struct model *m, struct store *store, uint64_t *seed)
 static void
 change(struct model *m, struct store *store, uint64_t *seed)
 {
-    size_t        choice = check_pick(seed, 100), place = check_pick(seed, PLACES);
+    size_t        choice = check_pick(seed, 1000), place = check_pick(seed, PLACES);
     int           code = 1 + (int)check_pick(seed, PD_ROW_CODES - 1);
     struct value *value = &m->rows[code][place];
 
-    if (choice < 25) append_record(m, store, seed);
-    else if (choice < 98 && pd_schema_row(code) == NULL) return;
-    else if (choice < 75) {
+    if (choice < 250) append_record(m, store, seed);
+    else if (choice < 990 && pd_schema_row(code) == NULL) return;
+    else if (choice < 750) {
         value->there = true;
         value->size = check_pick(seed, VALUE_BYTES);
         for (size_t i = 0; i < value->size; i++) value->bytes[i] = (char)check_random(seed);
         store_put_row(store, code, key_of(place), value->bytes, value->size);
-    } else if (choice < 98) {
+    } else if (choice < 990) {
         value->there = false;
         store_delete_row(store, code, key_of(place));
-    } else if (choice < 99) {
+    } else if (choice < 992) {
         memset(m->rows, 0, sizeof m->rows);
         m->folded = 0;
         store_drop_rows(store);
     } else {
-        m->folded = check_pick(seed, m->last + 1);
+        m->folded = check_pick(seed, 2) == 0 ? m->last : check_pick(seed, m->last + 1);
         store_set_folded(store, m->folded);
     }
 }
