@@ -250,7 +250,8 @@ find_order(struct queries *q, bool has_order, uint64_t number, struct pd_text re
                                : pd_refuse_field(PD_E_missing_field, NULL, "order");
         return NULL;
     }
-    struct pd_order *o = find_row(&q->folder, PD_ROW_order, has_order ? INDEX_order : INDEX_reference, q->scope, number, reference, NULL);
+    enum index_kind  kind = has_order ? INDEX_order : INDEX_reference;
+    struct pd_order *o = find_row(&q->folder, PD_ROW_order, kind, q->scope, number, reference, NULL);
     return o != NULL ? o : refused(q, PD_E_order_not_found, has_order ? "order" : "reference");
 }
 
@@ -433,7 +434,8 @@ look(struct queries *q)
     case PD_QUERY_get_subscription: {
         struct pd_subscription_reply *r = PD_ARENA_NEW(&q->arena, struct pd_subscription_reply);
         uint64_t number = ((const struct pd_get_subscription *)body)->subscription;
-        r->subscription = find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
+        r->subscription = find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number,
+                                   (struct pd_text){NULL, 0}, NULL);
         return r->subscription != NULL ? r : refused(q, PD_E_subscription_not_found, "subscription");
     }
     default: PD_CHECK(!"a query without an answer"); return NULL;

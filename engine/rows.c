@@ -72,7 +72,8 @@ load(struct rows *rows, struct row_entry *e)
     case STORE_NONE: e->gone = true; break;
     default: e->damaged = true;
     }
-    if (e->damaged) log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, e->key.position, e->key.item);
+    if (e->damaged)
+        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, e->key.position, e->key.item);
 }
 
 static struct row_entry *

@@ -286,7 +286,8 @@ upkeep_verify(struct store *store, const char *scratch_dir, upkeep_progress *pro
     if (error == STORE_OK) error = store_reader_open(store, &log);
     if (error == STORE_OK) error = fold_checked(&u, log, store_reader_last(log), scratch, progress, arg, ret_what);
     if (error == STORE_OK && store_folded(store) < store_last(store)) {
-        snprintf(ret_what, 256, "a rebuild is unfinished at event %" PRIu64 "; the engine finishes it at its start", store_folded(store));
+        snprintf(ret_what, 256, "a rebuild is unfinished at event %" PRIu64 "; the engine finishes it at its start",
+                 store_folded(store));
         error = STORE_DAMAGED;
     }
     if (error == STORE_OK) error = store_reader_open(scratch, &folded);

@@ -52,8 +52,8 @@ _Static_assert(offsetof(struct pd_confirm_order, has_total) ==
         static const struct {                                                                                          \
             struct pd_block block;                                                                                     \
             struct pd_field fields[field_count_##name + 1];                                                            \
-        } d = {{PD_BLOCK_##kind, code, #name, #Name, sizeof #Name - 1, aggregate, port, role, flags, reply, english, spanish,            \
-                description,                                                                                           \
+        } d = {{PD_BLOCK_##kind, code, #name, #Name, sizeof #Name - 1, aggregate, port, role, flags, reply, english, \
+                spanish, description,                                                                                   \
                 sizeof(self), d.fields, field_count_##name, touches_##name,                                            \
                 sizeof touches_##name / sizeof touches_##name[0] - 1},                                                 \
                {

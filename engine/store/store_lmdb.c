@@ -124,7 +124,9 @@ store_prepare(struct store *s)
     /* A turn appends up to TURN_BYTES and rewrites no more pages than there are; twice of it lies ahead. */
     uint64_t ahead = 2 * (TURN_BYTES + (used < 3 * TURN_BYTES ? used : 3 * TURN_BYTES));
     if (s->data_size >= used + ahead) return STORE_OK;
-    return extend_file(s, s->data_size < FIRST_BYTES ? FIRST_BYTES : s->data_size + STEP_BYTES);
+    enum store_error error = extend_file(s, s->data_size < FIRST_BYTES ? FIRST_BYTES : s->data_size + STEP_BYTES);
+    /* What could be had may be enough for this turn. */
+    return error == STORE_FULL && s->data_size >= used + ahead ? STORE_OK : error;
 }
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */

@@ -104,7 +104,7 @@ every_row_comes_back_with_its_hidden_fields(void **state)
             void *row = pd_arena_alloc(&arena, block->size), *back = pd_arena_alloc(&arena, block->size);
             fill_block(&arena, &seed, block, row);
             pd_encode_row(&first, block, row);
-            CHECK(pd_decode_row(&arena, &reader, block, written(&first), back));
+            CHECK(pd_decode_row(&arena, block, written(&first), back));
             pd_encode_row(&again, block, back);
             CHECK_BYTES(written(&again), written(&first), check_about);
             mp_writer_clear(&shown);
@@ -136,14 +136,14 @@ a_shorter_row_is_read_and_a_longer_one_is_not(void **state)
     mp_array(&w, 2);
     mp_uint(&w, 3);
     mp_uint(&w, 9);
-    CHECK(pd_decode_row(&arena, &reader, block, written(&w), &row));
+    CHECK(pd_decode_row(&arena, block, written(&w), &row));
     CHECK_EQ(row.scope, 3);
     CHECK_EQ(row.version, 9);
     CHECK(row.email.data == NULL);
     mp_writer_clear(&w);
     mp_array(&w, block->field_count + 1);
     for (size_t i = 0; i <= block->field_count; i++) mp_nil(&w);
-    CHECK(!pd_decode_row(&arena, &reader, block, written(&w), &row));
+    CHECK(!pd_decode_row(&arena, block, written(&w), &row));
     mp_writer_fini(&w);
     mp_reader_fini(&reader);
     pd_arena_fini(&arena);

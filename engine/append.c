@@ -1,0 +1,206 @@
+/* append.c - from a command to records: run its rule, give its events their place, append and fold them. */
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "engine/parts.h"
+#include "proto/check.h"
+
+static void *
+grow(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) return array;
+    *capacity = *capacity * 2 + 64;
+    array = realloc(array, *capacity * size);
+    PD_CHECK(array != NULL);
+    return array;
+}
+
+bool
+is_worker(struct pd_text actor)
+{
+    return actor.size > 7 && memcmp(actor.data, "worker/", 7) == 0;
+}
+
+/* Ids are each reseller's, and in it each worker's. */
+uint64_t
+id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id)
+{
+    uint64_t seed = XXH3_64bits(reseller.data, reseller.size);
+    if (is_worker(actor)) seed = XXH3_64bits_withSeed(actor.data, actor.size, seed);
+    return XXH3_64bits_withSeed(id.data, id.size, seed);
+}
+
+struct pd_text
+packed_copy(struct engine *e)
+{
+    return pd_arena_text(&e->arena, (struct pd_text){e->writer.data, e->writer.size});
+}
+
+void
+answer_refused(struct engine *e, struct request *r, const struct pd_refusal *refusal)
+{
+    mp_writer_clear(&e->writer);
+    pd_encode_refused(&e->writer, r->message.envelope.id, refusal);
+    r->answer = packed_copy(e);
+    r->refused = true;
+}
+
+void
+answer_accepted(struct engine *e, struct request *r, uint64_t position, const void *data)
+{
+    mp_writer_clear(&e->writer);
+    pd_encode_accepted(&e->writer, r->message.envelope.id, position, r->message.block->reply(), data);
+    r->answer = packed_copy(e);
+}
+
+void
+send_later(struct engine *e, enum pd_port port, struct pd_text address)
+{
+    e->outgoing = grow(e->outgoing, e->outgoing_count, &e->outgoing_capacity, sizeof *e->outgoing);
+    e->outgoing[e->outgoing_count++] = (struct outgoing){port, pd_arena_text(&e->arena, address), packed_copy(e)};
+}
+
+struct lookup
+lookup_for(struct engine *e, struct scope *scope)
+{
+    return (struct lookup){
+        .folder = &e->folder,
+        .scope = scope,
+        .tasks = e->tasks,
+        .log_id = store_log_id(e->store),
+        .next_position = e->last + 1,
+        .now = e->last_time,
+        .monotonic_ms = e->now.monotonic_ms,
+    };
+}
+
+bool
+turn_is_full(const struct engine *e)
+{
+    return e->appended_bytes + e->rows.dirty_bytes > TURN_BYTES_MAX;
+}
+
+/* ---- appending ----------------------------------------------------------------------------------------------------- */
+
+/* The scope an event belongs to: its command's reseller, or the one it makes. */
+static uint64_t
+scope_of_event(struct engine *e, const struct command *c, const struct event *event)
+{
+    if (event->code != PD_EVENT_reseller_put) return c->scope == NULL ? 0 : c->scope->reseller.scope;
+    const struct scope *s = scopes_find(e->scopes, ((const struct pd_reseller_put *)event->body)->reseller);
+    return s == NULL ? scopes_count(e->scopes) + 1 : s->reseller.scope;
+}
+
+/* Numbers that an event gives out are given now. */
+static void
+give_numbers(struct scope *scope, const struct event *event)
+{
+    if (event->code == PD_EVENT_order_added) scope->last[NUMBER_order]++;
+    if (event->code != PD_EVENT_order_opened) return;
+    const struct pd_order_opened *o = event->body;
+    for (size_t i = 0; i < o->items_count; i++) {
+        scope->last[NUMBER_subscription]++;
+        if (o->items[i].has_task) scope->last[NUMBER_task]++;
+    }
+}
+
+static void
+append(struct engine *e, const struct command *c, struct event *event, size_t index, size_t count)
+{
+    const struct pd_block *block = pd_schema_event(event->code);
+    uint64_t               scope_number = scope_of_event(e, c, event);
+    struct scope          *scope = scopes_at(e->scopes, scope_number);
+    struct appended       *a;
+
+    e->appended = grow(e->appended, e->appended_count, &e->appended_capacity, sizeof *e->appended);
+    a = &e->appended[e->appended_count++];
+    *a = (struct appended){
+        .event = event->body,
+        .record = {
+            .header = {
+                .type = (uint16_t)event->code,
+                .schema = 1,
+                .command_type = (uint16_t)c->block->code,
+                .index = (uint16_t)index,
+                .count = (uint16_t)count,
+                .position = e->last + 1,
+                .time = e->last_time,
+                .term = (uint32_t)e->term,
+                .turn = e->turn,
+                .scope = (uint32_t)scope_number,
+                .command_scope = (uint32_t)c->command_scope,
+                /* A new reseller's first event makes its scope, and is its first position. */
+                .scope_position = scope == NULL ? 1 : scopes_move(e->scopes, scope),
+                .expect = c->has_expect && c->expect < UINT32_MAX ? (uint32_t)c->expect : UINT32_MAX,
+            },
+            .command_id = c->id,
+            .actor = c->actor,
+            .on_behalf_of = c->on_behalf_of,
+            .trace = c->trace,
+        },
+    };
+    if (c->fingerprint != NULL) memcpy(a->record.header.fingerprint, c->fingerprint, 16);
+    bool ok = fold_address(&e->folder, event->body, event->found, &a->record.header);
+    PD_CHECK(ok); /* preloaded */
+    event->version = a->record.header.version;
+
+    mp_writer_clear(&e->writer);
+    pd_encode_map(&e->writer, block, event->body);
+    a->record.body = (struct pd_text){e->writer.data, e->writer.size};
+    size_t size = record_size(&a->record);
+    char  *bytes = pd_arena_alloc(&e->arena, size);
+    record_write(&a->record, e->chain, bytes);
+    a->record.body.data = bytes + size - PD_CHAIN_BYTES - a->record.body.size;
+    memcpy(e->chain, a->record.chain, sizeof e->chain);
+    store_append(e->store, a->record.header.position, bytes, size);
+    e->last++;
+    e->appended_bytes += size;
+
+    if (scope != NULL) give_numbers(scope, event);
+    ok = fold_event(&e->folder, &a->record, event->body, event->found);
+    PD_CHECK(ok);
+    if (scope == NULL) {
+        scope = scopes_at(e->scopes, scope_number);
+        PD_CHECK(scope != NULL);
+        scopes_move(e->scopes, scope);
+    }
+    if (scope_number != 0) a->reseller = scope->reseller.reseller;
+}
+
+/* ---- deciding ------------------------------------------------------------------------------------------------------ */
+
+void
+run_rule(struct engine *e, const struct command *c, struct decision *out)
+{
+    struct lookup lookup = lookup_for(e, c->scope);
+    struct view   view = view_over(&lookup);
+
+    view.command_id = c->id;
+    view.actor = c->actor;
+    view.on_behalf_of = c->on_behalf_of;
+    view.has_expect = c->has_expect;
+    view.expect = c->expect;
+    out->arena = &e->arena;
+    out->refusal.code = PD_OK;
+    out->count = 0;
+    out->answer = NULL;
+    e->rows.damaged = false;
+    decide(&view, c->block, c->body, out);
+    for (size_t i = 0; i < out->count && !e->rows.damaged; i++)
+        out->events[i].found =
+            fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]));
+    if (!e->rows.damaged) return;
+    /* A decision on what cannot be trusted is none. */
+    e->rows.damaged = false;
+    out->count = 0;
+    out->answer = NULL;
+    out->refusal = pd_refuse(PD_E_internal);
+}
+
+void
+append_all(struct engine *e, const struct command *c, struct decision *out)
+{
+    uint64_t first = e->last + 1;
+    for (size_t i = 0; i < out->count; i++) append(e, c, &out->events[i], i, out->count);
+    if (out->count > 0 && c->remember) index_add_id(e->index, c->id_print, first);
+}

@@ -1,0 +1,85 @@
+/* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
+ * (requests, what was seen before, waits), own.c (the engine's own commands). */
+#ifndef ENGINE_PARTS_H
+#define ENGINE_PARTS_H
+
+#include <pthread.h>
+
+#include "engine/engine.h"
+#include "engine/remembered.h"
+#include "engine/tasks.h"
+#include "engine/view.h"
+#include "engine/waits.h"
+
+struct engine {
+    struct store         *store;
+    struct engine_options options;
+    char                  log_text[2 * PD_LOG_ID_BYTES + 1];
+    struct index         *index;
+    struct scopes        *scopes;
+    struct tasks         *tasks;
+    struct waits         *waits;
+    struct remembered    *remembered;
+    uint64_t              last, term, turn; /* of the log; the turn counts from the start of the log */
+    pd_time_us            last_time;
+    uint8_t               chain[PD_CHAIN_BYTES];
+
+    /* The turn's own; forgotten at the next one's begin. */
+    struct pd_arena   arena;
+    struct rows       rows;
+    struct folder     folder;
+    struct mp_writer  writer;
+    struct mp_reader  parser;
+    struct now        now;
+    bool              writable;
+    struct outgoing  *outgoing;
+    size_t            outgoing_count, outgoing_capacity;
+    struct appended  *appended;
+    size_t            appended_count, appended_capacity;
+    size_t            appended_bytes;
+
+    pthread_mutex_t       figures_lock;
+    struct engine_figures figures, shown;
+};
+
+/* A command on its way: a client's, a worker's, or the engine's own. */
+struct command {
+    const struct pd_block *block;
+    const void            *body;
+    struct pd_text         id, actor, on_behalf_of, trace;
+    struct scope          *scope; /* NULL: outside any reseller */
+    uint64_t               command_scope;
+    bool                   has_expect, dry_run;
+    uint64_t               expect;
+    const uint8_t         *fingerprint;
+    uint64_t               id_print; /* of reseller and id */
+    bool                   remember; /* not the engine's own, which are made once */
+};
+
+/* Answers and messages, packed into the turn's arena. */
+struct pd_text packed_copy(struct engine *e);
+void           answer_refused(struct engine *e, struct request *r, const struct pd_refusal *refusal);
+void           answer_accepted(struct engine *e, struct request *r, uint64_t position, const void *data);
+void           send_later(struct engine *e, enum pd_port port, struct pd_text address);
+struct lookup  lookup_for(struct engine *e, struct scope *scope);
+
+/* The fingerprint under which a command's id is remembered: ids are each reseller's, and in it each worker's. */
+uint64_t id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id);
+bool     is_worker(struct pd_text actor);
+
+/* Runs the rule; a decision on damaged rows becomes the refusal `internal`. Then appends what it decided. */
+void run_rule(struct engine *e, const struct command *c, struct decision *out);
+void append_all(struct engine *e, const struct command *c, struct decision *out);
+bool turn_is_full(const struct engine *e);
+
+/* A request of any port; waits that are over. */
+void serve(struct engine *e, struct request *r);
+void prefetch(struct engine *e, const struct request *r);
+bool release_wait(void *arg, const struct wait *w);
+
+/* The engine's own commands: at start, when something is due, when a worker is free. */
+bool own_start(struct engine *e);
+void own_due(struct engine *e);
+void own_matches(struct engine *e);
+
+#endif

@@ -1,0 +1,266 @@
+/* serve.c - requests: refused, seen before, answered at once, or decided. */
+#include "engine/authorise.h"
+#include "engine/parts.h"
+#include "proto/check.h"
+
+/* The answer as it would be: versions that would come, no number for what would be made. */
+static void
+answer_dry_run(struct engine *e, struct request *r, const struct command *c, struct decision *out)
+{
+    uint64_t order_version = 0;
+
+    for (size_t i = 0; i < out->count; i++) {
+        struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = (uint32_t)c->scope->reseller.scope,
+                                  .position = e->last + 1};
+        fold_address(&e->folder, out->events[i].body, NULL, &h);
+        bool of_order = pd_schema_event(h.type)->aggregate == PD_aggregate_order;
+        out->events[i].version = of_order && order_version > 0 ? order_version + 1 : h.version;
+        if (of_order) order_version = out->events[i].version;
+    }
+    void *answer = make_answer(&e->arena, r->message.block, r->message.body, out->events, out->count);
+    if (r->message.block->code == PD_COMMAND_add_order) ((struct pd_review_reply *)answer)->has_order = false;
+    answer_accepted(e, r, 0, answer);
+}
+
+/* ---- seen before? -------------------------------------------------------------------------------------------------- */
+
+/* Reads the events of a command whose first stands at `first` again, and answers as it was answered. */
+static bool
+answer_again(struct engine *e, struct request *r, uint64_t first, const struct record *head)
+{
+    struct event *events = PD_ARENA_ARRAY(&e->arena, struct event, head->header.count);
+    struct record record = *head;
+
+    for (size_t i = 0; i < head->header.count; i++) {
+        struct pd_text bytes;
+        if (i > 0 && (store_read_record(e->rows.reader, first + i, &e->arena, &bytes) != STORE_OK || !record_read(bytes, &record)))
+            return false;
+        const struct pd_block *block = pd_schema_event(record.header.type);
+        if (block == NULL) return false;
+        events[i] = (struct event){record.header.type, pd_arena_zero(&e->arena, block->size), record.header.version, NULL};
+        if (!pd_decode_event(&e->arena, &e->parser, block, record.body, events[i].body)) return false;
+    }
+    answer_accepted(e, r, record.header.scope_position,
+                    make_answer(&e->arena, r->message.block, r->message.body, events, head->header.count));
+    return true;
+}
+
+/* Whether the id was seen; then the request is answered. */
+static bool
+is_seen(struct engine *e, const struct command *c, struct request *r)
+{
+    uint64_t          positions[8];
+    size_t            n = index_find_id(e->index, c->id_print, positions, 8);
+    struct pd_refusal reused = pd_refuse_field(PD_E_id_reused, NULL, "id");
+    struct pd_refusal stale = pd_refuse_field(PD_E_stale_lease, NULL, "lease");
+
+    for (size_t i = 0; i < n; i++) {
+        struct pd_text bytes;
+        struct record  record;
+        if (store_read_record(e->rows.reader, positions[i], &e->arena, &bytes) != STORE_OK) continue;
+        if (!record_read(bytes, &record)) continue;
+        if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
+            is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
+            continue;
+        struct pd_refusal internal = pd_refuse(PD_E_internal);
+        if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0) answer_refused(e, r, &reused);
+        else if (record.header.type == PD_EVENT_task_stale) answer_refused(e, r, &stale); /* recorded, and refused all the same */
+        else if (!answer_again(e, r, positions[i], &record)) answer_refused(e, r, &internal);
+        return true;
+    }
+    bool                     same;
+    const struct pd_refusal *before = remembered_find(e->remembered, c->id_print, c->fingerprint, &same);
+    if (before != NULL) answer_refused(e, r, same ? before : &reused);
+    return before != NULL;
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------------ */
+
+static void
+answer_hello(struct engine *e, struct request *r, const struct scope *scope)
+{
+    struct pd_protocol_limits limits = {
+        .frame_bytes = PD_FRAME_MAX, .array_commands = PD_ARRAY_MAX, .order_items = PD_ITEMS_MAX, .page_rows = PD_PAGE_ROWS_MAX,
+    };
+    struct pd_hello_reply hello = {
+        .protocol = PD_PROTOCOL_VERSION,
+        .software = e->options.software,
+        .log = pd_text(e->log_text),
+        .head = scope->position,
+        .time = e->last_time,
+        .endpoints = &e->options.endpoints,
+        .limits = &limits,
+    };
+    answer_accepted(e, r, 0, &hello);
+}
+
+static uint64_t
+scope_number(void *arg, struct pd_text reseller)
+{
+    const struct scope *s = scopes_find(((struct engine *)arg)->scopes, reseller);
+    return s == NULL ? 0 : s->reseller.scope;
+}
+
+static void
+answer_worker(struct engine *e, struct request *r)
+{
+    struct pd_worker_reply reply = {.heartbeat_ms = e->options.lease_ms / 3, .lease_ms = e->options.lease_ms};
+
+    if (r->message.block->code == PD_COMMAND_worker_ready) {
+        const struct pd_worker_ready *ready = r->message.body;
+        reply.lost = PD_ARENA_ARRAY(&e->arena, struct pd_held_lease, ready->leases_count);
+        reply.lost_count = tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, reply.lost, e->now.monotonic_ms);
+    } else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
+    answer_accepted(e, r, 0, &reply);
+}
+
+static bool
+is_settled(enum pd_order_state state)
+{
+    return state != PD_order_state_provisioning;
+}
+
+/* CheckStatus: at once, or when the order has changed or the time is over. */
+static void
+answer_status(struct engine *e, struct request *r, const struct command *c, const struct pd_status_reply *status)
+{
+    const struct pd_check_status *check = c->body;
+    bool                          to_end = check->until == PD_until_end;
+
+    if (check->wait_ms > 0 && !(to_end && is_settled(status->state))) {
+        struct wait w = {
+            .address = r->address, .id = c->id, .scope = c->scope->reseller.scope, .order = status->order,
+            .version = status->version, .to_end = to_end, .due_ms = e->now.monotonic_ms + check->wait_ms,
+        };
+        if (waits_add(e->waits, &w)) return;
+        struct pd_refusal busy = pd_refuse(PD_E_busy);
+        busy.retry_after_ms = 1000;
+        answer_refused(e, r, &busy);
+        return;
+    }
+    answer_accepted(e, r, 0, status);
+}
+
+static struct pd_text
+actor_of(struct engine *e, const struct request *r)
+{
+    const struct pd_field *worker;
+
+    if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
+        return PD_TEXT("local");
+    struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
+    char          *name = pd_arena_alloc(&e->arena, 7 + id.size);
+    memcpy(name, "worker/", 7);
+    memcpy(name + 7, id.data, id.size);
+    return (struct pd_text){name, 7 + id.size};
+}
+
+static void
+answer_decision(struct engine *e, struct request *r, const struct command *c, struct decision *out)
+{
+    bool refused = out->refusal.code != PD_OK;
+
+    if (c->dry_run && !refused && out->answer == NULL) {
+        answer_dry_run(e, r, c, out);
+        return;
+    }
+    if (!c->dry_run) append_all(e, c, out);
+    if (refused) {
+        if (c->remember && !c->dry_run && out->refusal.code != PD_E_internal)
+            remembered_add(e->remembered, c->id_print, c->fingerprint, &out->refusal);
+        answer_refused(e, r, &out->refusal);
+    } else if (out->answer != NULL) answer_status(e, r, c, out->answer);
+    else
+        answer_accepted(e, r, out->count == 0 ? 0 : e->appended[e->appended_count - 1].record.header.scope_position,
+                        make_answer(&e->arena, c->block, c->body, out->events, out->count));
+}
+
+void
+serve(struct engine *e, struct request *r)
+{
+    static struct decision   decision; /* too large for a stack; one thread */
+    const struct pd_request *envelope = &r->message.envelope;
+    struct pd_refusal        refusal = r->refusal;
+    struct command           c;
+
+    r->answer = (struct pd_text){NULL, 0};
+    r->refused = false;
+    struct pd_text actor = refusal.code == PD_OK ? actor_of(e, r) : (struct pd_text){NULL, 0};
+    struct scope  *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
+    if (refusal.code == PD_OK && scope == NULL) refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
+    if (refusal.code == PD_OK) refusal.code = authorise(actor, &r->message, envelope->reseller);
+    if (refusal.code != PD_OK) {
+        answer_refused(e, r, &refusal);
+        return;
+    }
+    if (r->message.block->code == PD_COMMAND_hello) {
+        answer_hello(e, r, scope);
+        return;
+    }
+    if (r->message.block->reply == pd_block_worker_reply) {
+        answer_worker(e, r);
+        return;
+    }
+
+    bool reads = r->message.block->flags & PD_READS;
+    c = (struct command){
+        .block = r->message.block, .body = r->message.body, .id = envelope->id, .actor = actor,
+        .on_behalf_of = envelope->on_behalf_of, .trace = envelope->trace, .scope = scope,
+        .command_scope = scope->reseller.scope, .has_expect = envelope->has_expect, .expect = envelope->expect,
+        .dry_run = envelope->dry_run, .fingerprint = r->fingerprint, .remember = !reads,
+    };
+    c.id_print = id_print(envelope->reseller, c.actor, c.id);
+    if (c.remember && !c.dry_run && is_seen(e, &c, r)) return;
+    if (!e->writable && !reads && !c.dry_run) {
+        refusal = pd_refuse(PD_E_storage_full);
+        answer_refused(e, r, &refusal);
+        return;
+    }
+    if (reads && r->in_array && ((const struct pd_check_status *)c.body)->wait_ms > 0) {
+        refusal = pd_refuse_field(PD_E_invalid_field, "absent or 0 inside an array", "wait_ms");
+        answer_refused(e, r, &refusal);
+        return;
+    }
+    run_rule(e, &c, &decision);
+    answer_decision(e, r, &c, &decision);
+}
+
+/* The tables' lines that a command soon to be served will ask for: each would be a miss of its own. */
+void
+prefetch(struct engine *e, const struct request *r)
+{
+    const struct pd_request *envelope = &r->message.envelope;
+    if (r->refusal.code != PD_OK || r->port != PD_port_commands) return;
+    index_prefetch_id(e->index, id_print(envelope->reseller, PD_TEXT("local"), envelope->id));
+    const struct scope    *scope = scopes_find(e->scopes, envelope->reseller);
+    const struct pd_field *reference = pd_block_field(r->message.block, PD_TEXT("reference"));
+    if (scope == NULL || reference == NULL) return;
+    struct pd_text text = *(const struct pd_text *)(const void *)((const char *)r->message.body + reference->offset);
+    if (text.data != NULL) index_prefetch(e->index, index_text_print(INDEX_reference, scope->reseller.scope, text));
+}
+
+/* ---- waits --------------------------------------------------------------------------------------------------------- */
+
+/* Whether a wait is over, and then its answer is on its way. */
+bool
+release_wait(void *arg, const struct wait *w)
+{
+    static struct decision decision;
+    struct engine         *e = arg;
+    struct pd_check_status check = {.order = w->order, .has_order = true};
+    struct command         c = {.block = pd_block_check_status(), .body = &check, .id = w->id, .actor = PD_TEXT("engine"),
+                                .scope = scopes_at(e->scopes, w->scope)};
+    struct row_key         key;
+    const struct pd_order *order =
+        find_row(&e->folder, PD_ROW_order, INDEX_order, w->scope, w->order, (struct pd_text){NULL, 0}, &key);
+
+    bool over = e->now.monotonic_ms >= w->due_ms || order == NULL ||
+                (w->to_end ? is_settled(order->state) : order->version != w->version);
+    if (!over) return false;
+    run_rule(e, &c, &decision);
+    mp_writer_clear(&e->writer);
+    if (decision.answer != NULL) pd_encode_accepted(&e->writer, w->id, 0, pd_block_status_reply(), decision.answer);
+    else pd_encode_refused(&e->writer, w->id, &decision.refusal);
+    send_later(e, PD_port_commands, w->address);
+    return true;
+}
