@@ -198,7 +198,10 @@ serve(struct engine *e, struct request *r)
         return;
     }
     if (r->message.block->reply == pd_block_worker_reply) {
-        answer_worker(e, r);
+        /* What a worker says of itself cannot be tried without being said. */
+        refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
+        if (envelope->dry_run) answer_refused(e, r, &refusal);
+        else answer_worker(e, r);
         return;
     }
 

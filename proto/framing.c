@@ -27,10 +27,6 @@ check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret
         if (r->has_limit) field = "limit";
         if (r->cursor.data != NULL) field = "cursor";
     }
-    if (port == PD_port_workers) {
-        if (r->has_expect) field = "expect";
-        if (r->dry_run) field = "dry_run";
-    }
     if (field == NULL) return true;
     *ret_refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%s", field);
     return false;
