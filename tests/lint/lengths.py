@@ -6,7 +6,7 @@ import lint
 FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 650, 132
 
 # Longer than they should be. May shrink, not grow; take a row out when its file fits.
-LONG_FILES = {"engine/engine.c": 869, "tests/scenarios/run.c": 904}
+LONG_FILES = {"tests/scenarios/run.c": 904}
 
 
 def functions(text):
