@@ -74,9 +74,16 @@ encode_value(struct mp_writer *w, const struct pd_field *f, const void *message,
 }
 
 static bool
+is_many(const struct pd_field *f)
+{
+    return f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_NUMBERS || f->kind == PD_KIND_LIST || f->kind == PD_KIND_MAP;
+}
+
+/* Lists and maps are always shown, so that nobody has to ask whether an empty one is there. */
+static bool
 is_shown(const struct pd_field *f, const void *message)
 {
-    return f->need == PD_REQUIRED || (f->need == PD_OPTIONAL && is_present(f, message));
+    return f->need == PD_REQUIRED || (f->need == PD_OPTIONAL && (is_many(f) || is_present(f, message)));
 }
 
 void
@@ -282,7 +289,7 @@ decode_choice(struct decoder *d, const struct pd_field *f, const msgpack_object 
     if (o->type == MSGPACK_OBJECT_STR)
         number = pd_enum_number(f->choice, (struct pd_text){o->via.str.ptr, o->via.str.size});
     else return refuse(d, PD_E_invalid_field, "a text is expected");
-    if (number == 0 && d->strictness == PD_STRICT) return refuse(d, PD_E_invalid_field, f->choice->description);
+    if (number == 0 && d->strictness == PD_STRICT) return refuse(d, PD_E_invalid_field, f->choice->names);
     *AT(int, message, f->offset) = number;
     return true;
 }

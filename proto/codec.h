@@ -1,7 +1,8 @@
 /* codec.h - structs to MessagePack and back, by their descriptors.
  *
- * Two forms. On the wire and in events a block is a map in schema order, absent optional fields left out. In rows it is an
- * array of every field in schema order, the hidden ones included, nil where absent. Both use the shortest integers, so
+ * Two forms. On the wire and in events a block is a map in schema order: absent optional fields and false optional flags
+ * are left out, lists and maps always stand there. In rows it is an array of every field in schema order, the hidden ones
+ * included, nil where absent or empty. Both use the shortest integers, so
  * that equal structs are equal bytes. */
 #ifndef PROTO_CODEC_H
 #define PROTO_CODEC_H

@@ -10,14 +10,22 @@ enum {
 #include "proto/types.def"
 };
 
-/* Enums. */
+/* Enums. What stands before a name in "one of a, b, c" depends on whether its number is 1. */
+#define BEFORE_1              , "one of "
+#define SECOND(_, text, ...)  text
+#define CHOOSE(...)           SECOND(__VA_ARGS__)
+#define BEFORE(number)        CHOOSE(BEFORE_##number, ", ", )
+#define PD_ENUM(name, description)                   static const char names_##name[] =
+#define PD_VALUE(of, number, name, english, spanish) BEFORE(number) #name
+#define PD_ENUM_END(name)                            ;
+#include "proto/enums.def"
 #define PD_ENUM(name, description)                                                                                     \
     static const char            about_##name[] = description;                                                         \
     static const struct pd_value values_##name[] = {
 #define PD_VALUE(of, number, name, english, spanish) {(number), #name, sizeof #name - 1, english, spanish},
 #define PD_ENUM_END(name)                                                                                              \
     };                                                                                                                 \
-    static const struct pd_enum enum_##name = {#name, about_##name, values_##name,                                     \
+    static const struct pd_enum enum_##name = {#name, about_##name, names_##name, values_##name,                       \
                                                sizeof values_##name / sizeof values_##name[0]};                        \
     const struct pd_enum *pd_enum_##name(void) { return &enum_##name; }
 #include "proto/enums.def"

@@ -38,6 +38,7 @@ struct pd_value {
 
 struct pd_enum {
     const char            *name, *description;
+    const char            *names; /* "one of a, b, c": what a refusal says is expected */
     const struct pd_value *values; /* in order of number, from 1, without gaps */
     size_t                 count;
 };

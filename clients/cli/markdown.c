@@ -29,6 +29,14 @@ print_type(const struct pd_field *f)
     }
 }
 
+/* In answers and events such a list or map stands there all the same; a request may leave it out. */
+static bool
+may_be_empty(const struct pd_field *f)
+{
+    return f->kind == PD_KIND_MAP ||
+           ((f->kind == PD_KIND_LIST || f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_NUMBERS) && f->count_min == 0);
+}
+
 static void
 print_fields(const struct pd_block *b)
 {
@@ -39,7 +47,7 @@ print_fields(const struct pd_block *b)
         if (shown++ == 0) fputs("| field | type | | |\n|---|---|---|---|\n", stdout);
         printf("| `%s` | ", f->name);
         print_type(f);
-        printf(" | %s | ", schema_need(f->need));
+        printf(" | %s | ", may_be_empty(f) ? "may be empty" : schema_need(f->need));
         print_cell(f->description);
         fputs(" |\n", stdout);
     }
@@ -113,7 +121,9 @@ void
 markdown_print(void)
 {
     fputs("# Messages\n\nPrinted by `pedido schema --markdown`; do not edit. How they are sent stands in "
-          "[README.md](README.md).\n\n",
+          "[README.md](README.md).\n\nWhat is optional "
+          "may be absent, and an optional flag that is false is. A list or map that may be empty stands in every answer and\n"
+          "event, as `[]` or `{}`; a request may leave it out.\n\n",
           stdout);
     print_blocks(PD_BLOCK_command, "Commands");
     print_blocks(PD_BLOCK_query, "Queries");

@@ -97,11 +97,10 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
 {
     const struct verb *verb = block == NULL ? NULL : verb_of_block(block);
     char               number[32];
-    const json_t      *shown = json_object_get(data, "order");
+    const json_t      *shown = json_object_get(data, "order"), *allowed = json_object_get(data, "allowed");
 
     if (verb != NULL && verb->hint != NULL) say_hint(cli, verb->hint, data);
-    /* An answer whose `allowed` is empty does not have it. */
-    if (block != NULL && pd_block_field(block->reply(), PD_TEXT("allowed")) == NULL) return;
+    if (allowed == NULL) return;
     const json_t *inner = json_is_object(shown) ? shown : data;
     if (order == NULL) {
         uint64_t n = (uint64_t)json_integer_value(json_object_get(inner, "order"));
@@ -109,5 +108,5 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
         snprintf(number, sizeof number, "%llu", (unsigned long long)n);
         order = number;
     }
-    if (say_allowed(cli, json_object_get(data, "allowed"), order) == 0) say_state(cli, inner, order);
+    if (say_allowed(cli, allowed, order) == 0) say_state(cli, inner, order);
 }

@@ -117,7 +117,7 @@ def look_back(client, begun, subscriber, everything):
 def others(client):
     client.do("PutReseller", {"reseller": "norte", "name": "Norte"})
     north = client.query("ListOrders", reseller="norte")
-    same("another reseller sees nothing of it", north.get("orders", []), [])
+    same("another reseller sees nothing of it", north["orders"], [])
     refused(client, "order_not_found", "CheckStatus", {"order": 1}, reseller="norte")
     client.do("HoldCustomer", {"customer": "nunez", "reason": "impago"})
     refused(client, "customer_on_hold", "AddOrder", {"customer": "nunez", "items": [shop.item("vps")]})

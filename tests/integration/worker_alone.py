@@ -110,7 +110,8 @@ def start_worker(engine, path, *more):
 
 def successes(engine, place):
     engine.wait("it says WorkerReady", lambda: engine.ready)
-    same("with groups, slots and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "slots": 1})
+    same("with groups, slots and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "slots": 1,
+                                                                   "leases": []})
 
     script(place, 'cat > "%s/stdin"; env > "%s/env"; echo 25%%; sleep 0.4; echo 60%% copying files; sleep 0.4; echo almost;'
                   'sleep 0.4; echo \'{"login":"https://panel.example","server":"s7"}\'\n' % (place, place))
@@ -128,7 +129,7 @@ def successes(engine, place):
          ("ReportSuccess", {"worker": "w1", "task": 4, "lease": 1,
                             "parameters": {"login": "https://panel.example", "server": "s7"}}))
     held = [{"reseller": "default", "task": 4, "lease": 1}]
-    check("the lease was renewed meanwhile", any(r.get("leases") == held for r in engine.ready), engine.ready)
+    check("the lease was renewed meanwhile", any(r["leases"] == held for r in engine.ready), engine.ready)
     with open(os.path.join(place, "stdin")) as file:
         task = json.load(file)
     same("stdin holds the task", (task["task"], task["plan_name"], task["parameters"], task["deadline"][:19]),
@@ -143,7 +144,7 @@ def successes(engine, place):
     script(place, "exit 0\n")
     engine.assign(5, parameters={"k%d" % i: "v" * 256 for i in range(32)})
     same("unread stdin and no output is success", engine.result("a silent script", 5)["data"],
-         {"worker": "w1", "task": 5, "lease": 1})
+         {"worker": "w1", "task": 5, "lease": 1, "parameters": {}})
     script(place, "printf 'one\\n\\nall \\303 done\\t\\n'\n")
     engine.assign(6)
     same("the last line is the message, made fit", engine.result("a plain word", 6)["data"]["message"], "all ? done")
@@ -191,19 +192,19 @@ def leases(engine, place):
     engine.wait("its lease is lost: the whole process group ends", lambda: not any(map(daemon.alive, pids)))
     engine.lost = []
     engine.ready.clear()
-    engine.wait("and is held no more", lambda: engine.ready and lease not in engine.ready[-1].get("leases", []))
+    engine.wait("and is held no more", lambda: engine.ready and lease not in engine.ready[-1]["leases"])
     check("nothing is told of it", not [r for r in engine.reports if r["data"]["task"] == 20])
 
     script(place, 'while [ ! -e "%s/go" ]; do sleep 0.05; done; echo done\n' % place)
     engine.assign(21)
     held = [{"reseller": "default", "task": 21, "lease": 1}]
-    engine.wait("another runs", lambda: engine.ready[-1].get("leases") == held)
+    engine.wait("another runs", lambda: engine.ready[-1]["leases"] == held)
     engine.deaf, hellos = True, engine.hellos
     engine.serve(LEASE_MS / 1000.0 + 0.5)
     engine.deaf = False
     engine.ready.clear()
     engine.wait("after silence it says Hello on a new socket", lambda: engine.hellos > hellos)
-    engine.wait("and WorkerReady with its lease", lambda: engine.ready and engine.ready[0].get("leases") == held)
+    engine.wait("and WorkerReady with its lease", lambda: engine.ready and engine.ready[0]["leases"] == held)
     engine.sockets[1].send_multipart([engine.peer, b"\xc1"])
     engine.sockets[1].send_multipart([engine.peer, b""])
     open(os.path.join(place, "go"), "w").close()

@@ -3,7 +3,8 @@
 
 vectors.jsonl: one message a line, {"kind", "type", "variant", "value", "bytes"}. Kinds: command, query, event, reply (the
 body's map alone, `type` its name), request, answer, refusal, published, heartbeat, assignment (the whole message). Variants
-of a body: least (required fields only), full (every field), edge (the largest values, the longest texts).
+of a body: least (required fields, the lists and maps that may be empty so), full (every field), edge (the largest values, the
+longest texts).
 
 hostile.jsonl: one bad frame a line, {"name", "port", "hex", "code", "field"?}: what is refused, and how. `codes` instead of
 `code` for an array that is answered by an array.
@@ -72,6 +73,8 @@ def scalar(block, field, variant):
 
 def one(block, field, variant):
     """A value for any field."""
+    if variant == "least" and field.form in ("TEXTS", "LIST", "MAP") and field.min == 0:
+        return {} if field.form == "MAP" else []
     if field.form == "FIELD":
         return scalar(block, field, variant)
     if field.form == "CHOICE":
@@ -92,10 +95,11 @@ def one(block, field, variant):
 
 
 def body(block, variant):
-    """The map of a block, in schema order; in `least` the optional fields are left out."""
+    """The map of a block, in schema order; in `least` the optional fields are left out, but for lists and maps."""
     value = {}
     for field in block.fields:
-        if field.need == "PD_HIDDEN" or (field.need == "PD_OPTIONAL" and variant == "least"):
+        left_out = field.need == "PD_OPTIONAL" and field.form not in ("TEXTS", "LIST", "MAP") and variant == "least"
+        if field.need == "PD_HIDDEN" or left_out:
             continue
         value[field.name] = one(block, field, variant)
     return value

@@ -172,7 +172,7 @@ class Client:
             answer = self.ask(kind, data, **more, **cursor)
             if not answer["ok"]:
                 raise Refused(kind, answer["error"])
-            rows += answer["data"].get(key, [])
+            rows += answer["data"][key]
             if "next" not in answer:
                 return rows
             cursor = {"cursor": answer["next"]}
@@ -248,7 +248,7 @@ class Worker:
             "leases": self.held})
         if answer["ok"]:
             self.heartbeat = answer["data"]["heartbeat_ms"] / 1000.0
-            self.lost = answer["data"].get("lost", [])
+            self.lost = answer["data"]["lost"]
             self.held = [lease for lease in self.held if lease not in self.lost]
         return answer
 

@@ -227,6 +227,40 @@ a_refusal_names_the_field_by_its_path(void **state)
 }
 
 static void
+an_enumeration_is_refused_with_its_names(void **state)
+{
+    struct mp_writer  w = {0};
+    struct pd_refusal r;
+
+    (void)state;
+    mp_map(&w, 1);
+    mp_key(&w, "status");
+    mp_text(&w, PD_TEXT("gone"));
+    r = refusal_of(&w, pd_block_list_subscriptions());
+    CHECK_EQ(r.code, PD_E_invalid_field);
+    CHECK_TEXT(pd_text(r.expected), "one of ordered, trial, active, terminated");
+    CHECK_TEXT(pd_text(pd_enum_order_type()->names), "one of sales");
+}
+
+/* Absent or empty in a request, a list or map is written as an empty one. */
+static void
+lists_and_maps_are_always_written(void **state)
+{
+    static const struct pd_order_reply  reply = {
+        .order = 1, .reference = {"r", 1}, .state = PD_order_state_completed, .version = 3};
+    static const struct pd_item_request item = {.plan = {"p", 1}, .period = {"1y", 2}};
+    struct mp_writer                    w = {0};
+
+    (void)state;
+    pd_encode_map(&w, pd_block_order_reply(), &reply);
+    CHECK_TEXT(written(&w), "\x85\xa5order\x01\xa9reference\xa1r\xa5state\xa9" "completed\xa7version\x03\xa7" "allowed\x90");
+    mp_writer_clear(&w);
+    pd_encode_map(&w, pd_block_item_request(), &item);
+    CHECK_TEXT(written(&w), "\x83\xa4plan\xa1p\xa6period\xa2" "1y\xaaparameters\x80");
+    CHECK_EQ(refusal_of(&w, pd_block_item_request()).code, PD_OK);
+}
+
+static void
 a_path_that_is_too_long_is_cut(void **state)
 {
     char              key[300];
@@ -298,6 +332,8 @@ main(void)
         TEST(a_shorter_row_is_read_and_a_longer_one_is_not),
         TEST(a_copy_lives_on_when_its_source_is_overwritten),
         TEST(a_refusal_names_the_field_by_its_path),
+        TEST(an_enumeration_is_refused_with_its_names),
+        TEST(lists_and_maps_are_always_written),
         TEST(a_path_that_is_too_long_is_cut),
         TEST(answers_and_events_may_have_fields_we_do_not_know),
         TEST(periods_are_a_count_and_a_unit_of_at_most_ten_years),
