@@ -1,4 +1,5 @@
-"""pedido_raw - a client, a subscriber and a worker written from proto/README.md alone: zmq, msgpack, nothing of ours.
+"""pedido_raw - a client, a subscriber and a worker written from proto/README.md alone: zmq, msgpack, nothing of ours
+but a note of which refusals were heard, for the tests.
 
     client = Client("tcp://127.0.0.1:7411")
     client.do("PutCustomer", {"customer": "lopez", "name": "Panadería López"})
@@ -12,6 +13,8 @@ import time
 
 import msgpack
 import zmq
+
+import reached
 
 CONTEXT = zmq.Context.instance()
 CONTEXT.setsockopt(zmq.LINGER, 0)
@@ -77,7 +80,9 @@ class Port:
         """The frames of one message, or None."""
         if not self.socket.poll(max(0, int(timeout * 1000))):
             return None
-        return self.socket.recv_multipart()
+        frames = self.socket.recv_multipart()
+        reached.note_answer(frames[-1], unpack)
+        return frames
 
     def ask(self, body, wanted, timeout, patience=2.0):
         """Sends `body` until something that `wanted` takes comes back: the same bytes again after each `patience`."""

@@ -3,6 +3,8 @@
 import sys
 import time
 
+import reached
+
 BEGUN = time.monotonic()
 
 
@@ -37,4 +39,5 @@ def eventually(what, probe, timeout=15.0, every=0.05):
 def skip(why):
     """ctest counts 77 as not run."""
     say("skipped: " + why)
+    reached.note(reached.NOT_RUN)
     sys.exit(77)
