@@ -33,7 +33,7 @@ id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id)
 struct pd_text
 packed_copy(struct engine *e)
 {
-    return pd_arena_text(&e->arena, (struct pd_text){e->writer.data, e->writer.size});
+    return pd_arena_text(&e->turn_arena, (struct pd_text){e->writer.data, e->writer.size});
 }
 
 void
@@ -57,7 +57,7 @@ void
 send_later(struct engine *e, enum pd_port port, struct pd_text address)
 {
     e->outgoing = grow(e->outgoing, e->outgoing_count, &e->outgoing_capacity, sizeof *e->outgoing);
-    e->outgoing[e->outgoing_count++] = (struct outgoing){port, pd_arena_text(&e->arena, address), packed_copy(e)};
+    e->outgoing[e->outgoing_count++] = (struct outgoing){port, pd_arena_text(&e->turn_arena, address), packed_copy(e)};
 }
 
 struct lookup
@@ -71,13 +71,14 @@ lookup_for(struct engine *e, struct scope *scope)
         .next_position = e->last + 1,
         .now = e->last_time,
         .monotonic_ms = e->now.monotonic_ms,
+        .expiry = &e->expiry,
     };
 }
 
 bool
 turn_is_full(const struct engine *e)
 {
-    return e->appended_bytes + e->rows.dirty_bytes > TURN_BYTES_MAX;
+    return e->appended_bytes > TURN_BYTES_MAX || e->rows.dirty_count > 2 * EPOCH_ROWS_MAX;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
@@ -112,6 +113,8 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     struct scope          *scope = scopes_at(e->scopes, scope_number);
     struct appended       *a;
 
+    /* Rows keep what the event says beyond the request's life. */
+    pd_copy_block(&e->arena, block, event->body, event->body);
     e->appended = grow(e->appended, e->appended_count, &e->appended_capacity, sizeof *e->appended);
     a = &e->appended[e->appended_count++];
     *a = (struct appended){
@@ -148,7 +151,7 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     pd_encode_map(&e->writer, block, event->body);
     a->record.body = (struct pd_text){e->writer.data, e->writer.size};
     size_t size = record_size(&a->record);
-    char  *bytes = pd_arena_alloc(&e->arena, size);
+    char  *bytes = pd_arena_alloc(&e->turn_arena, size);
     record_write(&a->record, e->chain, bytes);
     a->record.body.data = bytes + size - PD_CHAIN_BYTES - a->record.body.size;
     memcpy(e->chain, a->record.chain, sizeof e->chain);

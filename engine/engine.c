@@ -17,8 +17,12 @@ enum { AHEAD = 8 };
 static void
 forget_turn(struct engine *e)
 {
-    pd_arena_reset(&e->arena);
+    pd_arena_reset(&e->turn_arena);
     e->outgoing_count = e->appended_count = e->appended_bytes = 0;
+    if (!e->epoch_over) return;
+    rows_clear(&e->rows);
+    pd_arena_reset(&e->arena);
+    e->epoch_over = false;
 }
 
 static enum store_error
@@ -30,40 +34,86 @@ begin(struct engine *e, struct now now, struct store_reader **ret_reader)
     e->now = now;
     e->folder.monotonic_ms = now.monotonic_ms;
     if (now.wall_us > e->last_time) e->last_time = now.wall_us;
-    if (error == STORE_FULL) {
-        if (e->writable) log_error("storage_full", "state=read_only");
-        e->writable = false;
-        error = store_reader_open(e->store, ret_reader);
-    } else if (error == STORE_OK) {
-        if (!e->writable) log_info("storage_ok", "state=writable");
-        e->writable = true;
-        error = store_begin(e->store);
-    }
+    if (error != STORE_OK && error != STORE_FULL) return error;
+    if (error == STORE_FULL && e->writable) log_error("storage_full", "state=read_only");
+    if (error == STORE_OK && !e->writable) log_info("storage_ok", "state=writable");
+    e->writable = error == STORE_OK;
+    /* Rows that are still to be written have the space that was ahead of the last turn. */
+    e->writing = e->writable || e->rows.dirty_count > 0;
+    error = e->writing ? store_begin(e->store) : store_reader_open(e->store, ret_reader);
     if (error != STORE_OK) return error;
-    rows_clear(&e->rows, e->writable ? store_writer_view(e->store) : *ret_reader);
+    e->rows.reader = e->writing ? store_writer_view(e->store) : *ret_reader;
     e->turn++;
     return STORE_OK;
 }
 
+/* Whether rows are written now: always when there is little to do, so that whoever looks at them need not wait. */
+static bool
+is_flush_due(const struct engine *e, size_t taken)
+{
+    uint64_t busy = e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN;
+    return taken < busy || !e->writable || e->rows_wanted || e->arena.total > EPOCH_BYTES_MAX ||
+           e->rows.dirty_count > EPOCH_ROWS_MAX;
+}
+
+/* Ends the transaction; with it rows and events are on stable storage. */
 static enum store_error
-finish(struct engine *e, struct store_reader **reader)
+commit(struct engine *e, bool flush)
+{
+    bool dirty = e->rows.dirty_count > 0;
+
+    if (e->appended_count == 0 && !(flush && dirty)) {
+        store_abort(e->store);
+        return STORE_OK;
+    }
+    if (flush) {
+        rows_flush(&e->rows, e->store);
+        e->folded = e->last;
+    }
+    store_set_folded(e->store, e->folded);
+    enum store_error error = store_commit(e->store, e->chain);
+    scopes_commit(e->scopes);
+    return error;
+}
+
+static enum store_error
+finish(struct engine *e, size_t taken, struct store_reader **reader)
 {
     enum store_error error = STORE_OK;
+    bool             flush = is_flush_due(e, taken);
 
-    if (!e->writable) store_reader_close(reader);
-    else if (e->appended_count == 0) store_abort(e->store);
-    else {
-        rows_flush(&e->rows, e->store);
-        error = store_commit(e->store, e->chain);
-        scopes_commit(e->scopes);
-    }
+    if (e->writing) error = commit(e, flush);
+    else store_reader_close(reader);
+    e->epoch_over = flush;
     pthread_mutex_lock(&e->figures_lock);
     e->figures.turns++;
     e->figures.writable = e->writable;
     tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
     e->shown = e->figures;
+    e->shown_last = e->last;
+    e->shown_folded = e->folded;
+    if (flush) {
+        e->rows_wanted = false;
+        pthread_cond_broadcast(&e->rows_written);
+    }
     pthread_mutex_unlock(&e->figures_lock);
     return error;
+}
+
+void
+engine_wait_rows(struct engine *e)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    pthread_mutex_lock(&e->figures_lock);
+    uint64_t last = e->shown_last;
+    while (e->shown_folded < last) {
+        e->rows_wanted = true;
+        if (pthread_cond_timedwait(&e->rows_written, &e->figures_lock, &until) != 0) break;
+    }
+    pthread_mutex_unlock(&e->figures_lock);
 }
 
 enum store_error
@@ -87,7 +137,7 @@ engine_turn(struct engine *e, struct now now, struct request *const *requests, s
     }
     waits_each(e->waits, release_wait, e);
     *ret_taken = taken;
-    return finish(e, &reader);
+    return finish(e, taken, &reader);
 }
 
 const struct outgoing *
@@ -110,6 +160,7 @@ engine_idle_ms(const struct engine *e, struct now now)
     uint64_t   lease_ms, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
     pd_time_us deadline;
 
+    if (e->rows.dirty_count > 0) return 0; /* nothing else to do: time to write them */
     tasks_next_wake(e->tasks, &lease_ms, &deadline);
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;
@@ -182,7 +233,7 @@ read_tail(struct engine *e, struct store_reader *reader)
         if (r.header.scope == 0) scopes_at(e->scopes, 0)->position = scopes_at(e->scopes, 0)->committed = r.header.scope_position;
         if (p % 1024 == 0) pd_arena_reset(&e->arena);
     }
-    e->last = last;
+    e->last = e->folded = last;
     pd_arena_reset(&e->arena);
     return STORE_OK;
 }
@@ -198,7 +249,7 @@ start(struct engine *e, struct now now)
         store_reader_close(&reader);
         return STORE_FULL;
     }
-    return own_start(e) ? finish(e, &reader) : STORE_FAILED;
+    return own_start(e) ? finish(e, 0, &reader) : STORE_FAILED;
 }
 
 enum store_error
@@ -211,6 +262,8 @@ engine_open(struct store *store, const struct engine_options *options, struct no
     e->store = store;
     e->options = *options;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);
+    PD_CHECK(pthread_cond_init(&e->rows_written, NULL) == 0);
+    pd_arena_init(&e->turn_arena);
     pd_arena_init(&e->arena);
     rows_init(&e->rows, &e->arena);
     e->index = index_open();
@@ -250,7 +303,9 @@ engine_close(struct engine **engine)
     rows_fini(&e->rows);
     mp_writer_fini(&e->writer);
     mp_reader_fini(&e->parser);
+    pd_arena_fini(&e->turn_arena);
     pd_arena_fini(&e->arena);
+    pthread_cond_destroy(&e->rows_written);
     pthread_mutex_destroy(&e->figures_lock);
     free(e->outgoing);
     free(e->appended);

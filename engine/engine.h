@@ -24,11 +24,19 @@ struct engine;
 
 struct engine_options {
     uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
+    uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
 };
 
-enum { TURN_COMMANDS_MAX = 1024, TURN_BYTES_MAX = 2 << 20, WAITS_MAX = 4096 };
+enum {
+    TURN_COMMANDS_MAX = 1024,
+    TURN_BYTES_MAX    = 2 << 20,  /* of events */
+    EPOCH_BYTES_MAX   = 48 << 20, /* of memory */
+    EPOCH_ROWS_MAX    = 8192,     /* changed and not yet written */
+    BUSY_TURN         = 128,
+    WAITS_MAX         = 4096,
+};
 
 /* One request, and its answer when the turn is over. What the caller fills: */
 struct request {
@@ -77,7 +85,9 @@ uint64_t engine_idle_ms(const struct engine *engine, struct now now);
 /* Of a decoded command: 128 bits over its type, expect, on_behalf_of and data, however they were packed. Any thread. */
 void engine_fingerprint(const struct pd_message *message, struct mp_writer *scratch, uint8_t ret_fingerprint[16]);
 
-/* For the query thread. */
+/* For the query thread: until the rows of everything that is committed by now are written (they follow at once when the engine
+ * is idle, and when this asks under load). */
+void engine_wait_rows(struct engine *engine);
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);
 

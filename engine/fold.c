@@ -1,5 +1,7 @@
 #include "engine/fold.h"
 
+#include <pthread.h>
+
 #include "engine/index/keys.h"
 #include "engine/tasks.h"
 #include "proto/check.h"
@@ -59,95 +61,134 @@ find_row(const struct folder *f, int row_code, enum index_kind kind, uint64_t sc
 
 /* ---- addressing ---------------------------------------------------------------------------------------------------- */
 
-static const void *
-field_at(const struct pd_block *block, const char *name, const void *message, const struct pd_field **ret_field)
+/* Where an event, or an element of its list, says which row it touches: offsets of the fields, looked up once. */
+struct address_plan {
+    int    row_code;
+    bool   by_number;
+    size_t key;   /* the row's own number or id; a task's: its order */
+    size_t item;  /* subscriptions and tasks */
+    size_t has;   /* of a list's element: whether it names a row; SIZE_MAX: always */
+    size_t list, count; /* in the event; SIZE_MAX: the event itself names the row */
+    const struct pd_block *element;
+};
+
+enum { TOUCHES_MAX = 4 };
+struct event_plan {
+    size_t              count;
+    struct address_plan touches[TOUCHES_MAX];
+};
+
+static struct event_plan plans[PD_EVENT_CODES];
+static pthread_once_t    planned = PTHREAD_ONCE_INIT;
+
+static const struct pd_field *
+need_field(const struct pd_block *block, const char *name)
 {
     const struct pd_field *field = pd_block_field(block, pd_text(name));
     PD_CHECK(field != NULL);
-    *ret_field = field;
-    return (const char *)message + field->offset;
+    return field;
+}
+
+static struct address_plan
+plan_touch(const struct pd_block *event, const struct pd_touch *touch)
+{
+    const struct pd_block *block = event;
+    const char            *name = pd_schema_row(touch->row)->name;
+    struct address_plan    p = {.row_code = touch->row, .has = SIZE_MAX, .list = SIZE_MAX};
+
+    if (touch->list != NULL) {
+        const struct pd_field *list = need_field(event, touch->list), *names;
+        p.list = list->offset;
+        p.count = list->aux_offset;
+        block = p.element = list->block();
+        names = need_field(block, name);
+        if (names->need != PD_REQUIRED) p.has = names->aux_offset;
+    }
+    p.by_number = touch->row == PD_ROW_order || touch->row == PD_ROW_subscription;
+    p.key = touch->row == PD_ROW_task ? need_field(event, "order")->offset : need_field(block, name)->offset;
+    if (touch->row == PD_ROW_task || pd_block_field(block, PD_TEXT("item")) != NULL) p.item = need_field(block, "item")->offset;
+    return p;
+}
+
+static void
+make_plans(void)
+{
+    for (int code = 1; code < PD_EVENT_CODES; code++) {
+        const struct pd_block *event = pd_schema_event(code);
+        if (event == NULL) continue;
+        PD_CHECK(event->touch_count <= TOUCHES_MAX);
+        plans[code].count = event->touch_count;
+        for (size_t i = 0; i < event->touch_count; i++) plans[code].touches[i] = plan_touch(event, &event->touches[i]);
+    }
+}
+
+static const struct event_plan *
+plan_of(int event_code)
+{
+    pthread_once(&planned, make_plans);
+    return &plans[event_code];
 }
 
 static uint64_t
-number_in(const struct pd_block *block, const char *name, const void *message)
+number_at(const void *message, size_t offset)
 {
-    const struct pd_field *field;
-    return *(const uint64_t *)field_at(block, name, message, &field);
-}
-
-static struct pd_text
-text_in(const struct pd_block *block, const char *name, const void *message)
-{
-    const struct pd_field *field;
-    return *(const struct pd_text *)field_at(block, name, message, &field);
+    return *(const uint64_t *)(const void *)((const char *)message + offset);
 }
 
 /* Where the row that an event (or an element of its list) touches stands, or is to stand: a new row's key is the position of
  * the event that makes it and the item; a task stands under its order. False: it does not exist, and `position` is 0. */
 static bool
-locate(const struct folder *f, const struct pd_block *event_block, const void *event, const struct pd_block *block,
-       const void *message, int row_code, uint64_t scope, uint64_t position, struct row_key *ret_key)
+locate(const struct folder *f, const struct address_plan *p, const void *event, const void *message, uint64_t scope,
+       uint64_t position, struct row_key *ret_key)
 {
     static const enum index_kind kinds[PD_ROW_CODES] = {
         [PD_ROW_reseller] = INDEX_reseller, [PD_ROW_customer] = INDEX_customer, [PD_ROW_plan] = INDEX_plan,
         [PD_ROW_order] = INDEX_order, [PD_ROW_subscription] = INDEX_subscription,
     };
-    const struct pd_text   absent = {NULL, 0};
-    const struct pd_block *row = pd_schema_row(row_code);
-    struct row_key         key = {position, 0};
+    const struct pd_text absent = {NULL, 0};
+    struct row_key       key = {position, 0};
 
-    if (row_code == PD_ROW_task) {
-        uint64_t order = number_in(event_block, "order", event);
-        if (find_row(f, PD_ROW_order, INDEX_order, scope, order, absent, &key) == NULL) return false;
-        key.item = (uint32_t)number_in(block, "item", message);
+    if (p->row_code == PD_ROW_task) {
+        if (find_row(f, PD_ROW_order, INDEX_order, scope, number_at(event, p->key), absent, &key) == NULL) return false;
+        key.item = (uint32_t)number_at(message, p->item);
     } else {
-        bool     by_number = row_code == PD_ROW_order || row_code == PD_ROW_subscription;
-        uint64_t number = by_number ? number_in(block, row->name, message) : 0;
-        if (find_row(f, row_code, kinds[row_code], row_code == PD_ROW_reseller ? 0 : scope, number,
-                     by_number ? absent : text_in(block, row->name, message), &key) == NULL) {
+        uint64_t       number = p->by_number ? number_at(message, p->key) : 0;
+        struct pd_text text = p->by_number ? absent : *(const struct pd_text *)(const void *)((const char *)message + p->key);
+        if (find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text, &key) == NULL) {
             if (position == 0) return false;
-            if (row_code == PD_ROW_subscription) key.item = (uint32_t)number_in(block, "item", message);
+            if (p->row_code == PD_ROW_subscription) key.item = (uint32_t)number_at(message, p->item);
         }
     }
     *ret_key = key;
     return true;
 }
 
-/* An element that lacks the field touches nothing. */
-static bool
-names_row(const struct pd_block *block, const void *element, int row_code)
-{
-    const struct pd_field *field = pd_block_field(block, pd_text(pd_schema_row(row_code)->name));
-    PD_CHECK(field != NULL && field->kind == PD_KIND_UINT);
-    return field->need == PD_REQUIRED || *(const bool *)(const void *)((const char *)element + field->aux_offset);
-}
-
 /* One row that an event touches. */
 struct target {
-    int                    row_code;
-    const struct pd_block *block; /* of `message` */
-    const void            *message; /* the event, or the element of its list */
-    bool                   element;
+    const struct address_plan *plan;
+    const void                *message; /* the event, or the element of its list */
 };
 
 typedef bool visit_target(void *arg, const struct target *target);
 
 static bool
-each_target(const struct pd_block *block, const void *event, visit_target *visit, void *arg)
+each_target(int event_code, const void *event, visit_target *visit, void *arg)
 {
-    for (size_t i = 0; i < block->touch_count; i++) {
-        const struct pd_touch *touch = &block->touches[i];
-        if (touch->list == NULL) {
-            struct target t = {touch->row, block, event, false};
+    const struct event_plan *plan = plan_of(event_code);
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct address_plan *p = &plan->touches[i];
+        struct target              t = {p, event};
+        if (p->list == SIZE_MAX) {
             if (!visit(arg, &t)) return false;
             continue;
         }
-        const struct pd_field *list = pd_block_field(block, pd_text(touch->list));
-        size_t                 count = *(const size_t *)(const void *)((const char *)event + list->aux_offset);
-        const char            *elements = *(const char *const *)(const void *)((const char *)event + list->offset);
+        size_t      count = *(const size_t *)(const void *)((const char *)event + p->count);
+        const char *elements = *(const char *const *)(const void *)((const char *)event + p->list);
         for (size_t n = 0; n < count; n++) {
-            struct target t = {touch->row, list->block(), elements + n * list->block()->size, true};
-            if (names_row(t.block, t.message, touch->row) && !visit(arg, &t)) return false;
+            t.message = elements + n * p->element->size;
+            bool named = p->has == SIZE_MAX || *(const bool *)((const char *)t.message + p->has);
+            if (named && !visit(arg, &t)) return false;
         }
     }
     return true;
@@ -157,7 +198,7 @@ each_target(const struct pd_block *block, const void *event, visit_target *visit
 
 struct work {
     const struct folder    *folder;
-    const struct pd_block  *block;
+    int                     event_code;
     const void             *event;
     const struct record    *record; /* NULL: preloading */
     uint64_t                scope;
@@ -174,8 +215,8 @@ preload_target(void *arg, const struct target *t)
     struct row_key key;
 
     w->folder->rows->damaged = false;
-    if (locate(w->folder, w->block, w->event, t->block, t->message, t->row_code, w->scope, 0, &key))
-        w->finding[w->at] = rows_entry(w->folder->rows, t->row_code, key);
+    if (locate(w->folder, t->plan, w->event, t->message, w->scope, 0, &key))
+        w->finding[w->at] = rows_entry(w->folder->rows, t->plan->row_code, key);
     w->at++;
     return !w->folder->rows->damaged;
 }
@@ -191,12 +232,12 @@ count_target(void *arg, const struct target *t)
 struct row_entry **
 fold_preload(const struct folder *f, int event_code, const void *event, uint64_t scope)
 {
-    struct work w = {.folder = f, .block = pd_schema_event(event_code), .event = event, .scope = scope};
+    struct work w = {.folder = f, .event_code = event_code, .event = event, .scope = scope};
     size_t      count = 0;
 
-    each_target(w.block, event, count_target, &count);
+    each_target(event_code, event, count_target, &count);
     w.finding = PD_ARENA_ARRAY(f->arena, struct row_entry *, count + 1);
-    return each_target(w.block, event, preload_target, &w) ? w.finding : NULL;
+    return each_target(event_code, event, preload_target, &w) ? w.finding : NULL;
 }
 
 /* The index follows the keys that a row had and has. */
@@ -218,35 +259,36 @@ fold_target(void *arg, const struct target *t)
     const struct record_header *h = &w->record->header;
     uint64_t                    before[INDEX_KEYS_MAX], after[INDEX_KEYS_MAX];
     struct row_key              key;
+    int                         row_code = t->plan->row_code;
+    bool                        element = t->plan->list != SIZE_MAX;
 
     struct row_entry *e = w->found == NULL ? NULL : w->found[w->at];
     w->at++;
     f->rows->damaged = false;
     if (e == NULL) {
-        if (!locate(f, w->block, w->event, t->block, t->message, t->row_code, w->scope, h->position, &key)) return false;
-        e = f->rows->damaged ? NULL : rows_entry(f->rows, t->row_code, key);
+        if (!locate(f, t->plan, w->event, t->message, w->scope, h->position, &key)) return false;
+        e = f->rows->damaged ? NULL : rows_entry(f->rows, row_code, key);
         if (e == NULL) return false;
     }
     key = e->key;
-    if (e->gone) memset(e->row, 0, pd_schema_row(t->row_code)->size); /* what was deleted begins anew */
+    if (e->gone) memset(e->row, 0, pd_schema_row(row_code)->size); /* what was deleted begins anew */
     struct pd_row_head *head = e->row;
-    size_t              before_count = e->gone ? 0 : index_keys(t->row_code, e->row, before);
+    size_t              before_count = e->gone ? 0 : index_keys(row_code, e->row, before);
 
-    evolve(h->type, w->event, t->element ? t->message : NULL, t->row_code, e->row, &w->fold);
+    evolve(h->type, w->event, element ? t->message : NULL, row_code, e->row, &w->fold);
     head->scope = w->scope;
     head->last_scoped = h->scope_position;
-    if (!t->element && key.position == h->key_position && key.item == h->key_item) {
+    if (!element && key.position == h->key_position && key.item == h->key_item) {
         head->version = h->version;
         head->last = h->position;
     }
-    e->dirty = true;
-    e->gone = t->row_code == PD_ROW_task && ((const struct pd_task *)e->row)->state == PD_task_state_absent;
-    reindex(f, key, before, before_count, after, e->gone ? 0 : index_keys(t->row_code, e->row, after));
-    if (t->row_code == PD_ROW_order) w->fold.order = e->row;
-    if (t->row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
-    if (t->row_code == PD_ROW_task && f->tasks != NULL)
+    rows_touch(f->rows, e);
+    e->gone = row_code == PD_ROW_task && ((const struct pd_task *)e->row)->state == PD_task_state_absent;
+    reindex(f, key, before, before_count, after, e->gone ? 0 : index_keys(row_code, e->row, after));
+    if (row_code == PD_ROW_order) w->fold.order = e->row;
+    if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
+    if (row_code == PD_ROW_task && f->tasks != NULL)
         tasks_changed(f->tasks, key, e->gone ? NULL : e->row, f->monotonic_ms);
-    f->rows->dirty_bytes += 512;
     return true;
 }
 
@@ -264,31 +306,31 @@ row_of(int aggregate)
     }
 }
 
-/* Which of the found is the aggregate's own row: touched by the event itself, not by an element. */
-static struct row_entry *
-found_own(const struct pd_block *block, struct row_entry *const *found, int row_code)
+/* Which of an event's rows is its aggregate's own: touched by the event itself, before those of its lists. */
+static size_t
+own_touch(const struct event_plan *plan, int row_code)
 {
-    /* Events touch their own rows before those of their lists. */
-    for (size_t i = 0; found != NULL && i < block->touch_count && block->touches[i].list == NULL; i++)
-        if (block->touches[i].row == row_code) return found[i];
-    return NULL;
+    size_t i = 0;
+    while (i < plan->count && (plan->touches[i].list != SIZE_MAX || plan->touches[i].row_code != row_code)) i++;
+    PD_CHECK(i < plan->count);
+    return i;
 }
 
 bool
 fold_address(const struct folder *f, const void *event, struct row_entry *const *found, struct record_header *h)
 {
-    const struct pd_block *block = pd_schema_event(h->type);
-    int                    row_code = row_of(block->aggregate);
-    struct row_key         key;
+    int aggregate = pd_schema_event(h->type)->aggregate, row_code = row_of(aggregate);
 
-    h->aggregate = (uint16_t)block->aggregate;
+    h->aggregate = (uint16_t)aggregate;
     if (row_code == 0) {
         h->version = (uint32_t)h->turn;
         return true;
     }
-    const struct row_entry *e = found_own(block, found, row_code);
+    size_t                  own = own_touch(plan_of(h->type), row_code);
+    const struct row_entry *e = found == NULL ? NULL : found[own];
+    struct row_key          key;
     if (e == NULL) {
-        if (!locate(f, block, event, block, event, row_code, h->scope, h->position, &key)) return false;
+        if (!locate(f, &plan_of(h->type)->touches[own], event, event, h->scope, h->position, &key)) return false;
         if ((e = rows_entry(f->rows, row_code, key)) == NULL) return false;
     }
     const struct pd_row_head *head = e->row;
@@ -305,14 +347,15 @@ fold_event(const struct folder *f, const struct record *record, const void *even
     struct work w = {
         .folder = f,
         .found = found,
-        .block = pd_schema_event(record->header.type),
+        .event_code = record->header.type,
         .event = event,
         .record = record,
         .scope = record->header.scope,
-        .fold = {.arena = f->arena, .time = record->header.time, .scope = record->header.scope, .actor = record->actor,
-                 .on_behalf_of = record->on_behalf_of},
+        .fold = {.arena = f->arena, .time = record->header.time, .scope = record->header.scope,
+                 .actor = pd_arena_text(f->arena, record->actor),
+                 .on_behalf_of = pd_arena_text(f->arena, record->on_behalf_of)},
     };
-    return each_target(w.block, event, fold_target, &w);
+    return each_target(w.event_code, event, fold_target, &w);
 }
 
 void

@@ -93,6 +93,8 @@ engine_thread(void *arg)
         if (taken > 0) slots_commit(d->command_slots, taken);
         if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
     }
+    size_t none;
+    if (engine_turn(d->engine, clock_now(), NULL, 0, &none) != STORE_OK) _exit(EXIT_FAILURE); /* rows that wait to be written */
     mp_writer_fini(&scratch);
     return NULL;
 }

@@ -33,7 +33,7 @@ own_id(struct engine *e, const char *what, uint64_t number, uint64_t of)
 {
     char id[64];
     snprintf(id, sizeof id, "~%s/%" PRIu64 "/%" PRIu64, what, number, of);
-    return pd_arena_text(&e->arena, pd_text(id));
+    return pd_arena_text(&e->turn_arena, pd_text(id));
 }
 
 void
@@ -89,7 +89,7 @@ own_matches(struct engine *e)
 
     for (int n = 0; n < TURN_COMMANDS_MAX && !turn_is_full(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
-        struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->arena, m.worker)};
+        struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->turn_arena, m.worker)};
         if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, "lease", m.task, e->last + 1))) return;
         send_assignment(e, &m, scope);
     }

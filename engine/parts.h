@@ -24,14 +24,22 @@ struct engine {
     pd_time_us            last_time;
     uint8_t               chain[PD_CHAIN_BYTES];
 
-    /* The turn's own; forgotten at the next one's begin. */
+    /* Rows and the events they were folded from live for an epoch: as many turns as are worth it under load, one when there is
+     * little to do. Rows are written at its end, once, however often they changed. */
     struct pd_arena   arena;
     struct rows       rows;
     struct folder     folder;
+    uint64_t          folded;     /* the rows in the books are those of this position */
+    bool              epoch_over; /* at the next turn's begin everything is forgotten */
+
+    /* The turn's own; forgotten at the next one's begin. */
+    struct pd_arena   turn_arena;
     struct mp_writer  writer;
     struct mp_reader  parser;
+    struct expiry_memo expiry;
     struct now        now;
     bool              writable;
+    bool              writing; /* a transaction is open */
     struct outgoing  *outgoing;
     size_t            outgoing_count, outgoing_capacity;
     struct appended  *appended;
@@ -40,6 +48,9 @@ struct engine {
 
     pthread_mutex_t       figures_lock;
     struct engine_figures figures, shown;
+    pthread_cond_t        rows_written;
+    uint64_t              shown_last, shown_folded; /* under the lock: committed events, and rows */
+    _Atomic bool          rows_wanted;
 };
 
 /* A command on its way: a client's, a worker's, or the engine's own. */

@@ -454,13 +454,14 @@ prepare(struct queries *q, const struct request *request)
     if (q->refusal.code != PD_OK) return false;
     q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
     if (q->refusal.code != PD_OK) return false;
-    /* The head before the snapshot: what is shown includes it. */
+    /* The head before the rows, and the rows before the snapshot: what is shown includes it. */
     q->scope = scopes_lookup(engine_scopes(q->engine), e->reseller, &q->head);
     q->limit = e->has_limit ? e->limit : LIMIT;
     if (q->scope == 0) q->refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
     else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))
         q->refusal = pd_refuse_field(PD_E_cursor_invalid, NULL, "cursor");
+    engine_wait_rows(q->engine);
     return q->refusal.code == PD_OK;
 }
 
@@ -497,7 +498,8 @@ queries_answer(struct queries *q, const struct request *request)
     if (prepare(q, request)) {
         if (store_reader_open(q->store, &q->reader) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
         else {
-            rows_clear(&q->rows, q->reader);
+            rows_clear(&q->rows);
+            q->rows.reader = q->reader;
             data = look(q);
             if (q->refusal.code != PD_OK) data = NULL;
             store_reader_close(&q->reader);

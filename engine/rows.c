@@ -25,13 +25,13 @@ rows_fini(struct rows *rows)
 }
 
 void
-rows_clear(struct rows *rows, struct store_reader *reader)
+rows_clear(struct rows *rows)
 {
     if (rows->count > 0) memset(rows->table, 0, (rows->mask + 1) * sizeof *rows->table);
     if (rows->count > 0) memset(rows->memos, 0, sizeof rows->memos);
-    rows->count = rows->dirty_bytes = 0;
+    rows->count = rows->dirty_count = 0;
     rows->damaged = false;
-    rows->reader = reader;
+    rows->reader = NULL;
 }
 
 static uint32_t *
@@ -121,6 +121,13 @@ rows_remember(struct rows *rows, uint64_t print, struct row_key key)
     rows->memos[print % ROW_MEMOS] = (struct row_memo){print, key};
 }
 
+void
+rows_touch(struct rows *rows, struct row_entry *entry)
+{
+    rows->dirty_count += !entry->dirty;
+    entry->dirty = true;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -139,8 +146,10 @@ rows_flush(struct rows *rows, struct store *store)
     for (size_t i = 0; i < rows->count; i++)
         if (rows->entries[i]->dirty) dirty[count++] = rows->entries[i];
     qsort(dirty, count, sizeof *dirty, compare);
+    rows->dirty_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct row_entry *e = dirty[i];
+        struct row_entry *e = dirty[i];
+        e->dirty = false;
         if (e->gone) {
             store_delete_row(store, e->code, e->key);
             continue;

@@ -1,4 +1,5 @@
-/* rows.h - the rows a turn looks at: each decoded once, changed in memory, written once at the turn's end in order of key. */
+/* rows.h - the rows that turns look at: each decoded once, changed in memory, written by a flush in order of key. They stay for
+ * as many turns as their owner likes; what is dirty and not flushed is in the log, and is folded again after a crash. */
 #ifndef ENGINE_ROWS_H
 #define ENGINE_ROWS_H
 
@@ -32,14 +33,14 @@ struct rows {
     size_t               mask;
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
     struct row_memo      memos[ROW_MEMOS];
-    size_t               dirty_bytes; /* what the flush will write, about */
+    size_t               dirty_count; /* rows that a flush will write */
 };
 
 void rows_init(struct rows *rows, struct pd_arena *arena);
 void rows_fini(struct rows *rows);
 
-/* Forgets everything, for a turn that reads through `reader`. The arena was reset by its owner. */
-void rows_clear(struct rows *rows, struct store_reader *reader);
+/* Forgets everything, flushed or not; the arena is its owner's to reset. Then rows->reader is to be set, as for every turn. */
+void rows_clear(struct rows *rows);
 
 /* The row, or NULL when there is none (or it is damaged, which is noted in rows->damaged and logged). */
 void *rows_get(struct rows *rows, int code, struct row_key key);
@@ -50,6 +51,9 @@ struct row_entry *rows_entry(struct rows *rows, int code, struct row_key key);
 /* The memo of a fingerprint, or NULL. */
 struct row_key *rows_recall(struct rows *rows, uint64_t print);
 void            rows_remember(struct rows *rows, uint64_t print, struct row_key key);
+
+/* The row will have to be written. */
+void rows_touch(struct rows *rows, struct row_entry *entry);
 
 /* Writes every dirty row, in order of table and key. */
 void rows_flush(struct rows *rows, struct store *store);

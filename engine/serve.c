@@ -17,7 +17,7 @@ answer_dry_run(struct engine *e, struct request *r, const struct command *c, str
         out->events[i].version = of_order && order_version > 0 ? order_version + 1 : h.version;
         if (of_order) order_version = out->events[i].version;
     }
-    void *answer = make_answer(&e->arena, r->message.block, r->message.body, out->events, out->count);
+    void *answer = make_answer(&e->turn_arena, r->message.block, r->message.body, out->events, out->count);
     if (r->message.block->code == PD_COMMAND_add_order) ((struct pd_review_reply *)answer)->has_order = false;
     answer_accepted(e, r, 0, answer);
 }
@@ -28,20 +28,20 @@ answer_dry_run(struct engine *e, struct request *r, const struct command *c, str
 static bool
 answer_again(struct engine *e, struct request *r, uint64_t first, const struct record *head)
 {
-    struct event *events = PD_ARENA_ARRAY(&e->arena, struct event, head->header.count);
+    struct event *events = PD_ARENA_ARRAY(&e->turn_arena, struct event, head->header.count);
     struct record record = *head;
 
     for (size_t i = 0; i < head->header.count; i++) {
         struct pd_text bytes;
-        if (i > 0 && (store_read_record(e->rows.reader, first + i, &e->arena, &bytes) != STORE_OK || !record_read(bytes, &record)))
-            return false;
+        if (i > 0 && store_read_record(e->rows.reader, first + i, &e->turn_arena, &bytes) != STORE_OK) return false;
+        if (i > 0 && !record_read(bytes, &record)) return false;
         const struct pd_block *block = pd_schema_event(record.header.type);
         if (block == NULL) return false;
-        events[i] = (struct event){record.header.type, pd_arena_zero(&e->arena, block->size), record.header.version, NULL};
-        if (!pd_decode_event(&e->arena, &e->parser, block, record.body, events[i].body)) return false;
+        events[i] = (struct event){record.header.type, pd_arena_zero(&e->turn_arena, block->size), record.header.version, NULL};
+        if (!pd_decode_event(&e->turn_arena, &e->parser, block, record.body, events[i].body)) return false;
     }
     answer_accepted(e, r, record.header.scope_position,
-                    make_answer(&e->arena, r->message.block, r->message.body, events, head->header.count));
+                    make_answer(&e->turn_arena, r->message.block, r->message.body, events, head->header.count));
     return true;
 }
 
@@ -51,27 +51,29 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
 {
     uint64_t          positions[8];
     size_t            n = index_find_id(e->index, c->id_print, positions, 8);
-    struct pd_refusal reused = pd_refuse_field(PD_E_id_reused, NULL, "id");
-    struct pd_refusal stale = pd_refuse_field(PD_E_stale_lease, NULL, "lease");
 
     for (size_t i = 0; i < n; i++) {
         struct pd_text bytes;
         struct record  record;
-        if (store_read_record(e->rows.reader, positions[i], &e->arena, &bytes) != STORE_OK) continue;
+        if (store_read_record(e->rows.reader, positions[i], &e->turn_arena, &bytes) != STORE_OK) continue;
         if (!record_read(bytes, &record)) continue;
         if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
             is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
             continue;
-        struct pd_refusal internal = pd_refuse(PD_E_internal);
-        if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0) answer_refused(e, r, &reused);
-        else if (record.header.type == PD_EVENT_task_stale) answer_refused(e, r, &stale); /* recorded, and refused all the same */
-        else if (!answer_again(e, r, positions[i], &record)) answer_refused(e, r, &internal);
+        struct pd_refusal refusal = pd_refuse(PD_OK);
+        if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0) refusal = pd_refuse_field(PD_E_id_reused, NULL, "id");
+        else if (record.header.type == PD_EVENT_task_stale) /* recorded, and refused all the same */
+            refusal = pd_refuse_field(PD_E_stale_lease, NULL, "lease");
+        else if (!answer_again(e, r, positions[i], &record)) refusal = pd_refuse(PD_E_internal);
+        if (refusal.code != PD_OK) answer_refused(e, r, &refusal);
         return true;
     }
     bool                     same;
     const struct pd_refusal *before = remembered_find(e->remembered, c->id_print, c->fingerprint, &same);
-    if (before != NULL) answer_refused(e, r, same ? before : &reused);
-    return before != NULL;
+    if (before == NULL) return false;
+    struct pd_refusal refusal = same ? *before : pd_refuse_field(PD_E_id_reused, NULL, "id");
+    answer_refused(e, r, &refusal);
+    return true;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
@@ -108,7 +110,7 @@ answer_worker(struct engine *e, struct request *r)
 
     if (r->message.block->code == PD_COMMAND_worker_ready) {
         const struct pd_worker_ready *ready = r->message.body;
-        reply.lost = PD_ARENA_ARRAY(&e->arena, struct pd_held_lease, ready->leases_count);
+        reply.lost = PD_ARENA_ARRAY(&e->turn_arena, struct pd_held_lease, ready->leases_count);
         reply.lost_count = tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, reply.lost, e->now.monotonic_ms);
     } else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
     answer_accepted(e, r, 0, &reply);
@@ -149,7 +151,7 @@ actor_of(struct engine *e, const struct request *r)
     if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
         return PD_TEXT("local");
     struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
-    char          *name = pd_arena_alloc(&e->arena, 7 + id.size);
+    char          *name = pd_arena_alloc(&e->turn_arena, 7 + id.size);
     memcpy(name, "worker/", 7);
     memcpy(name + 7, id.data, id.size);
     return (struct pd_text){name, 7 + id.size};
@@ -172,7 +174,7 @@ answer_decision(struct engine *e, struct request *r, const struct command *c, st
     } else if (out->answer != NULL) answer_status(e, r, c, out->answer);
     else
         answer_accepted(e, r, out->count == 0 ? 0 : e->appended[e->appended_count - 1].record.header.scope_position,
-                        make_answer(&e->arena, c->block, c->body, out->events, out->count));
+                        make_answer(&e->turn_arena, c->block, c->body, out->events, out->count));
 }
 
 void

@@ -95,15 +95,25 @@ view_new_instance(void *ctx, uint64_t item)
 
     memcpy(seed.log, l->log_id, sizeof seed.log);
     XXH128_hash_t h = XXH3_128bits(&seed, sizeof seed);
-    snprintf(text, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+    for (int i = 0; i < 32; i++) text[i] = "0123456789abcdef"[(i < 16 ? h.high64 : h.low64) >> (60 - 4 * (i % 16)) & 15];
     return (struct pd_text){text, 32};
 }
 
 static pd_time_us
 view_expiry(void *ctx, struct pd_text zone, pd_time_us anchor, uint64_t n, struct pd_text period)
 {
-    (void)ctx;
-    return calendar_expiry(zone, anchor, n, period);
+    struct lookup      *l = ctx;
+    struct expiry_memo *m = l->expiry;
+
+    /* Within a turn time stands still, and most subscriptions are of the same few periods: the calendar is asked once. */
+    if (m->anchor == anchor && m->n == n && pd_text_equal((struct pd_text){m->zone, m->zone_size}, zone) &&
+        pd_text_equal((struct pd_text){m->period, m->period_size}, period))
+        return m->result;
+    *m = (struct expiry_memo){.anchor = anchor, .n = n, .result = calendar_expiry(zone, anchor, n, period)};
+    PD_CHECK(zone.size <= sizeof m->zone && period.size <= sizeof m->period);
+    memcpy(m->zone, zone.data, m->zone_size = zone.size);
+    memcpy(m->period, period.data, m->period_size = period.size);
+    return m->result;
 }
 
 static struct pd_text

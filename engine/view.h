@@ -4,6 +4,14 @@
 
 #include "engine/fold.h"
 
+/* The last expiration that was reckoned. */
+struct expiry_memo {
+    pd_time_us anchor, result;
+    uint64_t   n;
+    char       zone[64], period[8];
+    size_t     zone_size, period_size;
+};
+
 /* Where a view looks. `scope` is the command's reseller; NULL for the engine's commands outside any. */
 struct lookup {
     const struct folder *folder;
@@ -13,6 +21,7 @@ struct lookup {
     uint64_t             next_position;
     pd_time_us           now;
     uint64_t             monotonic_ms;
+    struct expiry_memo  *expiry;
 };
 
 /* A view over the lookup; its envelope fields are the caller's to fill. */

@@ -402,16 +402,18 @@ take_message(struct net *n, int port, struct incoming *in)
     struct slots     *slots = port == PORT_QUERIES ? n->parts.queries : n->parts.commands;
     int               address_count, at = find_body(in, &address_count);
     struct pd_text    address;
-    struct pd_refusal refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected",
-                                                in->count > 0 ? in->count - 1 : 0);
+    struct pd_refusal refusal;
 
     pd_arena_reset(&n->arena);
     if (at == 0 || n->stopping || slots_is_crowded(slots)) {
         if (!pack_address(in, address_count, &n->arena, &address) || address_count == 0) {
             atomic_fetch_add(&n->counts.unaddressed, 1);
             log_warn("unaddressed", "port=%d frames=%d", port, in->count);
-        } else if (at == 0) refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
-        else answer_later(n, port, address, frame_text(in, at));
+        } else if (at == 0) {
+            refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected",
+                                      in->count - 1);
+            refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
+        } else answer_later(n, port, address, frame_text(in, at));
         return;
     }
     struct pd_text body = frame_text(in, at);

@@ -43,8 +43,8 @@ void             store_close(struct store **store);
 /* 16 random bytes, made with the log. */
 const uint8_t *store_log_id(const struct store *store);
 
-/* Last position of the log as of the last commit (0: empty), and the position up to which rows are folded: lower while a
- * rebuild is under way. */
+/* Last position of the log as of the last commit (0: empty), and the position up to which rows are folded, as it was set:
+ * lower while rows wait to be written, or a rebuild is under way. */
 uint64_t store_last(const struct store *store);
 uint64_t store_folded(const struct store *store);
 

@@ -19,7 +19,7 @@
 #include "proto/check.h"
 #include "proto/schema.h"
 
-enum { FIRST_BYTES = 16 << 20, STEP_BYTES = 16 << 20, TURN_BYTES = 4 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
+enum { FIRST_BYTES = 16 << 20, STEP_BYTES = 16 << 20, TURN_BYTES = 6 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
 
 struct store_reader {
     struct store *store;
@@ -390,7 +390,6 @@ store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
     note(s, "append_failed", rc);
     if (rc == MDB_SUCCESS) memcpy(value.mv_data, bytes, size);
     s->pending_last = position;
-    if (s->pending_folded == position - 1) s->pending_folded = position;
 }
 
 void
@@ -430,15 +429,20 @@ store_drop_rows(struct store *s)
 void
 store_set_folded(struct store *s, uint64_t position)
 {
-    if (s->error != STORE_OK) return;
     s->pending_folded = position;
-    if (position < s->pending_last) {
-        note(s, "meta_failed", write_meta(s, s->txn, "folded", &position, sizeof position));
-        return;
-    }
+}
+
+/* Only where rows stand behind the log is their position kept; else it is the log's. */
+static void
+write_folded(struct store *s)
+{
     MDB_val key = {strlen("folded"), (void *)(uintptr_t) "folded"};
-    int     rc = mdb_del(s->txn, s->meta, &key, NULL);
-    note(s, "meta_failed", rc == MDB_NOTFOUND ? MDB_SUCCESS : rc);
+    int     rc = MDB_SUCCESS;
+
+    if (s->error != STORE_OK) return;
+    if (s->pending_folded != s->pending_last) rc = write_meta(s, s->txn, "folded", &s->pending_folded, sizeof s->pending_folded);
+    else if (s->folded != s->last && (rc = mdb_del(s->txn, s->meta, &key, NULL)) == MDB_NOTFOUND) rc = MDB_SUCCESS;
+    note(s, "meta_failed", rc);
 }
 
 enum store_error
@@ -447,6 +451,7 @@ store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
     uint8_t head[HEAD_BYTES];
 
     PD_CHECK(s->txn != NULL);
+    write_folded(s);
     if (s->error != STORE_OK) {
         store_abort(s);
         return s->error;

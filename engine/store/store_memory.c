@@ -252,7 +252,6 @@ store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
     PD_CHECK(s->writing && position == s->books.count + 1);
     s->books.records = grow(s->books.records, &s->books.capacity, s->books.count, sizeof *s->books.records);
     s->books.records[s->books.count++] = copy(bytes, size);
-    if (s->books.folded == position - 1) s->books.folded = position;
 }
 
 void

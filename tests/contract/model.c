@@ -76,7 +76,6 @@ static void
 append_record(struct model *m, struct store *store, uint64_t *seed)
 {
     if (m->last == RECORDS) return;
-    if (m->folded == m->last) m->folded++;
     char *text = m->records[++m->last];
     snprintf(text, RECORD_BYTES, "%jx", (uintmax_t)check_random(seed) & 0xffffffff);
     store_append(store, m->last, text, strlen(text));

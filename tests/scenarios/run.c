@@ -34,7 +34,7 @@ static struct {
 
 /* One line that happened: an event, an answer or a refusal, as "Type" and its fields. */
 struct happening {
-    char    word[64];
+    char    word[96];
     json_t *fields;
     bool    used;
 };
