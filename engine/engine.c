@@ -265,6 +265,7 @@ engine_open(struct store *store, const struct engine_options *options, struct no
     PD_CHECK(pthread_cond_init(&e->rows_written, NULL) == 0);
     pd_arena_init(&e->turn_arena);
     pd_arena_init(&e->arena);
+    e->arena.keep = EPOCH_BYTES_MAX;
     rows_init(&e->rows, &e->arena);
     e->index = index_open();
     e->scopes = scopes_open();

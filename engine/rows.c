@@ -34,13 +34,21 @@ rows_clear(struct rows *rows)
     rows->reader = NULL;
 }
 
-static uint32_t *
-slot_of(struct rows *rows, int code, struct row_key key)
+static uint32_t
+hash_of(int code, struct row_key key)
 {
-    uint64_t hash = (key.position * 0x9e3779b97f4a7c15u) ^ ((uint64_t)key.item << 8 | (uint64_t)code) * 0xc2b2ae3d27d4eb4fu;
-    size_t   i = (hash ^ hash >> 32) & rows->mask;
-    for (; rows->table[i] != 0; i = (i + 1) & rows->mask) {
-        const struct row_entry *e = rows->entries[rows->table[i] - 1];
+    uint64_t hash = (key.position ^ (uint64_t)key.item << 48 ^ (uint64_t)code << 58) * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(hash >> 32);
+}
+
+/* A probe compares hashes first: an entry is another line of memory. */
+static struct row_slot *
+slot_of(struct rows *rows, int code, struct row_key key, uint32_t hash)
+{
+    size_t i = hash & rows->mask;
+    for (; rows->table[i].place != 0; i = (i + 1) & rows->mask) {
+        if (rows->table[i].hash != hash) continue;
+        const struct row_entry *e = rows->entries[rows->table[i].place - 1];
         if (e->code == code && e->key.position == key.position && e->key.item == key.item) break;
     }
     return &rows->table[i];
@@ -50,14 +58,20 @@ static void
 grow(struct rows *rows)
 {
     if (rows->count < rows->capacity) return;
+    struct row_slot *old = rows->table;
+    size_t           old_mask = rows->mask;
+
     rows->capacity *= 2;
     rows->mask = rows->capacity * 2 - 1;
     rows->entries = realloc(rows->entries, rows->capacity * sizeof *rows->entries);
-    free(rows->table);
     rows->table = calloc(rows->mask + 1, sizeof *rows->table);
     PD_CHECK(rows->entries != NULL && rows->table != NULL);
-    for (size_t i = 0; i < rows->count; i++)
-        *slot_of(rows, rows->entries[i]->code, rows->entries[i]->key) = (uint32_t)i + 1;
+    for (size_t i = 0; i <= old_mask; i++) {
+        if (old[i].place == 0) continue;
+        const struct row_entry *e = rows->entries[old[i].place - 1];
+        *slot_of(rows, e->code, e->key, old[i].hash) = old[i];
+    }
+    free(old);
 }
 
 static void
@@ -80,16 +94,17 @@ static struct row_entry *
 find(struct rows *rows, int code, struct row_key key)
 {
     grow(rows);
-    uint32_t *slot = slot_of(rows, code, key);
-    if (*slot == 0) {
+    uint32_t         hash = hash_of(code, key);
+    struct row_slot *slot = slot_of(rows, code, key, hash);
+    if (slot->place == 0) {
         struct row_entry *e = PD_ARENA_NEW(rows->arena, struct row_entry);
         e->code = code;
         e->key = key;
         load(rows, e);
         rows->entries[rows->count++] = e;
-        *slot = (uint32_t)rows->count;
+        *slot = (struct row_slot){hash, (uint32_t)rows->count};
     }
-    struct row_entry *e = rows->entries[*slot - 1];
+    struct row_entry *e = rows->entries[slot->place - 1];
     rows->damaged = rows->damaged || e->damaged;
     return e;
 }

@@ -16,6 +16,10 @@ struct row_entry {
     bool           damaged;
 };
 
+struct row_slot {
+    uint32_t hash, place; /* place: of the entry, + 1; 0: empty */
+};
+
 /* Where a fingerprint was found in this turn; to be checked like the index. */
 struct row_memo {
     uint64_t       print;
@@ -29,7 +33,7 @@ struct rows {
     struct mp_writer     packed;
     struct row_entry   **entries;
     size_t               count, capacity;
-    uint32_t            *table; /* hash of code and key -> entry + 1 */
+    struct row_slot     *table; /* open addressing by code and key */
     size_t               mask;
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
     struct row_memo      memos[ROW_MEMOS];

@@ -60,7 +60,7 @@ pd_arena_reset(struct pd_arena *arena)
     size_t kept = 0;
     for (struct pd_arena_chunk *c = arena->first; c != NULL; c = c->next) {
         kept += c->size;
-        if (kept < KEEP_BYTES && !arena->over) continue;
+        if (kept < (arena->keep > 0 ? arena->keep : KEEP_BYTES) && !arena->over) continue;
         free_chunks(c->next);
         c->next = NULL;
     }

@@ -14,6 +14,7 @@ struct pd_arena {
     size_t                 used;  /* bytes of the current chunk */
     size_t                 total; /* bytes handed out since the last reset */
     bool                   over;  /* the first chunk is the caller's memory */
+    size_t                 keep;  /* bytes of chunks that a reset keeps; 0: 4 MiB */
 };
 
 void pd_arena_init(struct pd_arena *arena);
@@ -22,7 +23,7 @@ void pd_arena_init(struct pd_arena *arena);
 void pd_arena_init_over(struct pd_arena *arena, void *memory, size_t size);
 void pd_arena_fini(struct pd_arena *arena);
 
-/* Forgets all allocations; keeps up to 4 MiB of chunks for the next use, and over given memory only that. */
+/* Forgets all allocations; keeps up to arena->keep bytes of chunks for the next use, and over given memory only that. */
 void pd_arena_reset(struct pd_arena *arena);
 
 /* `size` bytes, aligned to 8; pd_arena_zero's are zero. Never NULL; valid until the reset. */
