@@ -172,6 +172,8 @@ scopes_head(struct scopes *s, uint64_t number, struct pd_arena *arena, struct pd
     if (there) {
         *ret_id = number == 0 ? PD_TEXT("~all") : pd_arena_text(arena, s->list[number]->reseller.reseller);
         *ret_head = s->list[number]->committed;
+        /* Operators see the whole log. Every event has one scope, and each scope counts from 1. */
+        for (size_t i = 1; number == 0 && i < s->count; i++) *ret_head += s->list[i]->committed;
     }
     pthread_rwlock_unlock(&s->lock);
     return there;

@@ -40,8 +40,8 @@ void scopes_commit(struct scopes *scopes);
 /* For other threads: a reseller's number (0: none) and committed head. */
 uint64_t scopes_lookup(struct scopes *scopes, struct pd_text id, uint64_t *ret_head);
 
-/* For other threads: heads of the operators' scope and of reseller `number`, with its id copied into the arena; false beyond
- * the last. */
+/* For other threads: the head of reseller `number` with its id copied into the arena, or for 0 the whole log's, which
+ * operators see under ~all; false beyond the last. */
 bool scopes_head(struct scopes *scopes, uint64_t number, struct pd_arena *arena, struct pd_text *ret_id, uint64_t *ret_head);
 
 #endif

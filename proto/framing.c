@@ -14,7 +14,7 @@ value_of(const msgpack_object *map, struct pd_text key)
     return NULL;
 }
 
-/* The queries' own keys mean nothing on the other ports, and the commands' nothing here. */
+/* A key that means nothing on this port is refused: whoever sent it relies on it. */
 static bool
 check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret_refusal)
 {
@@ -23,6 +23,7 @@ check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret
         if (r->has_expect) field = "expect";
         if (r->dry_run) field = "dry_run";
     } else {
+        if (r->has_expect && port == PD_port_workers) field = "expect";
         if (r->has_at_least) field = "at_least";
         if (r->has_limit) field = "limit";
         if (r->cursor.data != NULL) field = "cursor";

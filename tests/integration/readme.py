@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The README's Python client works as printed; only its endpoint is another here."""
+"""The README's Python client works as printed; only its endpoint is another here. The protocol's page names every refusal."""
 
 import os
 import re
@@ -8,11 +8,20 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
+import schema_rows
 import shop
 from story import check, same
 
 
+def protocol_page():
+    with open(os.path.join(schema_rows.PROTO, "README.md"), encoding="utf-8") as file:
+        page = file.read()
+    lacks = [e.code for e in schema_rows.errors() if "| %s |" % e.kind not in page or "`%s`" % e.code not in page]
+    check("every refusal and its class stand in the protocol's page", not lacks, lacks)
+
+
 def main():
+    protocol_page()
     with open(os.path.join(daemon.ROOT, "README.md"), encoding="utf-8") as file:
         code = re.search(r"```python\n(.*?)```", file.read(), re.S).group(1)
     check("it is ten lines", len([line for line in code.splitlines() if line.strip()]) <= 10, code)

@@ -189,6 +189,7 @@ def rows():
     for name, value, code, field in (
             ("a command on the workers port", message("OpenOrder", data={"order": 1}), "unknown_type", "type"),
             ("an array on the workers port", [message("WorkerReady", data=ready)], "malformed_message", None),
+            ("an expected version from a worker", message("WorkerReady", data=ready, expect=1), "unknown_field", "expect"),
             ("a worker without groups", message("WorkerReady", data=dict(ready, groups=[])), "invalid_field", "groups"),
             ("1,025 slots", message("WorkerReady", data=dict(ready, slots=1025)), "invalid_field", "slots"),
             ("a progress of 101", message("ReportProgress", data={"worker": "w1", "task": 1, "lease": 1, "progress": 101}),

@@ -114,7 +114,7 @@ def requests():
         if block.kind == "query":
             more.update(trace=BY_NAME["trace"], at_least=65536, limit=1000, cursor="c-17")
         else:
-            more.update(expect=7, dry_run=True, on_behalf_of="ana", trace=BY_NAME["trace"])
+            more.update({"expect": 7} if block.port == "commands" else {}, dry_run=True, on_behalf_of="ana", trace=BY_NAME["trace"])
         more["data"] = body(block, "full")
         yield block.Name, more
 
