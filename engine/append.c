@@ -78,7 +78,14 @@ lookup_for(struct engine *e, struct scope *scope)
 bool
 turn_is_full(const struct engine *e)
 {
-    return e->appended_bytes > TURN_BYTES_MAX || e->rows.dirty_count > 2 * EPOCH_ROWS_MAX;
+    return e->appended_bytes > TURN_BYTES_MAX || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX / 2 ||
+           e->rows.dirty_count > 2 * EPOCH_ROWS_MAX;
+}
+
+size_t
+epoch_weight(const struct engine *e)
+{
+    return e->epoch_bytes + e->rows.loaded_bytes;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
@@ -158,6 +165,7 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     store_append(e->store, a->record.header.position, bytes, size);
     e->last++;
     e->appended_bytes += size;
+    e->epoch_bytes += size;
 
     if (scope != NULL) give_numbers(scope, event);
     ok = fold_event(&e->folder, &a->record, event->body, event->found);

@@ -23,6 +23,7 @@ forget_turn(struct engine *e)
     rows_clear(&e->rows);
     pd_arena_reset(&e->arena);
     e->epoch_over = false;
+    e->epoch_bytes = 0;
 }
 
 static enum store_error
@@ -52,8 +53,8 @@ static bool
 is_flush_due(const struct engine *e, size_t taken)
 {
     uint64_t busy = e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN;
-    return taken < busy || !e->writable || e->rows_wanted || e->arena.total > EPOCH_BYTES_MAX ||
-           e->rows.dirty_count > EPOCH_ROWS_MAX;
+    return taken < busy || !e->writable || e->rows_wanted || e->arena.total > EPOCH_MEMORY_MAX ||
+           epoch_weight(e) > EPOCH_BYTES_MAX || e->rows.dirty_count > EPOCH_ROWS_MAX;
 }
 
 /* Ends the transaction; with it rows and events are on stable storage. */
@@ -265,7 +266,7 @@ engine_open(struct store *store, const struct engine_options *options, struct no
     PD_CHECK(pthread_cond_init(&e->rows_written, NULL) == 0);
     pd_arena_init(&e->turn_arena);
     pd_arena_init(&e->arena);
-    e->arena.keep = EPOCH_BYTES_MAX;
+    e->arena.keep = EPOCH_MEMORY_MAX;
     rows_init(&e->rows, &e->arena);
     e->index = index_open();
     e->scopes = scopes_open();

@@ -32,7 +32,8 @@ struct engine_options {
 enum {
     TURN_COMMANDS_MAX = 1024,
     TURN_BYTES_MAX    = 2 << 20,  /* of events */
-    EPOCH_BYTES_MAX   = 48 << 20, /* of memory */
+    EPOCH_MEMORY_MAX  = 48 << 20, /* bytes */
+    EPOCH_BYTES_MAX   = 4 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */
     EPOCH_ROWS_MAX    = 8192,     /* changed and not yet written */
     BUSY_TURN         = 128,
     WAITS_MAX         = 4096,

@@ -31,6 +31,7 @@ struct engine {
     struct folder     folder;
     uint64_t          folded;     /* the rows in the books are those of this position */
     bool              epoch_over; /* at the next turn's begin everything is forgotten */
+    size_t            epoch_bytes; /* of its events */
 
     /* The turn's own; forgotten at the next one's begin. */
     struct pd_arena   turn_arena;
@@ -82,6 +83,9 @@ bool     is_worker(struct pd_text actor);
 void run_rule(struct engine *e, const struct command *c, struct decision *out);
 void append_all(struct engine *e, const struct command *c, struct decision *out);
 bool turn_is_full(const struct engine *e);
+
+/* What the epoch's rows will come to when they are written, in bytes and at most; store_prepare keeps room for it. */
+size_t epoch_weight(const struct engine *e);
 
 /* A request of any port; waits that are over. */
 void serve(struct engine *e, struct request *r);

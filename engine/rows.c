@@ -29,7 +29,7 @@ rows_clear(struct rows *rows)
 {
     if (rows->count > 0) memset(rows->table, 0, (rows->mask + 1) * sizeof *rows->table);
     if (rows->count > 0) memset(rows->memos, 0, sizeof rows->memos);
-    rows->count = rows->dirty_count = 0;
+    rows->count = rows->dirty_count = rows->loaded_bytes = 0;
     rows->damaged = false;
     rows->reader = NULL;
 }
@@ -82,7 +82,10 @@ load(struct rows *rows, struct row_entry *e)
 
     e->row = pd_arena_zero(rows->arena, block->size);
     switch (store_read_row(rows->reader, e->code, e->key, rows->arena, &bytes)) {
-    case STORE_OK: e->damaged = !pd_decode_row(rows->arena, block, bytes, e->row); break;
+    case STORE_OK:
+        rows->loaded_bytes += bytes.size;
+        e->damaged = !pd_decode_row(rows->arena, block, bytes, e->row);
+        break;
     case STORE_NONE: e->gone = true; break;
     default: e->damaged = true;
     }

@@ -37,7 +37,8 @@ struct rows {
     size_t               mask;
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
     struct row_memo      memos[ROW_MEMOS];
-    size_t               dirty_count; /* rows that a flush will write */
+    size_t               dirty_count;  /* rows that a flush will write */
+    size_t               loaded_bytes; /* of rows as they were read */
 };
 
 void rows_init(struct rows *rows, struct pd_arena *arena);
