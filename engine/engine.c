@@ -253,36 +253,72 @@ start(struct engine *e, struct now now)
     return own_start(e) ? finish(e, 0, &reader) : STORE_FAILED;
 }
 
+/* What is rebuilt from the books at each start. */
+static void
+open_parts(struct engine *e, struct now now)
+{
+    e->index = index_open();
+    e->scopes = scopes_open();
+    e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
+    e->folder = (struct folder){.arena = &e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
+                                .monotonic_ms = now.monotonic_ms};
+}
+
+static void
+close_parts(struct engine *e)
+{
+    index_close(&e->index);
+    scopes_close(&e->scopes);
+    tasks_close(&e->tasks);
+}
+
+static enum store_error
+read_books(struct engine *e)
+{
+    struct store_reader *reader = NULL;
+    enum store_error     error = upkeep_fold_tail(e->store, NULL, NULL);
+
+    if (error == STORE_OK) error = store_reader_open(e->store, &reader);
+    if (error == STORE_OK) error = upkeep_read_rows(&e->folder, reader);
+    if (error == STORE_OK) error = read_tail(e, reader);
+    store_reader_close(&reader);
+    return error;
+}
+
+/* A row that cannot be trusted would be missed, its numbers given again: before anything is served, the log gives all rows
+ * back, if its own chain is whole. */
+static enum store_error
+mend_books(struct engine *e, struct now now)
+{
+    log_warn("rows_damaged", "action=rebuild");
+    enum store_error error = upkeep_rebuild(e->store, NULL, NULL);
+    if (error != STORE_OK) return error;
+    close_parts(e);
+    open_parts(e, now);
+    return read_books(e);
+}
+
 enum store_error
 engine_open(struct store *store, const struct engine_options *options, struct now now, struct engine **ret_engine)
 {
     struct engine *e = calloc(1, sizeof *e);
     const uint8_t *id = store_log_id(store);
 
-    PD_CHECK(e != NULL && pthread_mutex_init(&e->figures_lock, NULL) == 0);
+    PD_CHECK(e != NULL && pthread_mutex_init(&e->figures_lock, NULL) == 0 && pthread_cond_init(&e->rows_written, NULL) == 0);
     e->store = store;
     e->options = *options;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);
-    PD_CHECK(pthread_cond_init(&e->rows_written, NULL) == 0);
     pd_arena_init(&e->turn_arena);
     pd_arena_init(&e->arena);
     e->arena.keep = EPOCH_MEMORY_MAX;
     rows_init(&e->rows, &e->arena);
-    e->index = index_open();
-    e->scopes = scopes_open();
-    e->tasks = tasks_open(options->lease_ms, now.monotonic_ms);
     e->waits = waits_open();
     e->remembered = remembered_open();
     e->writable = true;
-    e->folder = (struct folder){.arena = &e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
-                                .monotonic_ms = now.monotonic_ms};
+    open_parts(e, now);
 
-    struct store_reader *reader = NULL;
-    enum store_error     error = upkeep_fold_tail(store, NULL, NULL);
-    if (error == STORE_OK) error = store_reader_open(store, &reader);
-    if (error == STORE_OK) error = upkeep_read_rows(&e->folder, reader);
-    if (error == STORE_OK) error = read_tail(e, reader);
-    store_reader_close(&reader);
+    enum store_error error = read_books(e);
+    if (error == STORE_DAMAGED) error = mend_books(e, now);
     if (error == STORE_OK) error = start(e, now);
     if (error != STORE_OK) {
         engine_close(&e);
@@ -297,9 +333,7 @@ engine_close(struct engine **engine)
 {
     struct engine *e = *engine;
     if (e == NULL) return;
-    index_close(&e->index);
-    scopes_close(&e->scopes);
-    tasks_close(&e->tasks);
+    close_parts(e);
     waits_close(&e->waits);
     remembered_close(&e->remembered);
     rows_fini(&e->rows);

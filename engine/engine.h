@@ -65,9 +65,9 @@ struct appended {
     const void    *event;    /* struct pd_<event> */
 };
 
-/* Opens the engine over books: rebuilds index, scopes and tasks from rows and the log's tail, folds what a rebuild left, and
- * commits EngineStarted (in a new log also the reseller `default`), so that something durable was said before anything else
- * is. The store stays the caller's. */
+/* Opens the engine over books: folds what was not written before a crash, rebuilds index, scopes and tasks from rows and the
+ * log's tail (and all rows from the log, when one is damaged), and commits EngineStarted (in a new log also the reseller
+ * `default`), so that something durable was said before anything else is. The store stays the caller's. */
 enum store_error engine_open(struct store *store, const struct engine_options *options, struct now now,
                              struct engine **ret_engine) STORE_MUST_CHECK;
 void             engine_close(struct engine **engine);

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "engine/authorise.h"
+#include "engine/base/log.h"
 #include "engine/domain/transitions.h"
 #include "engine/fold.h"
 #include "engine/publish.h"
@@ -28,7 +29,7 @@ struct queries {
     /* The query that is answered. */
     const struct pd_message *message;
     struct store_reader     *reader;
-    uint64_t                 scope, head;
+    uint64_t                 scope, head, print;
     size_t                   limit;
     struct row_key           from; /* where a page begins */
     struct row_key           next; /* where the following page begins; position 0: there is none */
@@ -64,11 +65,22 @@ queries_close(struct queries **queries)
 
 /* ---- cursors ------------------------------------------------------------------------------------------------------- */
 
-/* A cursor is a key under a mask of the log and the query, with a sum: opaque, and only good for the query that gave it. */
+/* A cursor is a key under a mask of the log and the query, its fields included, with a sum: opaque, and only good for the query
+ * that gave it. */
 static uint64_t
 cursor_mask(const struct queries *q, uint64_t salt)
 {
-    return XXH3_64bits_withSeed(q->log_text, sizeof q->log_text, salt << 40 ^ q->scope << 8 ^ (uint64_t)q->message->block->code);
+    return XXH3_64bits_withSeed(q->log_text, sizeof q->log_text, q->print ^ salt << 40 ^ q->scope << 8);
+}
+
+/* What the query asks, whatever page of it. */
+static uint64_t
+query_print(struct queries *q)
+{
+    mp_writer_clear(&q->writer);
+    mp_uint(&q->writer, (uint64_t)q->message->block->code);
+    pd_encode_map(&q->writer, q->message->block, q->message->body);
+    return XXH3_64bits(q->writer.data, q->writer.size);
 }
 
 static struct pd_text
@@ -121,10 +133,14 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
         q->next = key;
         return false;
     }
-    if (bytes.data == NULL) return true; /* damaged, and said in the log at start */
     void *row = p->rows + p->count * p->block->size;
     bytes = pd_arena_text(&q->arena, bytes);
-    if (!pd_decode_row(&q->arena, p->block, bytes, row)) return true;
+    if (bytes.data == NULL || !pd_decode_row(&q->arena, p->block, bytes, row)) {
+        /* A list that leaves out what it cannot read would be believed. */
+        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, p->block->name, key.position, key.item);
+        q->refusal = pd_refuse(PD_E_internal);
+        return false;
+    }
     if (!p->all_scopes && ((const struct pd_row_head *)row)->scope != q->scope) return true;
     if (p->takes != NULL && !p->takes(q, row)) return true;
     p->count++;
@@ -457,6 +473,7 @@ prepare(struct queries *q, const struct request *request)
     /* The head before the rows, and the rows before the snapshot: what is shown includes it. */
     q->scope = scopes_lookup(engine_scopes(q->engine), e->reseller, &q->head);
     q->limit = e->has_limit ? e->limit : LIMIT;
+    q->print = query_print(q);
     if (q->scope == 0) q->refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
     else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))

@@ -53,11 +53,9 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
     void                  *row = pd_arena_alloc(r->folder->arena, block->size);
 
     if (bytes.data == NULL || !pd_decode_row(r->folder->arena, block, bytes, row)) {
-        /* It serves on without this row: whoever asks for it is told, and a rebuild mends it. */
-        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32 " mend=\"pedidod rebuild\"", block->name,
-                  key.position, key.item);
+        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, key.position, key.item);
         r->damaged = true;
-        return true;
+        return false;
     }
     fold_seen(r->folder, r->row_code, key, row);
     if (++r->count % 1024 == 0) pd_arena_reset(r->folder->arena);
@@ -71,9 +69,11 @@ upkeep_read_rows(const struct folder *folder, struct store_reader *reader)
     enum store_error error = STORE_OK;
 
     /* Resellers first: the others stand in their scopes. */
-    for (r.row_code = PD_ROW_reseller; r.row_code < PD_ROW_CODES && error == STORE_OK; r.row_code++)
-        if (pd_schema_row(r.row_code) != NULL)
-            error = store_each_row(reader, r.row_code, (struct row_key){0, 0}, see_row, &r);
+    for (r.row_code = PD_ROW_reseller; r.row_code < PD_ROW_CODES && error == STORE_OK; r.row_code++) {
+        if (pd_schema_row(r.row_code) == NULL) continue;
+        error = store_each_row(reader, r.row_code, (struct row_key){0, 0}, see_row, &r);
+        if (r.damaged) error = STORE_DAMAGED;
+    }
     pd_arena_reset(folder->arena);
     return error;
 }
@@ -137,6 +137,19 @@ fold_to_end(struct upkeep *u, struct store *store, upkeep_progress *progress, vo
     return error;
 }
 
+/* The last event's chain, which each commit notes in DATA/head. */
+static enum store_error
+read_head(struct upkeep *u, struct store_reader *reader)
+{
+    struct pd_text   bytes;
+    struct record    r;
+    enum store_error error = store_read_record(reader, store_reader_last(reader), &u->arena, &bytes);
+
+    if (error == STORE_OK && !record_read(bytes, &r)) error = STORE_DAMAGED;
+    if (error == STORE_OK) memcpy(u->chain, r.chain, sizeof u->chain);
+    return error == STORE_NONE ? STORE_DAMAGED : error;
+}
+
 enum store_error
 upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg)
 {
@@ -148,6 +161,7 @@ upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg)
         log_info("rows_follow_log", "from=%" PRIu64 " to=%" PRIu64, store_folded(store), store_last(store));
     upkeep_init(&u);
     enum store_error error = store_reader_open(store, &reader);
+    if (error == STORE_OK) error = read_head(&u, reader);
     if (error == STORE_OK) error = upkeep_read_rows(&u.folder, reader);
     store_reader_close(&reader);
     if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
@@ -155,16 +169,45 @@ upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg)
     return error;
 }
 
+/* Whether every event is there and follows from the one before; leaves the last one's chain in u->chain. */
+static enum store_error
+check_log(struct upkeep *u, struct store *store, upkeep_progress *progress, void *arg)
+{
+    struct store_reader *reader = NULL;
+    uint64_t             last = store_last(store);
+    enum store_error     error = store_reader_open(store, &reader);
+
+    for (uint64_t p = 1; p <= last && error == STORE_OK; p++) {
+        struct pd_text bytes;
+        struct record  r;
+        error = store_read_record(reader, p, &u->arena, &bytes);
+        if (error == STORE_OK && (!record_read(bytes, &r) || r.header.position != p || !record_follows(bytes, u->chain)))
+            error = STORE_DAMAGED;
+        if (error == STORE_NONE) error = STORE_DAMAGED;
+        if (error == STORE_DAMAGED) log_error("record_damaged", "position=%" PRIu64 " rows=\"left as they are\"", p);
+        if (error != STORE_OK) break;
+        memcpy(u->chain, r.chain, sizeof u->chain);
+        if (p % BATCH_EVENTS == 0) pd_arena_reset(&u->arena);
+        if (progress != NULL && (p % BATCH_EVENTS == 0 || p == last)) progress(arg, "check", p, last);
+    }
+    store_reader_close(&reader);
+    return error;
+}
+
 enum store_error
 upkeep_rebuild(struct store *store, upkeep_progress *progress, void *arg)
 {
-    struct upkeep    u;
-    enum store_error error = store_prepare(store);
+    struct upkeep u;
 
-    if (error != STORE_OK || (error = store_begin(store)) != STORE_OK) return error;
     upkeep_init(&u);
-    store_drop_rows(store);
-    error = store_commit(store, u.chain);
+    /* Rows are thrown away only when the log can give them back. */
+    enum store_error error = check_log(&u, store, progress, arg);
+    if (error == STORE_OK) error = store_prepare(store);
+    if (error == STORE_OK) error = store_begin(store);
+    if (error == STORE_OK) {
+        store_drop_rows(store);
+        error = store_commit(store, u.chain);
+    }
     if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
     upkeep_fini(&u);
     return error;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A row is damaged on disk while the engine serves: whoever asks for it is told so, nothing is decided on it, others are
-served; `verify` names it and `rebuild` mends it."""
+served; `verify` names it and `rebuild` mends it. Damaged while nobody serves, the next start mends it; but where the log
+itself is damaged, nothing is thrown away and nothing served."""
 
 import os
 import sys
@@ -25,6 +26,7 @@ def serves_on(client, before):
     same("so is an order for it", code_of(refused), "internal")
     check("which says what to do", "pedidod rebuild" in refused["error"]["message"], refused)
     same("and a change of it", code_of(client.call("PutCustomer", {"customer": "nunez", "name": "N"})), "internal")
+    same("a list does not leave it out in silence", code_of(client.ask("ListCustomers")), "internal")
     same("another customer is there", client.query("GetCustomer", {"customer": "lopez"})["customer"], before["lopez"])
     same("and can order", shop.add(client, shop.item("vps"), customer="lopez")["order"], 2)
     answers = client.array([request("AddOrder", order), request("ConfirmOrder", {"order": 2})])
@@ -53,6 +55,29 @@ def main():
         same("the customer is there again", client.query("GetCustomer", {"customer": "nunez"})["customer"], before["nunez"])
         answer = client.call("AddOrder", {"customer": "nunez", "items": [shop.item("vps")]}, "damaged-1")
         check("what was refused is accepted, under its id", answer["ok"], answer)
+
+        before = client.rows("ListOrders", "orders")
+        same("SIGTERM ends it", engine.stop(), 0)
+        row = pack("damaged-1") + pack("nunez")  # side by side in the order's row only
+        check("the newest order's row is altered", alter(engine.data, row, row[:-1] + b"s") > 0)
+        engine.start()
+        client = engine.client()
+        same("a start gives it back from the log", client.rows("ListOrders", "orders"), before)
+        check("and says so", "rows_damaged" in engine.log(), engine.log())
+        added = shop.add(client, shop.item("vps"), customer="lopez")
+        same("its number is not given again", added["order"], before[-1]["order"] + 1)
+
+        same("SIGTERM ends it", engine.stop(), 0)
+        event = pack("reference") + pack("damaged-1")  # in its events only
+        altered = alter(engine.data, row, row[:-1] + b"s"), alter(engine.data, event, event[:-1] + b"2")
+        check("a row and an event are altered", all(altered), altered)
+        try:
+            engine.start()
+            check("an engine whose log is damaged does not serve", False)
+        except RuntimeError as error:
+            check("an engine whose log is damaged does not serve", "record_damaged" in str(error), str(error))
+        code, said = engine.offline("rebuild")
+        check("rebuild throws nothing away then", code == 1 and "record_damaged" in said, said)
 
 
 main()
