@@ -70,7 +70,7 @@ class FakeEngine:
         data = {"reseller": "default", "task": task, "lease": lease, "operation": "provision", "instance": "inst-%d" % task,
                 "attempt": 1, "deadline": 1767225600000000, "order": 7, "reference": "r-7", "item": 1, "customer": "lopez",
                 "subscription": 3, "plan": "std", "plan_name": "Hosting estándar y correo electrónico", "period": "1y",
-                "quantity": 2, "domain": "xn--panadera-lpez-4ib4l.es", "domain_unicode": "panadería-lópez.es",
+                "quantity": 2, "domain": "xn--panadera-lpez-2ib7g.es", "domain_unicode": "panadería-lópez.es",
                 "parameters": {"disk-size": "10 GB"}}
         data.update(more)
         self.send({"type": "Assignment", "data": data})

@@ -55,7 +55,7 @@ def scalar(block, field, variant):
         return variant != "least"
     if field.type == "domain" or (field.type == "domain_name" and not edge):
         unicode = field.name == "domain_unicode" or field.type == "domain" or block.name == "panel_service"
-        return "panadería-lópez.es" if unicode else "xn--panadera-lpez-4ib4l.es"
+        return "panadería-lópez.es" if unicode else "xn--panadera-lpez-2ib7g.es"
     if field.type in ("currency", "period", "email", "trace"):
         return {"period": "120m", "currency": "USD"}.get(field.type, BY_NAME[field.type]) if edge else BY_NAME[field.type]
     if field.type in TEXT_TYPES:
