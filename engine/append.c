@@ -160,7 +160,9 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     size_t size = record_size(&a->record);
     char  *bytes = pd_arena_alloc(&e->turn_arena, size);
     record_write(&a->record, e->chain, bytes);
-    a->record.body.data = bytes + size - PD_CHAIN_BYTES - a->record.body.size;
+    /* It is published when its request's memory may be another's already: from here on its texts are the turn's. */
+    ok = record_read((struct pd_text){bytes, size}, &a->record);
+    PD_CHECK(ok);
     memcpy(e->chain, a->record.chain, sizeof e->chain);
     store_append(e->store, a->record.header.position, bytes, size);
     e->last++;

@@ -76,6 +76,9 @@ void             engine_close(struct engine **engine);
 enum store_error engine_turn(struct engine *engine, struct now now, struct request *const *requests, size_t count,
                              size_t *ret_taken) STORE_MUST_CHECK;
 
+/* At a stop: every wait that is held is answered `shutting_down`, by engine_outgoing. Between turns. */
+void engine_release_waits(struct engine *engine);
+
 /* The last turn's results beside the answers. */
 const struct outgoing *engine_outgoing(const struct engine *engine, size_t *ret_count);
 const struct appended *engine_appended(const struct engine *engine, size_t *ret_count);

@@ -92,6 +92,11 @@ engine_thread(void *arg)
         }
         if (taken > 0) slots_commit(d->command_slots, taken);
         if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
+        if (!slots_is_draining(d->command_slots) || slots_is_drained(d->command_slots)) continue;
+        if (slots_pending(d->command_slots) > 0) continue; /* there may be a wait among them */
+        engine_release_waits(d->engine);
+        send_results(d, &scratch);
+        slots_set_drained(d->command_slots);
     }
     size_t none;
     if (engine_turn(d->engine, clock_now(), NULL, 0, &none) != STORE_OK) _exit(EXIT_FAILURE); /* rows that wait to be written */

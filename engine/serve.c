@@ -269,3 +269,22 @@ release_wait(void *arg, const struct wait *w)
     send_later(e, PD_port_commands, w->address);
     return true;
 }
+
+static bool
+refuse_wait(void *arg, const struct wait *w)
+{
+    struct engine    *e = arg;
+    struct pd_refusal refusal = pd_refuse(PD_E_shutting_down);
+
+    mp_writer_clear(&e->writer);
+    pd_encode_refused(&e->writer, w->id, &refusal);
+    send_later(e, PD_port_commands, w->address);
+    return true;
+}
+
+void
+engine_release_waits(struct engine *e)
+{
+    e->outgoing_count = e->appended_count = 0;
+    waits_each(e->waits, refuse_wait, e);
+}

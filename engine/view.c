@@ -125,8 +125,9 @@ view_group_trouble(void *ctx, struct pd_text group)
     struct tm            tm;
 
     if (l->tasks == NULL || tasks_group_served(l->tasks, group, &since_ms)) return absent;
+    /* Subtracted before it is cut to seconds, or what is told would waver between two of them. */
     uint64_t ago_ms = l->monotonic_ms > since_ms ? l->monotonic_ms - since_ms : 0;
-    time_t   since = (time_t)(l->now / 1000000 - ago_ms / 1000);
+    time_t   since = (time_t)((l->now - ago_ms * 1000) / 1000000);
     gmtime_r(&since, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
     snprintf(text, sizeof text, "no worker for group %.*s since %s", (int)group.size, group.data, when);

@@ -494,11 +494,12 @@ finish(struct net *n)
 {
     uint64_t until = clock_now().monotonic_ms + STOP_MS;
     n->stopping = true;
+    slots_drain(n->parts.commands);
     do {
         for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++) drain(n, port);
         zmq_pollitem_t bell = {.fd = slots_net_bell(n->parts.commands), .events = ZMQ_POLLIN};
         send_all(n);
-        if (slots_is_empty(n->parts.commands) && slots_is_empty(n->parts.queries)) break;
+        if (slots_is_empty(n->parts.commands) && slots_is_empty(n->parts.queries) && slots_is_drained(n->parts.commands)) break;
         if (!slots_net_sleeps(n->parts.commands)) zmq_poll(&bell, 1, 50);
         slots_net_wakes(n->parts.commands);
     } while (clock_now().monotonic_ms < until);

@@ -13,7 +13,7 @@ struct slots {
     _Atomic uint64_t  received, committed, sent;
     _Atomic uint64_t  bytes; /* of the bodies between sent and received */
     int               work_bell, net_bell;
-    _Atomic bool      work_sleeps, net_sleeps, stopped;
+    _Atomic bool      work_sleeps, net_sleeps, draining, drained, stopped;
 };
 
 struct slots *
@@ -139,8 +139,8 @@ slots_net_wakes(struct slots *s)
 
 /* ---- work ---------------------------------------------------------------------------------------------------------- */
 
-static size_t
-waiting(const struct slots *s)
+size_t
+slots_pending(const struct slots *s)
 {
     return (size_t)(atomic_load(&s->received) - atomic_load_explicit(&s->committed, memory_order_relaxed));
 }
@@ -148,17 +148,17 @@ waiting(const struct slots *s)
 size_t
 slots_wait(struct slots *s, uint64_t timeout_ms)
 {
-    size_t n = waiting(s);
+    size_t n = slots_pending(s);
     if (n > 0) return n;
     atomic_store(&s->work_sleeps, true);
-    if (waiting(s) == 0 && !atomic_load(&s->stopped)) {
+    if (slots_pending(s) == 0 && !atomic_load(&s->stopped) && atomic_load(&s->draining) == atomic_load(&s->drained)) {
         struct pollfd fd = {.fd = s->work_bell, .events = POLLIN};
         int           rc = poll(&fd, 1, (int)timeout_ms);
         PD_CHECK(rc >= 0 || errno == EINTR);
     }
     atomic_store(&s->work_sleeps, false);
     hush(s->work_bell);
-    return waiting(s);
+    return slots_pending(s);
 }
 
 struct slot *
@@ -178,6 +178,32 @@ void
 slots_ring_net(struct slots *s)
 {
     if (atomic_exchange(&s->net_sleeps, false)) ring(s->net_bell);
+}
+
+void
+slots_drain(struct slots *s)
+{
+    atomic_store(&s->draining, true);
+    ring(s->work_bell);
+}
+
+bool
+slots_is_draining(const struct slots *s)
+{
+    return atomic_load(&s->draining);
+}
+
+void
+slots_set_drained(struct slots *s)
+{
+    atomic_store(&s->drained, true);
+    slots_ring_net(s);
+}
+
+bool
+slots_is_drained(const struct slots *s)
+{
+    return atomic_load(&s->drained);
 }
 
 void

@@ -45,7 +45,14 @@ void         slots_net_wakes(struct slots *slots);
 /* Working side. Waits until there is something, at most timeout_ms; returns how many slots wait, from slots_waiting(0) on. */
 size_t       slots_wait(struct slots *slots, uint64_t timeout_ms);
 struct slot *slots_waiting(struct slots *slots, size_t n);
+size_t       slots_pending(const struct slots *slots); /* received and not committed, now */
 void         slots_commit(struct slots *slots, size_t count); /* answered and durable; rings */
+
+/* A stop in two steps. The net side asks the working one to let go of what it holds beside the slots, and waits until it has. */
+void slots_drain(struct slots *slots);
+bool slots_is_draining(const struct slots *slots);
+void slots_set_drained(struct slots *slots); /* working side; rings */
+bool slots_is_drained(const struct slots *slots);
 
 /* Rings both sides, for what is not in a slot: the outbox, a stop. Any thread. */
 void slots_ring_net(struct slots *slots);

@@ -53,6 +53,18 @@ def too_many_waits(engine, client):
     port.close()
 
 
+def stop_with_a_wait(engine, client):
+    order = shop.walk_to_open(client, shop.item("vps"))
+    port = Port(engine.endpoint)
+    port.send([pack(request("CheckStatus", {"order": order, "wait_ms": 60000}, "held"))])
+    check("a wait is held", port.receive(0.3) is None)
+    engine.process.send_signal(signal.SIGTERM)
+    same("a stop tells it to come again", hear(port, 1)["held"]["error"]["code"], "shutting_down")
+    same("and ends with 0", engine.process.wait(15), 0)
+    port.close()
+    engine.start()
+
+
 def stop_under_load(engine, round):
     """SIGTERM amid pipelined commands; what was sent, and what was answered."""
     sent, told = {}, False
@@ -102,6 +114,7 @@ def main():
         client = engine.client()
         shop.furnish(client)
         too_many_waits(engine, client)
+        stop_with_a_wait(engine, client)
         stopping(engine, client)
         log = client.log()
         check("positions run from 1 without gap", shop.gapless(log))
