@@ -72,9 +72,7 @@ commit(struct engine *e, bool flush)
         e->folded = e->last;
     }
     store_set_folded(e->store, e->folded);
-    enum store_error error = store_commit(e->store, e->chain);
-    scopes_commit(e->scopes);
-    return error;
+    return store_commit(e->store, e->chain);
 }
 
 static enum store_error
@@ -98,6 +96,8 @@ finish(struct engine *e, size_t taken, struct store_reader **reader)
         pthread_cond_broadcast(&e->rows_written);
     }
     pthread_mutex_unlock(&e->figures_lock);
+    /* A head is told only when engine_wait_rows knows of it: who reads it waits for the rows of it. */
+    if (error == STORE_OK) scopes_commit(e->scopes);
     return error;
 }
 
