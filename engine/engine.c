@@ -230,10 +230,13 @@ read_tail(struct engine *e, struct store_reader *reader)
             e->turn = r.header.turn;
             memcpy(e->chain, r.chain, sizeof e->chain);
         }
-        /* The operators' scope has no rows that tell its position. */
-        if (r.header.scope == 0) scopes_at(e->scopes, 0)->position = scopes_at(e->scopes, 0)->committed = r.header.scope_position;
         if (p % 1024 == 0) pd_arena_reset(&e->arena);
     }
+    /* The operators' scope has no rows that tell its position; every event is of one scope, and each scope counts from 1. */
+    struct scope *operators = scopes_at(e->scopes, 0);
+    operators->position = last;
+    for (uint64_t i = 1; i <= scopes_count(e->scopes); i++) operators->position -= scopes_at(e->scopes, i)->position;
+    operators->committed = operators->position;
     e->last = e->folded = last;
     pd_arena_reset(&e->arena);
     return STORE_OK;
