@@ -158,11 +158,11 @@ engine_appended(const struct engine *e, size_t *ret_count)
 uint64_t
 engine_idle_ms(const struct engine *e, struct now now)
 {
-    uint64_t   lease_ms, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
-    pd_time_us deadline;
+    uint64_t   lease_ms = UINT64_MAX, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
+    pd_time_us deadline = UINT64_MAX;
 
     if (e->rows.dirty_count > 0) return 0; /* nothing else to do: time to write them */
-    tasks_next_wake(e->tasks, &lease_ms, &deadline);
+    if (e->writable) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;
     if (deadline < now.wall_us + idle_ms * 1000)
