@@ -33,6 +33,7 @@ begin(struct engine *e, struct now now, struct store_reader **ret_reader)
 
     forget_turn(e);
     e->now = now;
+    e->due_refused = false;
     e->folder.monotonic_ms = now.monotonic_ms;
     if (now.wall_us > e->last_time) e->last_time = now.wall_us;
     if (error != STORE_OK && error != STORE_FULL) return error;
@@ -162,7 +163,7 @@ engine_idle_ms(const struct engine *e, struct now now)
     pd_time_us deadline = UINT64_MAX;
 
     if (e->rows.dirty_count > 0) return 0; /* nothing else to do: time to write them */
-    if (e->writable) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
+    if (e->writable && !e->due_refused) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;
     if (deadline < now.wall_us + idle_ms * 1000)

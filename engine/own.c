@@ -51,7 +51,10 @@ own_due(struct engine *e)
             struct pd_release_lease c = {.task = due.task, .lease = due.lease, .reason = PD_TEXT("the worker is gone")};
             ok = run_own(e, pd_block_release_lease(), &c, scope, own_id(e, "release", due.task, due.lease));
         }
-        if (!ok) return;
+        if (!ok) {
+            e->due_refused = true;
+            return;
+        }
     }
 }
 

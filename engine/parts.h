@@ -40,6 +40,7 @@ struct engine {
     struct expiry_memo expiry;
     struct now        now;
     bool              writable;
+    bool              due_refused; /* what is due cannot be done by now */
     bool              writing; /* a transaction is open */
     struct outgoing  *outgoing;
     size_t            outgoing_count, outgoing_capacity;
