@@ -102,7 +102,7 @@ finish(struct engine *e, size_t taken, struct store_reader **reader)
     return error;
 }
 
-void
+bool
 engine_wait_rows(struct engine *e)
 {
     struct timespec until;
@@ -115,7 +115,9 @@ engine_wait_rows(struct engine *e)
         e->rows_wanted = true;
         if (pthread_cond_timedwait(&e->rows_written, &e->figures_lock, &until) != 0) break;
     }
+    bool there = e->shown_folded >= last;
     pthread_mutex_unlock(&e->figures_lock);
+    return there;
 }
 
 enum store_error

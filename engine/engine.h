@@ -90,8 +90,8 @@ uint64_t engine_idle_ms(const struct engine *engine, struct now now);
 void engine_fingerprint(const struct pd_message *message, struct mp_writer *scratch, uint8_t ret_fingerprint[16]);
 
 /* For the query thread: until the rows of everything that is committed by now are written (they follow at once when the engine
- * is idle, and when this asks under load). */
-void engine_wait_rows(struct engine *engine);
+ * is idle, and when this asks under load). False: not within five seconds. */
+bool engine_wait_rows(struct engine *engine);
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);
 

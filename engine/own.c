@@ -36,10 +36,17 @@ own_id(struct engine *e, const char *what, uint64_t number, uint64_t of)
     return pd_arena_text(&e->turn_arena, pd_text(id));
 }
 
+/* Beyond what requests may fill there is room for these: load alone delays no deadline. */
+static bool
+is_full_for_own(const struct engine *e)
+{
+    return e->appended_bytes > TURN_BYTES_MAX / 2 * 3 || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX;
+}
+
 void
 own_due(struct engine *e)
 {
-    for (int n = 0; n < DUE_MAX && !turn_is_full(e); n++) {
+    for (int n = 0; n < DUE_MAX && !is_full_for_own(e); n++) {
         struct due due = tasks_next_due(e->tasks, e->last_time, e->now.monotonic_ms);
         bool       ok = true;
         if (due.kind == DUE_nothing) return;
@@ -90,7 +97,7 @@ own_matches(struct engine *e)
 {
     struct match m;
 
-    for (int n = 0; n < TURN_COMMANDS_MAX && !turn_is_full(e) && tasks_next_match(e->tasks, &m); n++) {
+    for (int n = 0; n < TURN_COMMANDS_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
         struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->turn_arena, m.worker)};
         if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, "lease", m.task, e->last + 1))) return;

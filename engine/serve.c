@@ -110,6 +110,12 @@ answer_worker(struct engine *e, struct request *r)
 
     if (r->message.block->code == PD_COMMAND_worker_ready) {
         const struct pd_worker_ready *ready = r->message.body;
+        if (!tasks_has_room(e->tasks, ready->worker)) {
+            struct pd_refusal busy = pd_refuse(PD_E_busy);
+            busy.retry_after_ms = (uint32_t)e->options.lease_ms;
+            answer_refused(e, r, &busy);
+            return;
+        }
         reply.lost = PD_ARENA_ARRAY(&e->turn_arena, struct pd_held_lease, ready->leases_count);
         reply.lost_count = tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, reply.lost, e->now.monotonic_ms);
     } else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);

@@ -4,7 +4,7 @@
 
 #include "proto/check.h"
 
-enum { GROUPS_MAX = 16 };
+enum { GROUPS_MAX = 16, GROUP_CHAINS = 1024, WORKERS_MAX = 1024 };
 
 struct list {
     struct task *first, *last;
@@ -14,6 +14,7 @@ struct group {
     char        *name;
     struct list  waiting;   /* in order of arrival */
     size_t       workers;   /* live ones that serve it */
+    size_t       tasks;     /* open ones of it */
     uint64_t     unserved_ms; /* since when there are none */
     struct group *next;
 };
@@ -43,7 +44,7 @@ struct task {
 
 struct tasks {
     uint64_t       lease_ms;
-    struct group  *groups;
+    struct group  *groups[GROUP_CHAINS]; /* by the name's hash; those without workers and tasks are freed */
     struct worker *workers, *turn; /* `turn`: whose turn it is to be given a task */
     size_t         worker_count;
     struct task  **table;
@@ -172,17 +173,43 @@ is_named(const char *name, struct pd_text text)
     return strlen(name) == text.size && memcmp(name, text.data, text.size) == 0;
 }
 
+static struct group **
+group_chain(const struct tasks *s, struct pd_text name)
+{
+    uint64_t hash = index_text_print(INDEX_plan, 0, name);
+    return (struct group **)(uintptr_t)&s->groups[hash % GROUP_CHAINS];
+}
+
+static struct group *
+seek_group(const struct tasks *s, struct pd_text name)
+{
+    struct group *g = *group_chain(s, name);
+    while (g != NULL && !is_named(g->name, name)) g = g->next;
+    return g;
+}
+
 static struct group *
 find_group(struct tasks *s, struct pd_text name, uint64_t now_ms)
 {
-    struct group *g = s->groups;
-    while (g != NULL && !is_named(g->name, name)) g = g->next;
+    struct group *g = seek_group(s, name), **chain = group_chain(s, name);
+
     if (g != NULL) return g;
     g = calloc(1, sizeof *g);
     PD_CHECK(g != NULL);
-    *g = (struct group){.name = own(name), .unserved_ms = now_ms, .next = s->groups};
-    s->groups = g;
-    return g;
+    *g = (struct group){.name = own(name), .unserved_ms = now_ms, .next = *chain};
+    return *chain = g;
+}
+
+static void
+drop_idle_group(struct tasks *s, struct group *g)
+{
+    struct group **link = group_chain(s, pd_text(g->name));
+
+    if (g->workers > 0 || g->tasks > 0) return;
+    while (*link != g) link = &(*link)->next;
+    *link = g->next;
+    free(g->name);
+    free(g);
 }
 
 static struct worker *
@@ -194,10 +221,12 @@ find_worker(const struct tasks *s, struct pd_text name)
 }
 
 static void
-leave_groups(struct worker *w, uint64_t now_ms)
+leave_groups(struct tasks *s, struct worker *w, uint64_t now_ms)
 {
-    for (size_t i = 0; i < w->group_count; i++)
+    for (size_t i = 0; i < w->group_count; i++) {
         if (--w->groups[i]->workers == 0) w->groups[i]->unserved_ms = now_ms;
+        drop_idle_group(s, w->groups[i]);
+    }
     w->group_count = 0;
 }
 
@@ -207,7 +236,7 @@ drop_worker(struct tasks *s, struct worker *w, uint64_t now_ms)
     struct worker **link = &s->workers;
     while (*link != w) link = &(*link)->next;
     *link = w->next;
-    leave_groups(w, now_ms);
+    leave_groups(s, w, now_ms);
     s->worker_count--;
     s->turn = NULL;
     free(w->name);
@@ -247,11 +276,12 @@ tasks_close(struct tasks **tasks)
             free(t->worker);
             free(t);
         }
-    for (struct group *g = s->groups, *next; g != NULL; g = next) {
-        next = g->next;
-        free(g->name);
-        free(g);
-    }
+    for (size_t i = 0; i < GROUP_CHAINS; i++)
+        for (struct group *g = s->groups[i], *next; g != NULL; g = next) {
+            next = g->next;
+            free(g->name);
+            free(g);
+        }
     free(s->table);
     free(s->heap);
     free(s);
@@ -280,6 +310,10 @@ close_task(struct tasks *s, struct task *t)
     unlink_task(s, t);
     heap_remove(s, t);
     s->count--;
+    if (t->group != NULL) {
+        t->group->tasks--;
+        drop_idle_group(s, t->group);
+    }
     free(t);
 }
 
@@ -296,7 +330,10 @@ tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, ui
         t = calloc(1, sizeof *t);
         PD_CHECK(t != NULL);
         *t = (struct task){.key = key, .scope = row->scope, .number = row->task, .deadline = row->deadline};
-        if (row->provisioning == PD_provisioning_worker) t->group = find_group(s, row->worker_group, now_ms);
+        if (row->provisioning == PD_provisioning_worker) {
+            t->group = find_group(s, row->worker_group, now_ms);
+            t->group->tasks++;
+        }
         s->count++;
         table_grow(s);
         struct task **chain = chain_of(s, key);
@@ -341,7 +378,10 @@ lose_unnamed(struct tasks *s, const char *worker, uint64_t now_ms)
 static void
 join_groups(struct tasks *s, struct worker *w, const struct pd_worker_ready *ready, uint64_t now_ms)
 {
-    leave_groups(w, now_ms);
+    struct worker old = *w;
+
+    /* First the new ones: a group that it still serves stays. */
+    w->group_count = 0;
     for (size_t i = 0; i < ready->groups_count; i++) {
         struct group *g = find_group(s, ready->groups[i], now_ms);
         bool          twice = false;
@@ -350,6 +390,7 @@ join_groups(struct tasks *s, struct worker *w, const struct pd_worker_ready *rea
         g->workers++;
         w->groups[w->group_count++] = g;
     }
+    leave_groups(s, &old, now_ms);
 }
 
 /* The worker's lease, if that is what it is. */
@@ -404,6 +445,12 @@ tasks_worker_ready(struct tasks *s, const struct pd_worker_ready *ready, struct 
     w->heard_ms = now_ms;
     join_groups(s, w, ready, now_ms);
     return lost;
+}
+
+bool
+tasks_has_room(const struct tasks *s, struct pd_text worker)
+{
+    return s->worker_count < WORKERS_MAX || find_worker(s, worker) != NULL;
 }
 
 void
@@ -469,13 +516,9 @@ tasks_next_wake(const struct tasks *s, uint64_t *ret_monotonic_ms, pd_time_us *r
 bool
 tasks_group_served(const struct tasks *s, struct pd_text group, uint64_t *ret_since_ms)
 {
-    *ret_since_ms = s->started_ms;
-    for (const struct group *g = s->groups; g != NULL; g = g->next)
-        if (is_named(g->name, group)) {
-            *ret_since_ms = g->unserved_ms;
-            return g->workers > 0;
-        }
-    return false;
+    const struct group *g = seek_group(s, group);
+    *ret_since_ms = g == NULL ? s->started_ms : g->unserved_ms;
+    return g != NULL && g->workers > 0;
 }
 
 void

@@ -23,6 +23,9 @@ void tasks_changed(struct tasks *tasks, struct row_key key, const struct pd_task
 size_t tasks_worker_ready(struct tasks *tasks, const struct pd_worker_ready *ready, struct pd_text address,
                           uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg,
                           struct pd_held_lease *ret_lost, uint64_t now_ms);
+/* Whether this worker may be ready: it is known, or there are not too many. */
+bool tasks_has_room(const struct tasks *tasks, struct pd_text worker);
+
 void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, uint64_t now_ms);
 
 /* What is due: the engine turns it into a command, whose event comes back by tasks_changed. */

@@ -6,7 +6,7 @@
 #include "engine/base/log.h"
 #include "proto/check.h"
 
-enum { BATCH_EVENTS = 4096 };
+enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20 };
 
 /* What folding from a log needs: the engine's parts without the engine. */
 struct upkeep {
@@ -99,18 +99,24 @@ fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
     return true;
 }
 
-/* Folds records (from, to] read through `reader` into rows of `store`'s open transaction. */
+/* Folds records behind `from`, up to *to or as many as weigh no more than a turn does, into rows of `store`'s open transaction;
+ * *to is where it ended. */
 static enum store_error
-fold_batch(struct upkeep *u, struct store *store, struct store_reader *reader, uint64_t from, uint64_t to)
+fold_batch(struct upkeep *u, struct store *store, struct store_reader *reader, uint64_t from, uint64_t *to)
 {
-    for (uint64_t p = from + 1; p <= to; p++) {
+    size_t weight = 0;
+
+    for (uint64_t p = from + 1; p <= *to; p++) {
         struct pd_text   bytes;
+        if (weight + u->rows.loaded_bytes > BATCH_BYTES) *to = p - 1;
+        if (p > *to) break;
         enum store_error error = store_read_record(reader, p, &u->arena, &bytes);
         if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
         if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
+        weight += bytes.size;
     }
     rows_flush(&u->rows, store);
-    store_set_folded(store, to);
+    store_set_folded(store, *to);
     return STORE_OK;
 }
 
@@ -126,7 +132,7 @@ fold_to_end(struct upkeep *u, struct store *store, upkeep_progress *progress, vo
         pd_arena_reset(&u->arena);
         rows_clear(&u->rows);
         u->rows.reader = store_writer_view(store);
-        error = fold_batch(u, store, store_writer_view(store), from, to);
+        error = fold_batch(u, store, store_writer_view(store), from, &to);
         if (error != STORE_OK) {
             store_abort(store);
             return error;

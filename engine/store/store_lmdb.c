@@ -301,7 +301,10 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
     if ((error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
-    if (fresh && (!sync_directory(s->dir) || !sync_directory(dir))) return failed("open_failed", dir, errno);
+    /* At every start: the one that made the files may have ended before this. */
+    snprintf(path, sizeof path, "%s/..", dir);
+    if (mode == STORE_CREATE && (!sync_directory(s->dir) || !sync_directory(dir) || !sync_directory(path)))
+        return failed("open_failed", dir, errno);
     return STORE_OK;
 }
 

@@ -348,6 +348,8 @@ a_group_is_unserved_since_its_last_worker_went(void **state)
     (void)state;
     CHECK(!tasks_group_served(tasks, PD_TEXT("hosting"), &since));
     CHECK_EQ(since, 50000); /* the start */
+    put_task(1, "hosting", NULL, 0, 9000000); /* a group nobody waits for is forgotten with its last worker */
+    put_task(2, "mail", NULL, 0, 9000000);
     now_ms += 100;
     ready("w1", "hosting", 1, "A", NULL, 0);
     CHECK(tasks_group_served(tasks, PD_TEXT("hosting"), &since));
