@@ -38,7 +38,7 @@ struct task {
     uint64_t       expires_ms; /* of the lease */
     size_t         heap;      /* place in the heap of deadlines */
     struct task   *before, *after; /* in its group's waiting list, or in the list of leases */
-    struct task   *chain;     /* in the hash table */
+    struct task   *chain, *by_number; /* in the hash tables */
     uint64_t       marked;    /* the WorkerReady that named it */
 };
 
@@ -47,7 +47,7 @@ struct tasks {
     struct group  *groups[GROUP_CHAINS]; /* by the name's hash; those without workers and tasks are freed */
     struct worker *workers, *turn; /* `turn`: whose turn it is to be given a task */
     size_t         worker_count;
-    struct task  **table;
+    struct task  **table, **numbers; /* by row key; by reseller and number, as workers name them */
     size_t         mask, count, leased_count;
     struct list    leases; /* in order of expiry: each renewal goes to the end */
     struct task  **heap;   /* by deadline */
@@ -137,24 +137,56 @@ find(const struct tasks *s, struct row_key key)
     return t;
 }
 
+static struct task **
+number_chain_of(const struct tasks *s, uint64_t scope, uint64_t number)
+{
+    return &s->numbers[index_number_print(INDEX_task, scope, number) & s->mask];
+}
+
+static void
+open_tables(struct tasks *s, size_t mask)
+{
+    s->mask = mask;
+    s->table = calloc(mask + 1, sizeof(struct task *));
+    s->numbers = calloc(mask + 1, sizeof(struct task *));
+    PD_CHECK(s->table != NULL && s->numbers != NULL);
+}
+
+static void
+table_add(struct tasks *s, struct task *t)
+{
+    struct task **chain = chain_of(s, t->key), **numbers = number_chain_of(s, t->scope, t->number);
+    t->chain = *chain;
+    *chain = t;
+    t->by_number = *numbers;
+    *numbers = t;
+}
+
+static void
+table_remove(struct tasks *s, struct task *t)
+{
+    struct task **link = chain_of(s, t->key), **number = number_chain_of(s, t->scope, t->number);
+    while (*link != t) link = &(*link)->chain;
+    *link = t->chain;
+    while (*number != t) number = &(*number)->by_number;
+    *number = t->by_number;
+}
+
 static void
 table_grow(struct tasks *s)
 {
-    struct task **old = s->table;
+    struct task **old = s->table, **old_numbers = s->numbers;
     size_t        old_mask = s->mask;
 
     if (s->count <= s->mask) return;
-    s->mask = s->mask * 2 + 1;
-    s->table = calloc(s->mask + 1, sizeof(struct task *));
-    PD_CHECK(s->table != NULL);
+    open_tables(s, s->mask * 2 + 1);
     for (size_t i = 0; i <= old_mask; i++)
         for (struct task *t = old[i], *next; t != NULL; t = next) {
             next = t->chain;
-            struct task **chain = chain_of(s, t->key);
-            t->chain = *chain;
-            *chain = t;
+            table_add(s, t);
         }
     free(old);
+    free(old_numbers);
 }
 
 /* ---- groups and workers -------------------------------------------------------------------------------------------- */
@@ -258,9 +290,8 @@ tasks_open(uint64_t lease_ms, uint64_t now_ms)
 {
     struct tasks *s = calloc(1, sizeof *s);
     PD_CHECK(s != NULL);
-    *s = (struct tasks){.lease_ms = lease_ms, .mask = 1023, .started_ms = now_ms};
-    s->table = calloc(s->mask + 1, sizeof(struct task *));
-    PD_CHECK(s->table != NULL);
+    *s = (struct tasks){.lease_ms = lease_ms, .started_ms = now_ms};
+    open_tables(s, 1023);
     return s;
 }
 
@@ -283,6 +314,7 @@ tasks_close(struct tasks **tasks)
             free(g);
         }
     free(s->table);
+    free(s->numbers);
     free(s->heap);
     free(s);
     *tasks = NULL;
@@ -304,9 +336,7 @@ unlink_task(struct tasks *s, struct task *t)
 static void
 close_task(struct tasks *s, struct task *t)
 {
-    struct task **link = chain_of(s, t->key);
-    while (*link != t) link = &(*link)->chain;
-    *link = t->chain;
+    table_remove(s, t);
     unlink_task(s, t);
     heap_remove(s, t);
     s->count--;
@@ -336,9 +366,7 @@ tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, ui
         }
         s->count++;
         table_grow(s);
-        struct task **chain = chain_of(s, key);
-        t->chain = *chain;
-        *chain = t;
+        table_add(s, t);
         heap_add(s, t);
     } else {
         unlink_task(s, t);
@@ -397,9 +425,9 @@ join_groups(struct tasks *s, struct worker *w, const struct pd_worker_ready *rea
 static struct task *
 find_lease(const struct tasks *s, struct pd_text worker, uint64_t scope, const struct pd_held_lease *held)
 {
-    for (struct task *t = s->leases.first; t != NULL; t = t->after)
+    for (struct task *t = *number_chain_of(s, scope, held->task); t != NULL; t = t->by_number)
         if (t->scope == scope && t->number == held->task)
-            return t->lease == held->lease && is_named(t->worker, worker) ? t : NULL;
+            return t->leased && t->lease == held->lease && is_named(t->worker, worker) ? t : NULL;
     return NULL;
 }
 
