@@ -319,15 +319,16 @@ find_body(struct incoming *in, int *ret_address_count)
 
 /* Decodes an array's commands into slots of their own; the last one owns the frame. */
 static void
-take_array(struct net *n, struct slots *slots, int port, struct incoming *in, int address_count, char *body, size_t size)
+take_array(struct net *n, struct slots *slots, int port, struct pd_text address, struct pd_text frame)
 {
     struct pd_refusal refusal;
-    struct pd_text    address;
-    size_t            count;
+    size_t            count, size = frame.size;
+    char             *body = malloc(size);
 
-    pd_arena_reset(&n->arena);
+    PD_CHECK(body != NULL);
+    memcpy(body, frame.data, size);
     if (!door_open(&n->door, ports[port], (struct pd_text){body, size}, &count, &refusal)) {
-        if (pack_address(in, address_count, &n->arena, &address)) refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
+        refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
         free(body);
         return;
     }
@@ -340,13 +341,13 @@ take_array(struct net *n, struct slots *slots, int port, struct incoming *in, in
         if (i + 1 < count) continue;
         slot->body = body;
         slot->body_size = size;
-        if (!pack_address(in, address_count, &slot->arena, &slot->request.address)) slot->request.address = PD_TEXT("");
+        slot->request.address = pd_arena_text(&slot->arena, address);
     }
     slots_receive(slots, count, size);
 }
 
 static void
-take_single(struct net *n, struct slots *slots, int port, struct incoming *in, int address_count, struct pd_text body)
+take_single(struct net *n, struct slots *slots, int port, struct pd_text address, struct pd_text body)
 {
     struct slot      *slot = slots_free(slots, 0);
     struct pd_refusal refusal;
@@ -356,11 +357,7 @@ take_single(struct net *n, struct slots *slots, int port, struct incoming *in, i
     body = pd_arena_text(&slot->arena, body);
     slot->body_size = body.size;
     slot->request.port = ports[port];
-    if (!pack_address(in, address_count, &slot->arena, &slot->request.address)) {
-        atomic_fetch_add(&n->counts.unaddressed, 1);
-        pd_arena_fini(&slot->arena);
-        return;
-    }
+    slot->request.address = pd_arena_text(&slot->arena, address);
     if (!door_open(&n->door, ports[port], body, &count, &refusal)) slot->request.refusal = refusal;
     else door_take(&n->door, ports[port], 0, false, &slot->arena, &slot->request);
     slots_receive(slots, 1, body.size);
@@ -405,26 +402,15 @@ take_message(struct net *n, int port, struct incoming *in)
     struct pd_refusal refusal;
 
     pd_arena_reset(&n->arena);
-    if (at == 0 || n->stopping || slots_is_crowded(slots)) {
-        if (!pack_address(in, address_count, &n->arena, &address) || address_count == 0) {
-            atomic_fetch_add(&n->counts.unaddressed, 1);
-            log_warn("unaddressed", "port=%d frames=%d", port, in->count);
-        } else if (at == 0) {
-            refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected",
-                                      in->count - 1);
-            refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
-        } else answer_later(n, port, address, frame_text(in, at));
-        return;
-    }
-    struct pd_text body = frame_text(in, at);
-    if (!is_array(body)) {
-        take_single(n, slots, port, in, address_count, body);
-        return;
-    }
-    char *copy = malloc(body.size);
-    PD_CHECK(copy != NULL);
-    memcpy(copy, body.data, body.size);
-    take_array(n, slots, port, in, address_count, copy, body.size);
+    if (address_count == 0 || !pack_address(in, address_count, &n->arena, &address)) {
+        atomic_fetch_add(&n->counts.unaddressed, 1);
+        log_warn("unaddressed", "port=%d frames=%d", port, in->count);
+    } else if (at == 0) {
+        refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected", in->count - 1);
+        refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
+    } else if (n->stopping || slots_is_crowded(slots)) answer_later(n, port, address, frame_text(in, at));
+    else if (is_array(frame_text(in, at))) take_array(n, slots, port, address, frame_text(in, at));
+    else take_single(n, slots, port, address, frame_text(in, at));
 }
 
 static void
