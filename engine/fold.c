@@ -40,7 +40,7 @@ find_row(const struct folder *f, int row_code, enum index_kind kind, uint64_t sc
     struct row_key keys[CANDIDATES];
     struct row_key *found = rows_recall(f->rows, print);
 
-    /* A turn asks for the same rows again and again. */
+    /* The same rows are asked for again and again. */
     if (found != NULL) {
         void *row = rows_get(f->rows, row_code, *found);
         if (row != NULL && is_it(row_code, row, kind, scope, number, text)) {

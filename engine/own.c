@@ -12,18 +12,17 @@ enum { DUE_MAX = 256 };
 static bool
 run_own(struct engine *e, const struct pd_block *block, const void *body, struct scope *scope, struct pd_text id)
 {
-    static struct decision decision;
     struct command c = {
         .block = block, .body = body, .id = id, .actor = PD_TEXT("engine"), .scope = scope,
         .command_scope = scope == NULL ? 0 : scope->reseller.scope,
     };
 
-    run_rule(e, &c, &decision);
-    if (decision.refusal.code != PD_OK) {
-        log_error("own_command_refused", "command=%s code=%s", block->Name, pd_schema_error((int)decision.refusal.code)->code);
+    run_rule(e, &c, &e->decision);
+    if (e->decision.refusal.code != PD_OK) {
+        log_error("own_command_refused", "command=%s code=%s", block->Name, pd_schema_error((int)e->decision.refusal.code)->code);
         return false;
     }
-    append_all(e, &c, &decision);
+    append_all(e, &c, &e->decision);
     return true;
 }
 

@@ -38,6 +38,7 @@ struct engine {
     struct mp_writer  writer;
     struct mp_reader  parser;
     struct expiry_memo expiry;
+    struct decision    decision; /* the command's that is decided now */
     struct now        now;
     bool              writable;
     bool              due_refused; /* what is due cannot be done by now */

@@ -10,7 +10,7 @@
 struct row_entry {
     int            code; /* enum pd_row_code */
     struct row_key key;
-    void          *row; /* struct pd_<row>, in the turn's arena */
+    void          *row; /* struct pd_<row>, in the arena */
     bool           dirty;
     bool           gone;    /* deleted, or never was: a missing row is remembered as well */
     bool           damaged;
@@ -20,7 +20,7 @@ struct row_slot {
     uint32_t hash, place; /* place: of the entry, + 1; 0: empty */
 };
 
-/* Where a fingerprint was found in this turn; to be checked like the index. */
+/* Where a fingerprint was found lately; to be checked like the index. */
 struct row_memo {
     uint64_t       print;
     struct row_key key; /* position 0: none */

@@ -186,7 +186,6 @@ answer_decision(struct engine *e, struct request *r, const struct command *c, st
 void
 serve(struct engine *e, struct request *r)
 {
-    static struct decision   decision; /* too large for a stack; one thread */
     const struct pd_request *envelope = &r->message.envelope;
     struct pd_refusal        refusal = r->refusal;
     struct command           c;
@@ -232,8 +231,8 @@ serve(struct engine *e, struct request *r)
         answer_refused(e, r, &refusal);
         return;
     }
-    run_rule(e, &c, &decision);
-    answer_decision(e, r, &c, &decision);
+    run_rule(e, &c, &e->decision);
+    answer_decision(e, r, &c, &e->decision);
 }
 
 /* The tables' lines that a command soon to be served will ask for: each would be a miss of its own. */
@@ -256,7 +255,6 @@ prefetch(struct engine *e, const struct request *r)
 bool
 release_wait(void *arg, const struct wait *w)
 {
-    static struct decision decision;
     struct engine         *e = arg;
     struct pd_check_status check = {.order = w->order, .has_order = true};
     struct command         c = {.block = pd_block_check_status(), .body = &check, .id = w->id, .actor = PD_TEXT("engine"),
@@ -268,10 +266,10 @@ release_wait(void *arg, const struct wait *w)
     bool over = e->now.monotonic_ms >= w->due_ms || order == NULL ||
                 (w->to_end ? is_settled(order->state) : order->version != w->version);
     if (!over) return false;
-    run_rule(e, &c, &decision);
+    run_rule(e, &c, &e->decision);
     mp_writer_clear(&e->writer);
-    if (decision.answer != NULL) pd_encode_accepted(&e->writer, w->id, 0, pd_block_status_reply(), decision.answer);
-    else pd_encode_refused(&e->writer, w->id, &decision.refusal);
+    if (e->decision.answer != NULL) pd_encode_accepted(&e->writer, w->id, 0, pd_block_status_reply(), e->decision.answer);
+    else pd_encode_refused(&e->writer, w->id, &e->decision.refusal);
     send_later(e, PD_port_commands, w->address);
     return true;
 }

@@ -76,6 +76,7 @@ door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_are
     r->in_array = array;
     r->refusal.code = PD_OK;
     if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
-    if (port != PD_port_queries) engine_fingerprint(&r->message, &d->scratch, r->fingerprint);
+    if (port != PD_port_queries && !(r->message.block->flags & PD_READS))
+        engine_fingerprint(&r->message, &d->scratch, r->fingerprint);
     if (!judge(arena, r->message.block, r->message.body, "", &r->refusal)) return;
 }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -214,7 +213,7 @@ open_books(struct store *s)
         rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
         error = rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
     }
-    /* Only while a rebuild is under way do rows stand behind the log. */
+    /* Kept only where rows stand behind the log. */
     if (error == STORE_OK) {
         s->folded = s->last;
         error = read_meta(s, txn, "folded", &s->folded, sizeof s->folded);
