@@ -186,6 +186,12 @@ engine_fingerprint(const struct pd_message *m, struct mp_writer *scratch, uint8_
     memcpy(ret_fingerprint, &hash, 16);
 }
 
+struct pd_text
+engine_log(const struct engine *e)
+{
+    return pd_text(e->log_text);
+}
+
 struct scopes *
 engine_scopes(struct engine *e)
 {

@@ -92,6 +92,9 @@ void engine_fingerprint(const struct pd_message *message, struct mp_writer *scra
 /* For the query thread: until the rows of everything that is committed by now are written (they follow at once when the engine
  * is idle, and when this asks under load). False: not within five seconds. */
 bool engine_wait_rows(struct engine *engine);
+/* The log's id, 32 hexadecimal digits; valid while the engine is open. Any thread. */
+struct pd_text engine_log(const struct engine *engine);
+
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);
 

@@ -37,7 +37,6 @@ struct daemon {
     struct slots         *command_slots, *query_slots;
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
-    char                  log_text[2 * PD_LOG_ID_BYTES + 1];
 };
 
 /* ---- the engine's thread ------------------------------------------------------------------------------------------- */
@@ -66,7 +65,7 @@ send_results(struct daemon *d, struct mp_writer *scratch)
     for (size_t i = 0; i < outgoing_count; i++)
         outbox_put(d->outbox, (int)outgoing[i].port, outgoing[i].address, outgoing[i].body);
     if (!subscriptions_any(d->subscriptions)) appended_count = 0;
-    for (size_t i = 0; i < appended_count; i++) publish_event(&appended[i], pd_text(d->log_text), scratch, &publisher);
+    for (size_t i = 0; i < appended_count; i++) publish_event(&appended[i], engine_log(d->engine), scratch, &publisher);
     return outgoing_count + appended_count > 0;
 }
 
@@ -185,8 +184,6 @@ open_engine(struct daemon *d)
     enum store_error error = store_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->store, &known);
     if (error == STORE_OK) error = engine_open(d->store, &options, clock_now(), &d->engine);
     if (!say_store_error(d, error, known)) return false;
-    const uint8_t *id = store_log_id(d->store);
-    for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(d->log_text + 2 * i, 3, "%02x", id[i]);
     d->queries = queries_open(d->store, d->engine, pd_text(software), read_counts, d);
     return true;
 }
@@ -197,12 +194,13 @@ run(struct daemon *d)
     pthread_t        engine, queries;
     struct net_parts parts = {
         .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
-        .scopes = engine_scopes(d->engine), .log = pd_text(d->log_text), .signal_fd = d->signal_fd,
+        .scopes = engine_scopes(d->engine), .log = engine_log(d->engine), .signal_fd = d->signal_fd,
     };
 
     PD_CHECK(pthread_create(&engine, NULL, engine_thread, d) == 0 && pthread_create(&queries, NULL, query_thread, d) == 0);
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
-             d->log_text, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1), net_endpoint(d->net, 2));
+             engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
+             net_endpoint(d->net, 2));
     bool ok = net_run(d->net, &parts);
     slots_stop(d->command_slots);
     slots_stop(d->query_slots);

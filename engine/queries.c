@@ -7,6 +7,7 @@
 
 #include "engine/authorise.h"
 #include "engine/base/log.h"
+#include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
 #include "engine/fold.h"
 #include "engine/publish.h"
@@ -20,8 +21,9 @@ struct queries {
     struct pd_text   software;
     query_counts_fn *counts;
     void            *counts_arg;
-    char             log_text[2 * PD_LOG_ID_BYTES + 1];
+    struct pd_text   log;
     struct pd_arena  arena;
+    struct pd_arena  scratch; /* what is looked at and may not be shown */
     struct rows      rows;
     struct folder    folder;
     struct mp_writer writer;
@@ -40,12 +42,12 @@ struct queries *
 queries_open(struct store *store, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
 {
     struct queries *q = calloc(1, sizeof *q);
-    const uint8_t  *id = store_log_id(store);
 
     PD_CHECK(q != NULL);
-    *q = (struct queries){.store = store, .engine = engine, .software = software, .counts = counts, .counts_arg = arg};
-    for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(q->log_text + 2 * i, 3, "%02x", id[i]);
+    *q = (struct queries){.store = store, .engine = engine, .software = software, .counts = counts, .counts_arg = arg,
+                          .log = engine_log(engine)};
     pd_arena_init(&q->arena);
+    pd_arena_init(&q->scratch);
     rows_init(&q->rows, &q->arena);
     q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(engine), .shared = true};
     return q;
@@ -59,6 +61,7 @@ queries_close(struct queries **queries)
     rows_fini(&q->rows);
     mp_writer_fini(&q->writer);
     pd_arena_fini(&q->arena);
+    pd_arena_fini(&q->scratch);
     free(q);
     *queries = NULL;
 }
@@ -70,7 +73,7 @@ queries_close(struct queries **queries)
 static uint64_t
 cursor_mask(const struct queries *q, uint64_t salt)
 {
-    return XXH3_64bits_withSeed(q->log_text, sizeof q->log_text, q->print ^ salt << 40 ^ q->scope << 8);
+    return XXH3_64bits_withSeed(q->log.data, q->log.size, q->print ^ salt << 40 ^ q->scope << 8);
 }
 
 /* What the query asks, whatever page of it. */
@@ -119,7 +122,6 @@ struct page {
     bool (*takes)(const struct queries *q, const void *row);
     char                  *rows; /* limit x block->size */
     size_t                 count, scanned, bytes;
-    struct row_key         last; /* of those on the page */
     bool                   all_scopes;
 };
 
@@ -134,8 +136,8 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
         return false;
     }
     void *row = p->rows + p->count * p->block->size;
-    bytes = pd_arena_text(&q->arena, bytes);
-    if (bytes.data == NULL || !pd_decode_row(&q->arena, p->block, bytes, row)) {
+    pd_arena_reset(&q->scratch);
+    if (bytes.data == NULL || !pd_decode_row(&q->scratch, p->block, bytes, row)) {
         /* A list that leaves out what it cannot read would be believed. */
         log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, p->block->name, key.position, key.item);
         q->refusal = pd_refuse(PD_E_internal);
@@ -143,6 +145,7 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
     }
     if (!p->all_scopes && ((const struct pd_row_head *)row)->scope != q->scope) return true;
     if (p->takes != NULL && !p->takes(q, row)) return true;
+    pd_copy_block(&q->arena, p->block, row, row);
     p->count++;
     p->bytes += bytes.size * 3; /* a map is some three times its row */
     return true;
@@ -259,13 +262,9 @@ find_plan(struct queries *q, struct pd_text id)
 }
 
 static struct pd_order *
-find_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference)
+seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference)
 {
-    if (has_order == (reference.data != NULL)) {
-        q->refusal = has_order ? pd_refuse_field(PD_E_invalid_field, "order or reference, one of the two", "reference")
-                               : pd_refuse_field(PD_E_missing_field, NULL, "order");
-        return NULL;
-    }
+    if (!names_one_order(has_order, reference, &q->refusal)) return NULL;
     enum index_kind  kind = has_order ? INDEX_order : INDEX_reference;
     struct pd_order *o = find_row(&q->folder, PD_ROW_order, kind, q->scope, number, reference, NULL);
     return o != NULL ? o : refused(q, PD_E_order_not_found, has_order ? "order" : "reference");
@@ -277,7 +276,7 @@ get_order(struct queries *q)
     const struct pd_get_order  *m = q->message->body;
     struct pd_order_view_reply *r = PD_ARENA_NEW(&q->arena, struct pd_order_view_reply);
 
-    if ((r->order = find_order(q, m->has_order, m->order, m->reference)) == NULL) return NULL;
+    if ((r->order = seek_order(q, m->has_order, m->order, m->reference)) == NULL) return NULL;
     r->allowed = PD_ARENA_ARRAY(&q->arena, struct pd_text, PD_COMMAND_CODES);
     r->allowed_count = pd_allowed_names(allowed_commands(r->order->state), r->allowed, PD_COMMAND_CODES);
     return r;
@@ -342,7 +341,7 @@ get_order_history(struct queries *q)
 {
     const struct pd_get_order_history *m = q->message->body;
     struct pd_events_reply            *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    struct pd_order                   *o = find_order(q, m->has_order, m->order, m->reference);
+    struct pd_order                   *o = seek_order(q, m->has_order, m->order, m->reference);
     size_t                             count = 0;
 
     if (o == NULL) return NULL;
@@ -387,11 +386,13 @@ read_log(struct queries *q)
             q->next = (struct row_key){p, 0};
             break;
         }
-        if (store_read_record(q->reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
+        pd_arena_reset(&q->scratch);
+        if (store_read_record(q->reader, p, &q->scratch, &bytes) != STORE_OK || !record_read(bytes, &r)) {
             q->refusal = pd_refuse(PD_E_internal);
             return NULL;
         }
         if (r.header.scope != q->scope || r.header.scope_position < from) continue;
+        record_read(pd_arena_text(&q->arena, bytes), &r);
         reply->events[reply->events_count++] = view_event(q, &r);
         bytes_shown += bytes.size;
     }
@@ -408,7 +409,7 @@ health(struct queries *q)
     struct query_counts     c = q->counts(q->counts_arg);
 
     *r = (struct pd_health_reply){
-        .software = q->software, .log = pd_text(q->log_text), .head = q->head, .writable = f.writable, .commands = f.commands,
+        .software = q->software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
         .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
         .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
     };

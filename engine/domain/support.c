@@ -12,17 +12,22 @@ meets_expectation(const struct view *view, uint64_t version, struct decision *ou
     return false;
 }
 
+bool
+names_one_order(bool has_order, struct pd_text reference, struct pd_refusal *ret_refusal)
+{
+    if (has_order != (reference.data != NULL)) return true;
+    *ret_refusal = has_order ? pd_refuse_field(PD_E_invalid_field, "order or reference, one of the two", "reference")
+                             : pd_refuse_field(PD_E_missing_field, NULL, "order");
+    return false;
+}
+
 const struct pd_order *
 find_order(const struct view *view, const struct pd_text *reference, bool has_order, uint64_t number,
            struct decision *out)
 {
     const struct pd_order *order;
 
-    if (has_order == (reference->data != NULL)) {
-        refuse(out, has_order ? pd_refuse_field(PD_E_invalid_field, "order or reference, one of the two", "reference")
-                              : pd_refuse_field(PD_E_missing_field, NULL, "order"));
-        return NULL;
-    }
+    if (!names_one_order(has_order, *reference, &out->refusal)) return NULL;
     order = has_order ? view->order(view->ctx, number) : view->order_by_reference(view->ctx, *reference);
     if (order == NULL) {
         refuse(out, pd_refuse_field(PD_E_order_not_found, NULL, has_order ? "order" : "reference"));

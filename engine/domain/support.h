@@ -7,6 +7,9 @@
 /* The command's `expect`, when given, against the aggregate's version (0: it does not exist); refuses version_conflict. */
 bool meets_expectation(const struct view *view, uint64_t version, struct decision *out);
 
+/* Whether an order is named by its number or its reference, by one of the two; else ret_refusal says what is wrong. */
+bool names_one_order(bool has_order, struct pd_text reference, struct pd_refusal *ret_refusal);
+
 /* The order a command addresses by number or reference, with its expectation met; else refuses and returns NULL. */
 const struct pd_order *find_order(const struct view *view, const struct pd_text *reference, bool has_order,
                                   uint64_t order, struct decision *out);
