@@ -75,6 +75,17 @@ def envelopes(ports, health):
               if got is None else unpack(got[-1])["error"]["code"] == "malformed_message", got)
 
 
+def unanswerable(ports, health):
+    """An address longer than any is given back: nobody could be answered, so nothing is done."""
+    one = pack(request("PutCustomer", {"customer": "nobody", "name": "Nobody"}))
+    two = pack([request("PutCustomer", {"customer": "nobody", "name": "Nobody"})])
+    for what, body in (("a command", one), ("an array", two)):
+        before = health()
+        ports["commands"].send([b"x" * 256, b"", body])
+        eventually("%s that cannot be answered is counted" % what, lambda: health()["unaddressed"] == before["unaddressed"] + 1)
+        same("and not carried out", health()["head"], before["head"])
+
+
 def oversized(engine, health):
     before = health()["disconnected"]
     for what, size in (("1 MiB and a byte", (1 << 20) + 1), ("64 MiB", 64 << 20)):
@@ -166,6 +177,7 @@ def main():
         check("refusals are counted", health()["refusals"] > refusals)
         too_many_elements(ports)
         envelopes(ports, health)
+        unanswerable(ports, health)
         oversized(engine, health)
         no_zmtp(engine)
         other_sockets(engine)
