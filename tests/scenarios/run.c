@@ -349,7 +349,7 @@ turn(struct runner *r, struct request *request)
 /* ---- coverage ------------------------------------------------------------------------------------------------------ */
 
 static const struct pd_order *
-find_order(struct runner *r, struct pd_text reseller, const char *field, json_t *data, struct pd_arena *arena)
+find_order(struct runner *r, struct pd_text reseller, json_t *data, struct pd_arena *arena)
 {
     /* As a client sees it: by a query before the command. */
     json_t *number = json_object_get(data, "order"), *reference = json_object_get(data, "reference");
@@ -360,7 +360,6 @@ find_order(struct runner *r, struct pd_text reseller, const char *field, json_t 
     struct pd_order_view_reply *reply = PD_ARENA_NEW(arena, struct pd_order_view_reply);
     struct pd_refusal      refusal;
 
-    (void)field;
     if (json_is_integer(number)) get.order = (uint64_t)json_integer_value(number), get.has_order = true;
     else if (json_is_string(reference)) get.reference = pd_text(json_string_value(reference));
     else return NULL;
@@ -383,12 +382,33 @@ state_of_task(struct runner *r, struct pd_text reseller, uint64_t task)
 {
     for (json_int_t n = 1; n < 50; n++) {
         json_t                *data = json_pack("{sI}", "order", n);
-        const struct pd_order *o = find_order(r, reseller, "order", data, &r->arena);
+        const struct pd_order *o = find_order(r, reseller, data, &r->arena);
         json_decref(data);
         for (size_t i = 0; o != NULL && i < o->items_count; i++)
             if (o->items[i].has_task && o->items[i].task == task) return o->state;
     }
     return PD_order_state_absent;
+}
+
+/* The state of the order that a command is about, absent when there is none. */
+static enum pd_order_state
+state_addressed(struct runner *r, enum pd_port port, struct pd_text reseller, json_t *data)
+{
+    const struct pd_order *order = find_order(r, reseller, data, &r->arena);
+
+    if (port == PD_port_workers && json_is_integer(json_object_get(data, "task")))
+        return state_of_task(r, reseller, (uint64_t)json_integer_value(json_object_get(data, "task")));
+    return order != NULL ? order->state : PD_order_state_absent;
+}
+
+/* Whatever the rules do, an order goes only where the table says. */
+static void
+check_move(struct runner *r, enum pd_order_state from, const struct pd_block *command, enum pd_order_state to)
+{
+    if (from == to || to == PD_order_state_absent || may_move(from, (enum pd_command_code)command->code, to)) return;
+    fail(r, "%s moves the order from %s to %s, and the table has no such row", command->Name,
+         from == PD_order_state_absent ? "absent" : pd_enum_order_state()->values[from - 1].name,
+         pd_enum_order_state()->values[to - 1].name);
 }
 
 static void
@@ -518,10 +538,7 @@ send_request(struct runner *r, char **tokens, size_t count)
     json_object_del(envelope, "socket");
     struct pd_text scope = pd_text(json_is_string(reseller) ? json_string_value(reseller) : "default");
     pd_arena_reset(&r->arena);
-    const struct pd_order *order = find_order(r, scope, "order", data, &r->arena);
-    enum pd_order_state    state = order != NULL ? order->state : PD_order_state_absent;
-    if (port == PD_port_workers && json_is_integer(json_object_get(data, "task")))
-        state = state_of_task(r, scope, (uint64_t)json_integer_value(json_object_get(data, "task")));
+    enum pd_order_state state = state_addressed(r, port, scope, data);
 
     if (json_object_get(envelope, "data") == NULL) json_object_set(envelope, "data", data);
     if (!pd_json_to_request(&w, pd_block_request(), envelope, &problem)) fail(r, "%s: %s", problem.field, problem.what);
@@ -532,7 +549,10 @@ send_request(struct runner *r, char **tokens, size_t count)
         const char *outcome = r->answered ? "yes" : "no";
         for (size_t i = 0; i < r->count; i++)
             if (strncmp(r->happened[i].word, "refused ", 8) == 0) outcome = r->happened[i].word + 8;
-        if (block != NULL && port != PD_port_queries) cover(state, block->code, outcome);
+        if (block != NULL && port != PD_port_queries) {
+            cover(state, block->code, outcome);
+            check_move(r, state, block, state_addressed(r, port, scope, data));
+        }
     }
     mp_writer_fini(&w);
     json_decref(socket);
