@@ -18,7 +18,6 @@ struct head {
 struct outbox {
     pthread_mutex_t lock;
     struct buffer   filling, emptying;
-    uint64_t        dropped;
 };
 
 struct outbox *
@@ -57,8 +56,7 @@ outbox_put(struct outbox *o, int where, struct pd_text address, struct pd_text b
 {
     struct head head = {(uint32_t)where, (uint32_t)address.size, (uint32_t)body.size};
     pthread_mutex_lock(&o->lock);
-    if (where == OUTBOX_EVENTS && o->filling.size > OUTBOX_BYTES_MAX) o->dropped++;
-    else {
+    if (where != OUTBOX_EVENTS || o->filling.size <= OUTBOX_BYTES_MAX) {
         put(&o->filling, &head, sizeof head);
         put(&o->filling, address.data, address.size);
         put(&o->filling, body.data, body.size);
@@ -96,13 +94,4 @@ outbox_is_empty(struct outbox *o)
     bool empty = o->filling.size == 0;
     pthread_mutex_unlock(&o->lock);
     return empty;
-}
-
-uint64_t
-outbox_dropped(struct outbox *o)
-{
-    pthread_mutex_lock(&o->lock);
-    uint64_t dropped = o->dropped;
-    pthread_mutex_unlock(&o->lock);
-    return dropped;
 }

@@ -15,13 +15,12 @@ struct outbox;
 struct outbox *outbox_open(void);
 void           outbox_close(struct outbox **outbox);
 
-/* Any thread. */
+/* Any thread. Once OUTBOX_BYTES_MAX wait, events are left out: their readers see the gap in the positions and ask the log. */
 void outbox_put(struct outbox *outbox, int where, struct pd_text address, struct pd_text body);
 
 /* Net thread: calls for each message since the last call, in order. Returns how many. */
 typedef void outbox_visit(void *arg, int where, struct pd_text address, struct pd_text body);
 size_t   outbox_take(struct outbox *outbox, outbox_visit *visit, void *arg);
 bool     outbox_is_empty(struct outbox *outbox);
-uint64_t outbox_dropped(struct outbox *outbox);
 
 #endif

@@ -57,12 +57,6 @@ allowed_commands(enum pd_order_state state)
     return allowed;
 }
 
-bool
-is_terminal(enum pd_order_state state)
-{
-    return table.terminal >> state & 1;
-}
-
 /* Grows a set of states along the table's rows until it no longer changes: forwards from where orders begin, or backwards
  * along sure ways from the ends. */
 static uint32_t

@@ -27,8 +27,6 @@ bool takes_command(enum pd_order_state from, enum pd_command_code command);
 /* The commands that clients may send in this state: bit n is command code n. */
 uint64_t allowed_commands(enum pd_order_state state);
 
-bool is_terminal(enum pd_order_state state);
-
 /* NULL, or what is wrong with a table: a state that cannot be reached, or one without a sure way to an end. */
 const char *check_transitions(const struct transition_table *table, enum pd_order_state *ret_state);
 
