@@ -3,10 +3,10 @@
 
 import lint
 
-FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 650, 132
+FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 600, 132
 
 # Longer than they should be. May shrink, not grow; take a row out when its file fits.
-LONG_FILES = {"tests/scenarios/run.c": 904}
+LONG_FILES = {"tests/contract/suite.c": 630}
 
 
 def functions(text):

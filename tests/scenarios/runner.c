@@ -1,0 +1,152 @@
+#include "tests/scenarios/runner.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "clients/lib/json.h"
+#include "engine/store/store_memory.h"
+#include "proto/check.h"
+#include "tests/scenarios/invariants.h"
+#include "tests/scenarios/matrix.h"
+
+void
+keep(struct bytes *b, struct pd_text text)
+{
+    char *copy = malloc(text.size + 1);
+    PD_CHECK(copy != NULL);
+    if (text.size > 0) memcpy(copy, text.data, text.size);
+    free(b->data);
+    *b = (struct bytes){copy, text.size};
+}
+
+void
+fail(struct runner *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s:%d: ", r->file, r->line);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    r->failed = true;
+}
+
+static struct query_counts
+no_counts(void *arg)
+{
+    (void)arg;
+    return (struct query_counts){0};
+}
+
+void
+open_engine(struct runner *r)
+{
+    struct engine_options options = {
+        .lease_ms = 30000, .software = PD_TEXT("scenario"),
+        .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
+    };
+    uint64_t known;
+    PD_CHECK(store_open("scenario", STORE_CREATE, false, &r->store, &known) == STORE_OK);
+    PD_CHECK(engine_open(r->store, &options, r->now, &r->engine) == STORE_OK);
+    r->queries = queries_open(r->store, r->engine, PD_TEXT("scenario"), no_counts, NULL);
+}
+
+void
+close_engine(struct runner *r)
+{
+    queries_close(&r->queries);
+    engine_close(&r->engine);
+    store_close(&r->store);
+}
+
+void
+forget_happenings(struct runner *r)
+{
+    for (size_t i = 0; i < r->count; i++) json_decref(r->happened[i].fields);
+    r->count = 0;
+}
+
+static void
+note(struct runner *r, const char *word, json_t *fields)
+{
+    PD_CHECK(r->count < sizeof r->happened / sizeof r->happened[0]);
+    struct happening *h = &r->happened[r->count++];
+    *h = (struct happening){.fields = fields == NULL ? json_object() : fields};
+    snprintf(h->word, sizeof h->word, "%s", word);
+}
+
+void
+note_answer(struct runner *r, struct pd_text bytes, const struct pd_block *reply)
+{
+    json_t *all = pd_json_from_bytes(bytes, NULL), *error = json_object_get(all, "error");
+
+    r->answered = error == NULL;
+    if (error != NULL) {
+        char word[80];
+        snprintf(word, sizeof word, "refused %s", json_string_value(json_object_get(error, "code")));
+        cover_refusal(word + 8, r->file);
+        note(r, word, json_incref(error));
+    } else {
+        /* Again, with the times of `data` shown as times. */
+        struct mp_reader parser = {.ready = false};
+        msgpack_object   o;
+        PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
+        json_t *fields = NULL;
+        for (uint32_t i = 0; i < o.via.map.size; i++)
+            if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
+                fields = pd_json_from_msgpack(&o.via.map.ptr[i].val, reply);
+        if (json_object_get(all, "position") != NULL)
+            json_object_set(fields, "@position", json_object_get(all, "position"));
+        if (json_object_get(all, "next") != NULL) json_object_set(fields, "@next", json_object_get(all, "next"));
+        note(r, "answered", fields);
+        mp_reader_fini(&parser);
+    }
+    json_decref(all);
+}
+
+/* What a worker is handed. */
+static void
+note_assignment(struct runner *r, struct pd_text bytes)
+{
+    struct mp_reader parser = {.ready = false};
+    msgpack_object   o;
+
+    PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
+    for (uint32_t i = 0; i < o.via.map.size; i++)
+        if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
+            note(r, "assigned", pd_json_from_msgpack(&o.via.map.ptr[i].val, pd_block_assignment()));
+    mp_reader_fini(&parser);
+}
+
+static void
+note_turn(struct runner *r)
+{
+    size_t                 n;
+    const struct appended *events = engine_appended(r->engine, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct pd_block *block = pd_schema_event(events[i].record.header.type);
+        json_t                *fields = pd_json_from_bytes(events[i].record.body, block);
+        json_object_set_new(fields, "@version", json_integer((json_int_t)events[i].record.header.version));
+        json_object_set_new(fields, "@position", json_integer((json_int_t)events[i].record.header.scope_position));
+        note(r, block->Name, fields);
+    }
+    const struct outgoing *out = engine_outgoing(r->engine, &n);
+    for (size_t i = 0; i < n; i++)
+        if (out[i].port == PD_port_commands) note_answer(r, out[i].body, pd_block_status_reply());
+        else note_assignment(r, out[i].body);
+}
+
+void
+turn(struct runner *r, struct request *request)
+{
+    size_t taken;
+    r->now.wall_us += 1000;
+    r->now.monotonic_ms += 1;
+    PD_CHECK(engine_turn(r->engine, r->now, &request, request == NULL ? 0 : 1, &taken) == STORE_OK);
+    note_turn(r);
+    engine_appended(r->engine, &taken);
+    if (taken > 0) check_invariants(r);
+    if (request != NULL && request->answer.data != NULL)
+        note_answer(r, request->answer, request->message.block == NULL ? NULL : request->message.block->reply());
+}
