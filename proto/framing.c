@@ -2,18 +2,6 @@
 
 #include "proto/check.h"
 
-static const msgpack_object *
-value_of(const msgpack_object *map, struct pd_text key)
-{
-    for (uint32_t i = 0; map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
-        const msgpack_object_kv *kv = &map->via.map.ptr[i];
-        if (kv->key.type == MSGPACK_OBJECT_STR &&
-            pd_text_equal((struct pd_text){kv->key.via.str.ptr, kv->key.via.str.size}, key))
-            return &kv->val;
-    }
-    return NULL;
-}
-
 /* A key that means nothing on this port is refused: whoever sent it relies on it. */
 static bool
 check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret_refusal)
@@ -46,10 +34,8 @@ pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_objec
         return false;
     }
     if (!pd_decode_map(arena, pd_block_request(), PD_STRICT, object, r, ret_refusal)) {
-        const msgpack_object *id = value_of(object, PD_TEXT("id"));
-        r->id = (struct pd_text){NULL, 0};
-        if (id != NULL && id->type == MSGPACK_OBJECT_STR && id->via.str.size >= 1 && id->via.str.size <= 64)
-            r->id = (struct pd_text){id->via.str.ptr, id->via.str.size};
+        struct pd_text id = mp_find_text(object, "id");
+        r->id = id.size >= 1 && id.size <= 64 ? id : (struct pd_text){NULL, 0};
         return false;
     }
     if (r->has_v && r->v != PD_PROTOCOL_VERSION) {
@@ -64,7 +50,7 @@ pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_objec
     if (!check_keys(port, r, ret_refusal)) return false;
     if (r->reseller.data == NULL) r->reseller = PD_TEXT("default");
 
-    const msgpack_object *data = value_of(object, PD_TEXT("data"));
+    const msgpack_object *data = mp_find(object, "data");
     void                 *body = pd_arena_alloc(arena, block->size);
     if (!pd_decode_map(arena, block, PD_STRICT, data == NULL ? &empty : data, body, ret_refusal)) {
         if (ret_refusal->field[0] == '\0') *ret_refusal = pd_refuse_field(PD_E_invalid_field, ret_refusal->expected, "data");

@@ -187,6 +187,28 @@ mp_reader_fini(struct mp_reader *reader)
     *reader = (struct mp_reader){.ready = false};
 }
 
+const msgpack_object *
+mp_find(const msgpack_object *map, const char *key)
+{
+    size_t size = strlen(key);
+
+    for (uint32_t i = 0; map != NULL && map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
+        const msgpack_object_kv *kv = &map->via.map.ptr[i];
+        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size && memcmp(kv->key.via.str.ptr, key, size) == 0)
+            return &kv->val;
+    }
+    return NULL;
+}
+
+struct pd_text
+mp_find_text(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *o = mp_find(map, key);
+
+    if (o == NULL || o->type != MSGPACK_OBJECT_STR) return (struct pd_text){NULL, 0};
+    return (struct pd_text){o->via.str.ptr, o->via.str.size};
+}
+
 /* ---- packing ------------------------------------------------------------------------------------------------------- */
 
 static void

@@ -30,6 +30,10 @@ struct mp_reader {
 bool mp_parse(struct mp_reader *reader, const void *bytes, size_t size, msgpack_object *ret_object);
 void mp_reader_fini(struct mp_reader *reader);
 
+/* What stands under a key, and that where it is a text; NULL and absent when it is not there, or `map` is no map or NULL. */
+const msgpack_object *mp_find(const msgpack_object *map, const char *key);
+struct pd_text        mp_find_text(const msgpack_object *map, const char *key);
+
 /* A growing buffer that is packed into, by hand: MessagePack-C's packer calls back for every few bytes, which was a fifth of a
  * turn's instructions; the golden vectors, made by another implementation, hold this one to the format. Always the shortest
  * form. Zero-initialised is empty; mp_writer_clear keeps the memory. */

@@ -132,11 +132,8 @@ read_answer(struct pd_text bytes, const struct pd_block *reply)
 
     if (mp_parse(&reader, bytes.data, bytes.size, &o) && o.type == MSGPACK_OBJECT_MAP)
         answer = pd_json_from_msgpack(&o, NULL);
-    for (uint32_t i = 0; answer != NULL && i < o.via.map.size; i++) {
-        const msgpack_object_str *key = &o.via.map.ptr[i].key.via.str;
-        if (key->size == 4 && memcmp(key->ptr, "data", 4) == 0)
-            json_object_set_new(answer, "data", pd_json_from_msgpack(&o.via.map.ptr[i].val, reply));
-    }
+    const msgpack_object *data = answer == NULL ? NULL : mp_find(&o, "data");
+    if (data != NULL) json_object_set_new(answer, "data", pd_json_from_msgpack(data, reply));
     mp_reader_fini(&reader);
     bool ok = json_is_true(json_object_get(answer, "ok"));
     if (json_is_object(json_object_get(answer, ok ? "data" : "error"))) return answer;

@@ -10,28 +10,13 @@ enum {
 /* What one answer says about us. */
 enum verdict { NOT_OURS, OURS, OURS_BUSY };
 
-static const msgpack_object *
-value_of(const msgpack_object *map, const char *key)
-{
-    size_t size = strlen(key);
-    for (uint32_t i = 0; map != NULL && map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
-        const msgpack_object_kv *kv = &map->via.map.ptr[i];
-        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size &&
-            memcmp(kv->key.via.str.ptr, key, size) == 0)
-            return &kv->val;
-    }
-    return NULL;
-}
-
 /* Whether one answer of possibly many is `busy`, and for how long; the longest counts. */
 static bool
 is_busy(const msgpack_object *answer, uint32_t *pause_ms)
 {
-    const msgpack_object *error = value_of(answer, "error"), *code = value_of(error, "code");
-    if (code == NULL || code->type != MSGPACK_OBJECT_STR || code->via.str.size != 4 ||
-        memcmp(code->via.str.ptr, "busy", 4) != 0)
-        return false;
-    const msgpack_object *after = value_of(error, "retry_after_ms");
+    const msgpack_object *error = mp_find(answer, "error");
+    if (!pd_text_equal(mp_find_text(error, "code"), PD_TEXT("busy"))) return false;
+    const msgpack_object *after = mp_find(error, "retry_after_ms");
     uint64_t ms = after != NULL && after->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? after->via.u64 : PAUSE_FIRST;
     if (ms > BUSY_PAUSE_MAX) ms = BUSY_PAUSE_MAX;
     if (ms > *pause_ms) *pause_ms = (uint32_t)ms;
@@ -41,11 +26,11 @@ is_busy(const msgpack_object *answer, uint32_t *pause_ms)
 static bool
 has_id(const msgpack_object *answer, struct pd_text id)
 {
-    const msgpack_object *o = value_of(answer, "id");
+    const msgpack_object *o = mp_find(answer, "id");
     if (o == NULL) return false;
     /* Nil: the engine could not read so much as the id. Only one request is under way, so it is ours. */
     if (o->type == MSGPACK_OBJECT_NIL) return true;
-    return o->type == MSGPACK_OBJECT_STR && pd_text_equal((struct pd_text){o->via.str.ptr, o->via.str.size}, id);
+    return pd_text_equal(mp_find_text(answer, "id"), id);
 }
 
 static enum verdict

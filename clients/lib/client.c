@@ -213,19 +213,6 @@ pd_client_call(struct pd_client *client, const struct pd_client_request *request
 
 /* ---- Hello --------------------------------------------------------------------------------------------------------- */
 
-/* The `data` of an accepted answer, or NULL. */
-static const msgpack_object *
-data_of(const msgpack_object *answer)
-{
-    if (answer->type != MSGPACK_OBJECT_MAP) return NULL;
-    for (uint32_t i = 0; i < answer->via.map.size; i++) {
-        const msgpack_object_kv *kv = &answer->via.map.ptr[i];
-        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == 4 && memcmp(kv->key.via.str.ptr, "data", 4) == 0)
-            return &kv->val;
-    }
-    return NULL;
-}
-
 static bool
 keep_hello(struct pd_client *c, struct pd_text answer)
 {
@@ -234,7 +221,7 @@ keep_hello(struct pd_client *c, struct pd_text answer)
     struct pd_hello_reply received;
 
     if (!mp_parse(&c->reader, answer.data, answer.size, &o)) return false;
-    const msgpack_object *data = data_of(&o);
+    const msgpack_object *data = mp_find(&o, "data");
     if (data == NULL || !pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored))
         return false;
     const struct pd_endpoints *e = received.endpoints;

@@ -129,17 +129,6 @@ pd_json_to_request(struct mp_writer *w, const struct pd_block *block, const json
 
 static json_t *read_value(const msgpack_object *o, const struct pd_field *field, const struct pd_block *block);
 
-static struct pd_text
-type_beside(const msgpack_object *map)
-{
-    for (uint32_t i = 0; i < map->via.map.size; i++) {
-        const msgpack_object_kv *kv = &map->via.map.ptr[i];
-        if (kv->key.via.str.size == 4 && memcmp(kv->key.via.str.ptr, "type", 4) == 0 && kv->val.type == MSGPACK_OBJECT_STR)
-            return (struct pd_text){kv->val.via.str.ptr, kv->val.via.str.size};
-    }
-    return PD_TEXT("");
-}
-
 static json_t *
 read_map(const msgpack_object *o, const struct pd_block *block)
 {
@@ -155,7 +144,7 @@ read_map(const msgpack_object *o, const struct pd_block *block)
         const struct pd_field   *field = block == NULL ? NULL : pd_block_field(block, key);
         const struct pd_block   *inner = NULL;
         if (field != NULL && field->block != NULL) inner = field->block();
-        if (field != NULL && field->kind == PD_KIND_RAW) inner = block_of_type(type_beside(o));
+        if (field != NULL && field->kind == PD_KIND_RAW) inner = block_of_type(mp_find_text(o, "type"));
         /* json_object_setn_new came with jansson 2.14: this works with the older ones. */
         char *name = strndup(key.data == NULL ? "" : key.data, key.size);
         bool  ok = name != NULL && json_object_set_new(object, name, read_value(&kv->val, field, inner)) == 0;

@@ -228,26 +228,6 @@ hear_end(struct worker *w, int64_t now, const struct worker_in *in)
 
 /* ---- what the engine says ------------------------------------------------------------------------------------------ */
 
-static const msgpack_object *
-value_of(const msgpack_object *map, const char *key)
-{
-    size_t size = strlen(key);
-    for (uint32_t i = 0; map != NULL && map->type == MSGPACK_OBJECT_MAP && i < map->via.map.size; i++) {
-        const msgpack_object_kv *kv = &map->via.map.ptr[i];
-        if (kv->key.type == MSGPACK_OBJECT_STR && kv->key.via.str.size == size && memcmp(kv->key.via.str.ptr, key, size) == 0)
-            return &kv->val;
-    }
-    return NULL;
-}
-
-static struct pd_text
-text_of(const msgpack_object *map, const char *key)
-{
-    const msgpack_object *o = value_of(map, key);
-    if (o == NULL || o->type != MSGPACK_OBJECT_STR) return (struct pd_text){NULL, 0};
-    return (struct pd_text){o->via.str.ptr, o->via.str.size};
-}
-
 static bool
 decode(struct worker *w, const struct pd_block *block, const msgpack_object *data, void *ret_message)
 {
@@ -284,7 +264,7 @@ hear_ready(struct worker *w, const msgpack_object *data)
 static int64_t
 pause_of(const msgpack_object *error)
 {
-    const msgpack_object *ms = value_of(error, "retry_after_ms");
+    const msgpack_object *ms = mp_find(error, "retry_after_ms");
     if (ms == NULL || ms->type != MSGPACK_OBJECT_POSITIVE_INTEGER || ms->via.u64 == 0) return REPEAT_MS;
     return ms->via.u64 < REPEAT_MAX_MS ? (int64_t)ms->via.u64 : REPEAT_MAX_MS;
 }
@@ -293,7 +273,7 @@ static void
 hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct worker_report *report,
                    const msgpack_object *error)
 {
-    struct pd_text         code = text_of(error, "code");
+    struct pd_text         code = mp_find_text(error, "code");
     const struct pd_error *known = pd_schema_error_named(code);
 
     if (known != NULL && known->class == PD_CLASS_unavailable) {
@@ -311,7 +291,7 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
     else note(w, "result_refused", job, code);
     /* A result that the engine cannot take is told as a failure; kept to ourselves it would be done again for ever. */
     if (known != NULL && known->class == PD_CLASS_invalid && job->succeeded) {
-        struct pd_text message = text_of(error, "message");
+        struct pd_text message = mp_find_text(error, "message");
         if (message.size > WORKER_TEXT_MAX) message.size = WORKER_TEXT_MAX;
         while (message.size == WORKER_TEXT_MAX && (message.data[message.size - 1] & 0x80) != 0) message.size--;
         report_failure(w, now, job, PD_TEXT("result_refused"), message);
@@ -323,8 +303,8 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
 static void
 hear_answer(struct worker *w, int64_t now, const msgpack_object *answer)
 {
-    struct pd_text        id = text_of(answer, "id"), nonce = w->options.nonce;
-    const msgpack_object *error = value_of(answer, "error"), *data = value_of(answer, "data");
+    struct pd_text        id = mp_find_text(answer, "id"), nonce = w->options.nonce;
+    const msgpack_object *error = mp_find(answer, "error"), *data = mp_find(answer, "data");
 
     if (id.size < nonce.size + 2 || memcmp(id.data, nonce.data, nonce.size) != 0) return;
     char kind = id.data[nonce.size + 1];
@@ -333,11 +313,11 @@ hear_answer(struct worker *w, int64_t now, const msgpack_object *answer)
         return;
     }
     if ((kind == 'h' || kind == 'r') && error != NULL) {
-        const struct pd_error *known = pd_schema_error_named(text_of(error, "code"));
+        const struct pd_error *known = pd_schema_error_named(mp_find_text(error, "code"));
         if (known == NULL || known->class == PD_CLASS_unavailable) return;
         struct worker_action *a = act(w, WORKER_EXIT);
         a->what = "the engine refused this worker";
-        a->text = pd_arena_text(&w->scratch, text_of(error, "message"));
+        a->text = pd_arena_text(&w->scratch, mp_find_text(error, "message"));
         return;
     }
     if (kind == 'h') hear_hello(w, now, data);
@@ -361,9 +341,9 @@ hear_frame(struct worker *w, int64_t now, struct pd_text frame)
         return;
     }
     w->heard_ms = now;
-    if (pd_text_equal(text_of(&message, "type"), PD_TEXT("Assignment"))) {
+    if (pd_text_equal(mp_find_text(&message, "type"), PD_TEXT("Assignment"))) {
         struct pd_assignment task;
-        if (decode(w, pd_block_assignment(), value_of(&message, "data"), &task) && task.task > 0 && task.reseller.data != NULL)
+        if (decode(w, pd_block_assignment(), mp_find(&message, "data"), &task) && task.task > 0 && task.reseller.data != NULL)
             take(w, &task);
     } else hear_answer(w, now, &message);
 }

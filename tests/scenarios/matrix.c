@@ -59,11 +59,9 @@ find_order(struct runner *r, struct pd_text reseller, json_t *data, struct pd_ar
         .envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
     struct pd_text bytes = pd_arena_text(arena, queries_answer(r->queries, &request));
     const struct pd_order *order = NULL;
-    if (mp_parse(&parser, bytes.data, bytes.size, &o))
-        for (uint32_t i = 0; i < o.via.map.size; i++)
-            if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0 &&
-                pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, &o.via.map.ptr[i].val, reply, &refusal))
-                order = reply->order;
+    const msgpack_object  *shown = mp_parse(&parser, bytes.data, bytes.size, &o) ? mp_find(&o, "data") : NULL;
+    if (shown != NULL && pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, shown, reply, &refusal))
+        order = reply->order;
     mp_reader_fini(&parser);
     return order;
 }

@@ -91,10 +91,7 @@ note_answer(struct runner *r, struct pd_text bytes, const struct pd_block *reply
         struct mp_reader parser = {.ready = false};
         msgpack_object   o;
         PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
-        json_t *fields = NULL;
-        for (uint32_t i = 0; i < o.via.map.size; i++)
-            if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
-                fields = pd_json_from_msgpack(&o.via.map.ptr[i].val, reply);
+        json_t *fields = pd_json_from_msgpack(mp_find(&o, "data"), reply);
         if (json_object_get(all, "position") != NULL)
             json_object_set(fields, "@position", json_object_get(all, "position"));
         if (json_object_get(all, "next") != NULL) json_object_set(fields, "@next", json_object_get(all, "next"));
@@ -112,9 +109,7 @@ note_assignment(struct runner *r, struct pd_text bytes)
     msgpack_object   o;
 
     PD_CHECK(mp_parse(&parser, bytes.data, bytes.size, &o));
-    for (uint32_t i = 0; i < o.via.map.size; i++)
-        if (o.via.map.ptr[i].key.via.str.size == 4 && memcmp(o.via.map.ptr[i].key.via.str.ptr, "data", 4) == 0)
-            note(r, "assigned", pd_json_from_msgpack(&o.via.map.ptr[i].val, pd_block_assignment()));
+    note(r, "assigned", pd_json_from_msgpack(mp_find(&o, "data"), pd_block_assignment()));
     mp_reader_fini(&parser);
 }
 
