@@ -31,6 +31,7 @@ struct shell {
     bool          done;
     int           exit_status;
     struct child  children[WORKER_JOBS_MAX]; /* one per job */
+    struct pd_arena scratch;                 /* one line's */
     int           start_errors[WORKER_JOBS_MAX];
 };
 
@@ -158,13 +159,14 @@ static void
 hear_line(void *context, struct pd_text line)
 {
     struct speaker  *speaker = context;
-    struct child    *c = &speaker->shell->children[speaker->job];
+    struct pd_arena *scratch = &speaker->shell->scratch;
     struct worker_in in = {.kind = WORKER_PROGRESS, .job = speaker->job};
     struct pd_pair  *pairs;
     size_t           count;
     char             clean[WORKER_TEXT_MAX];
 
-    if (output_parameters(&c->arena, line, &pairs, &count)) return; /* counts only as the last line */
+    pd_arena_reset(scratch);
+    if (output_parameters(scratch, line, &pairs, &count)) return; /* counts only as the last line */
     in.has_percent = output_percent(line, &in.percent, &line);
     size_t size = output_clean(line, clean);
     if (size > 0) in.text = (struct pd_text){clean, size};
@@ -318,6 +320,7 @@ shell_run(const struct worker_options *options, const char *executable)
     s->context = zmq_ctx_new();
     PD_CHECK(s->signals >= 0 && s->context != NULL);
     worker_init(&s->worker, options);
+    pd_arena_init(&s->scratch);
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) child_init(&s->children[i]);
 
     loop(s);
@@ -329,6 +332,7 @@ shell_run(const struct worker_options *options, const char *executable)
     close_socket(s, LINGER_MS);
     zmq_ctx_term(s->context);
     worker_fini(&s->worker);
+    pd_arena_fini(&s->scratch);
     close(s->signals);
     int status = s->exit_status;
     free(s);
