@@ -34,26 +34,34 @@ big_endian(const uint8_t *p, size_t n)
     return v;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool
-is_utf8(const uint8_t *p, size_t size)
+/* No overlong forms, no surrogates, nothing above U+10FFFF. */
+size_t
+mp_letter(const char *at, const char *end)
 {
-    const uint8_t *end = p + size;
+    const uint8_t *p = (const uint8_t *)at;
+
+    if (at >= end || *p > 0xf4 || (*p >= 0x80 && *p < 0xc2)) return 0;
+    if (*p < 0x80) return 1;
+    size_t   size = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+    uint32_t code = *p & (0x7fu >> size);
+    if ((size_t)(end - at) < size) return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xc0) != 0x80) return 0;
+        code = code << 6 | (p[i] & 0x3f);
+    }
+    if (size == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) return 0;
+    if (size == 4 && (code < 0x10000 || code > 0x10ffff)) return 0;
+    return size;
+}
+
+static bool
+is_utf8(const uint8_t *bytes, size_t size)
+{
+    const char *p = (const char *)bytes, *end = p + size;
     while (p < end) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-        size_t   n = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
-        uint32_t code = *p & (0x3fu >> n);
-        if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - p) <= n) return false;
-        for (size_t i = 1; i <= n; i++) {
-            if ((p[i] & 0xc0) != 0x80) return false;
-            code = code << 6 | (p[i] & 0x3f);
-        }
-        if ((n == 2 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) || (n == 3 && (code < 0x10000 || code > 0x10ffff)))
-            return false;
-        p += n + 1;
+        size_t letter = (unsigned char)*p < 0x80 ? 1 : mp_letter(p, end);
+        if (letter == 0) return false;
+        p += letter;
     }
     return true;
 }

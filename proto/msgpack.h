@@ -18,6 +18,9 @@ struct mp_scan {
 /* Whether `bytes` hold exactly one acceptable value. Allocates nothing. */
 bool mp_scan(const void *bytes, size_t size, struct mp_scan *ret_scan);
 
+/* The bytes of the UTF-8 letter at `at`, 0 when there is none before `end` that is valid (RFC 3629). */
+size_t mp_letter(const char *at, const char *end);
+
 /* Where the value that starts at `bytes` ends; NULL when it is cut off. For values that passed the scan. */
 const char *mp_skip(const char *bytes, const char *end);
 

@@ -60,25 +60,6 @@ output_last(const struct output *o)
 
 /* ---- texts --------------------------------------------------------------------------------------------------------- */
 
-/* The size of the letter at `at`, 0 when it is not valid UTF-8. */
-static size_t
-letter_size(const char *at, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)at;
-    size_t               size = *p < 0x80 ? 1 : *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
-    uint32_t             code = size == 1 ? *p : *p & (0x7fu >> size);
-
-    if (size == 1) return 1;
-    if (*p < 0xc2 || *p > 0xf4 || (size_t)(end - at) < size) return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0;
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    if (size == 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff))) return 0;
-    if (size == 4 && (code < 0x10000 || code > 0x10ffff)) return 0;
-    return size;
-}
-
 size_t
 output_clean(struct pd_text text, char ret_clean[WORKER_TEXT_MAX])
 {
@@ -86,7 +67,7 @@ output_clean(struct pd_text text, char ret_clean[WORKER_TEXT_MAX])
     size_t      size = 0;
 
     while (p < end) {
-        size_t letter = letter_size(p, end);
+        size_t letter = mp_letter(p, end);
         bool   control = letter == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f);
         if (size + (letter == 0 ? 1 : letter) > WORKER_TEXT_MAX) break;
         if (letter == 0) ret_clean[size++] = '?';

@@ -269,6 +269,16 @@ pause_of(const msgpack_object *error)
     return ms->via.u64 < REPEAT_MAX_MS ? (int64_t)ms->via.u64 : REPEAT_MAX_MS;
 }
 
+/* As much of a message as a report takes, up to a whole letter. */
+static struct pd_text
+cut(struct pd_text text)
+{
+    if (text.size <= WORKER_TEXT_MAX) return text;
+    text.size = WORKER_TEXT_MAX;
+    while (text.size > 0 && (text.data[text.size] & 0xc0) == 0x80) text.size--;
+    return text;
+}
+
 static void
 hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct worker_report *report,
                    const msgpack_object *error)
@@ -291,10 +301,7 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
     else note(w, "result_refused", job, code);
     /* A result that the engine cannot take is told as a failure; kept to ourselves it would be done again for ever. */
     if (known != NULL && known->class == PD_CLASS_invalid && job->succeeded) {
-        struct pd_text message = mp_find_text(error, "message");
-        if (message.size > WORKER_TEXT_MAX) message.size = WORKER_TEXT_MAX;
-        while (message.size == WORKER_TEXT_MAX && (message.data[message.size - 1] & 0x80) != 0) message.size--;
-        report_failure(w, now, job, PD_TEXT("result_refused"), message);
+        report_failure(w, now, job, PD_TEXT("result_refused"), cut(mp_find_text(error, "message")));
         return;
     }
     free_job(job);
