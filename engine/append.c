@@ -30,10 +30,10 @@ id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id)
     return XXH3_64bits_withSeed(id.data, id.size, seed);
 }
 
-struct pd_text
-packed_copy(struct engine *e)
+static struct pd_text
+packed_copy(struct engine *e, struct pd_arena *arena)
 {
-    return pd_arena_text(&e->turn_arena, (struct pd_text){e->writer.data, e->writer.size});
+    return pd_arena_text(arena, (struct pd_text){e->writer.data, e->writer.size});
 }
 
 void
@@ -41,7 +41,7 @@ answer_refused(struct engine *e, struct request *r, const struct pd_refusal *ref
 {
     mp_writer_clear(&e->writer);
     pd_encode_refused(&e->writer, r->message.envelope.id, refusal);
-    r->answer = packed_copy(e);
+    r->answer = packed_copy(e, r->arena);
     r->refused = true;
 }
 
@@ -50,14 +50,15 @@ answer_accepted(struct engine *e, struct request *r, uint64_t position, const vo
 {
     mp_writer_clear(&e->writer);
     pd_encode_accepted(&e->writer, r->message.envelope.id, position, r->message.block->reply(), data);
-    r->answer = packed_copy(e);
+    r->answer = packed_copy(e, r->arena);
 }
 
 void
 send_later(struct engine *e, enum pd_port port, struct pd_text address)
 {
-    e->outgoing = grow(e->outgoing, e->outgoing_count, &e->outgoing_capacity, sizeof *e->outgoing);
-    e->outgoing[e->outgoing_count++] = (struct outgoing){port, pd_arena_text(&e->turn_arena, address), packed_copy(e)};
+    struct batch *b = e->batch;
+    b->outgoing = grow(b->outgoing, b->outgoing_count, &b->outgoing_capacity, sizeof *b->outgoing);
+    b->outgoing[b->outgoing_count++] = (struct outgoing){port, pd_arena_text(&b->arena, address), packed_copy(e, &b->arena)};
 }
 
 struct lookup
@@ -67,7 +68,7 @@ lookup_for(struct engine *e, struct scope *scope)
         .folder = &e->folder,
         .scope = scope,
         .tasks = e->tasks,
-        .log_id = store_log_id(e->store),
+        .log_id = store_log_id(e->books.log),
         .next_position = e->last + 1,
         .now = e->last_time,
         .monotonic_ms = e->now.monotonic_ms,
@@ -78,14 +79,14 @@ lookup_for(struct engine *e, struct scope *scope)
 bool
 turn_is_full(const struct engine *e)
 {
-    return e->appended_bytes > TURN_BYTES_MAX || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX / 2 ||
-           e->rows.dirty_count > 2 * EPOCH_ROWS_MAX;
+    bool epoch_is_full = epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX / 2 || e->rows.young->dirty_count > 2 * EPOCH_ROWS_MAX;
+    return e->batch->bytes > TURN_BYTES_MAX || (epoch_is_full && e->writable);
 }
 
 size_t
 epoch_weight(const struct engine *e)
 {
-    return e->epoch_bytes + e->rows.loaded_bytes;
+    return e->epoch_bytes + e->rows.young->loaded_bytes;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
@@ -118,12 +119,13 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     const struct pd_block *block = pd_schema_event(event->code);
     uint64_t               scope_number = scope_of_event(e, c, event);
     struct scope          *scope = scopes_at(e->scopes, scope_number);
+    struct batch          *b = e->batch;
     struct appended       *a;
 
     /* Rows keep what the event says beyond the request's life. */
-    pd_copy_block(&e->arena, block, event->body, event->body);
-    e->appended = grow(e->appended, e->appended_count, &e->appended_capacity, sizeof *e->appended);
-    a = &e->appended[e->appended_count++];
+    pd_copy_block(e->arena, block, event->body, event->body);
+    b->appended = grow(b->appended, b->appended_count, &b->appended_capacity, sizeof *b->appended);
+    a = &b->appended[b->appended_count++];
     *a = (struct appended){
         .event = event->body,
         .record = {
@@ -157,17 +159,12 @@ append(struct engine *e, const struct command *c, struct event *event, size_t in
     mp_writer_clear(&e->writer);
     pd_encode_map(&e->writer, block, event->body);
     a->record.body = (struct pd_text){e->writer.data, e->writer.size};
-    size_t size = record_size(&a->record);
-    char  *bytes = pd_arena_alloc(&e->turn_arena, size);
-    record_write(&a->record, e->chain, bytes);
-    /* It is published when its request's memory may be another's already: from here on its texts are the turn's. */
-    ok = record_read((struct pd_text){bytes, size}, &a->record);
-    PD_CHECK(ok);
-    memcpy(e->chain, a->record.chain, sizeof e->chain);
-    store_append(e->store, a->record.header.position, bytes, size);
-    e->last++;
-    e->appended_bytes += size;
-    e->epoch_bytes += size;
+    a->size = record_size(&a->record);
+    a->bytes = pd_arena_alloc(&b->arena, a->size);
+    record_write(&a->record, a->bytes);
+    b->last = ++e->last;
+    b->bytes += a->size;
+    e->epoch_bytes += a->size;
 
     if (scope != NULL) give_numbers(scope, event);
     ok = fold_event(&e->folder, &a->record, event->body, event->found);
@@ -193,7 +190,7 @@ run_rule(struct engine *e, const struct command *c, struct decision *out)
     view.on_behalf_of = c->on_behalf_of;
     view.has_expect = c->has_expect;
     view.expect = c->expect;
-    out->arena = &e->arena;
+    out->arena = e->arena;
     out->refusal.code = PD_OK;
     out->count = 0;
     out->answer = NULL;

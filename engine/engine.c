@@ -10,152 +10,136 @@
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
-enum { AHEAD = 8 };
+enum { AHEAD = 8, QUIET_MS = 20 };
 
 /* ---- the turn ------------------------------------------------------------------------------------------------------ */
 
+/* What was young is to be written, or is by now, and is the old generation; what was old is written. */
 static void
-forget_turn(struct engine *e)
+begin_epoch(struct engine *e)
 {
-    pd_arena_reset(&e->turn_arena);
-    e->outgoing_count = e->appended_count = e->appended_bytes = 0;
-    if (!e->epoch_over) return;
-    rows_clear(&e->rows);
-    pd_arena_reset(&e->arena);
+    e->arena = e->arena == &e->arenas[0] ? &e->arenas[1] : &e->arenas[0];
+    pd_arena_reset(e->arena);
+    rows_turn_over(&e->rows, e->arena);
+    e->folder.arena = e->arena;
     e->epoch_over = false;
     e->epoch_bytes = 0;
 }
 
-static enum store_error
-begin(struct engine *e, struct now now, struct store_reader **ret_reader)
+static void
+look_at_space(struct engine *e)
 {
-    enum store_error error = store_prepare(e->store);
+    bool writable = !e->log_is_full && !e->rows_are_full;
 
-    forget_turn(e);
-    e->now = now;
-    e->due_refused = false;
-    e->folder.monotonic_ms = now.monotonic_ms;
-    if (now.wall_us > e->last_time) e->last_time = now.wall_us;
-    if (error != STORE_OK && error != STORE_FULL) return error;
-    if (error == STORE_FULL && e->writable) log_error("storage_full", "state=read_only");
-    if (error == STORE_OK && !e->writable) log_info("storage_ok", "state=writable");
-    e->writable = error == STORE_OK;
-    /* Rows that are still to be written have the space that was ahead of the last turn. */
-    e->writing = e->writable || e->rows.dirty_count > 0;
-    error = e->writing ? store_begin(e->store) : store_reader_open(e->store, ret_reader);
-    if (error != STORE_OK) return error;
-    e->rows.reader = e->writing ? store_writer_view(e->store) : *ret_reader;
+    if (!writable && e->writable) log_error("storage_full", "state=read_only");
+    if (writable && !e->writable) log_info("storage_ok", "state=writable");
+    e->writable = writable;
+}
+
+static enum store_error
+begin(struct engine *e)
+{
+    struct batch *b = &e->batches[e->sealed % 2];
+
+    PD_CHECK(e->sealed - e->committed < 2);
+    if (e->epoch_over) begin_epoch(e);
+    pd_arena_reset(&b->arena);
+    b->outgoing_count = b->appended_count = b->bytes = b->taken = 0;
+    b->last = e->last;
+    e->batch = b;
     e->turn++;
-    return STORE_OK;
-}
-
-/* Whether rows are written now: always when there is little to do, so that whoever looks at them need not wait. */
-static bool
-is_flush_due(const struct engine *e, size_t taken)
-{
-    uint64_t busy = e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN;
-    return taken < busy || !e->writable || e->rows_wanted || e->arena.total > EPOCH_MEMORY_MAX ||
-           epoch_weight(e) > EPOCH_BYTES_MAX || e->rows.dirty_count > EPOCH_ROWS_MAX;
-}
-
-/* Ends the transaction; with it rows and events are on stable storage. */
-static enum store_error
-commit(struct engine *e, bool flush)
-{
-    bool dirty = e->rows.dirty_count > 0;
-
-    if (e->appended_count == 0 && !(flush && dirty)) {
-        store_abort(e->store);
-        return STORE_OK;
-    }
-    if (flush) {
-        rows_flush(&e->rows, e->store);
-        e->folded = e->last;
-    }
-    store_set_folded(e->store, e->folded);
-    return store_commit(e->store, e->chain);
-}
-
-static enum store_error
-finish(struct engine *e, size_t taken, struct store_reader **reader)
-{
-    enum store_error error = STORE_OK;
-    bool             flush = is_flush_due(e, taken);
-
-    if (e->writing) error = commit(e, flush);
-    else store_reader_close(reader);
-    e->epoch_over = flush;
-    pthread_mutex_lock(&e->figures_lock);
-    e->figures.turns++;
-    e->figures.writable = e->writable;
-    tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
-    e->shown = e->figures;
-    e->shown_last = e->last;
-    e->shown_folded = e->folded;
-    if (flush) {
-        e->rows_wanted = false;
-        pthread_cond_broadcast(&e->rows_written);
-    }
-    pthread_mutex_unlock(&e->figures_lock);
-    /* A head is told only when engine_wait_rows knows of it: who reads it waits for the rows of it. */
-    if (error == STORE_OK) scopes_commit(e->scopes);
+    e->due_refused = false;
+    look_at_space(e);
+    /* A row is no newer than the log. */
+    enum store_error error = store_reader_open(e->books.rows, &e->row_reader);
+    if (error == STORE_OK) error = store_reader_open(e->books.log, &e->log_reader);
+    e->rows.reader = e->row_reader;
     return error;
 }
 
-bool
-engine_wait_rows(struct engine *e)
+static void
+set_time(struct engine *e, struct now now)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
-    pthread_mutex_lock(&e->figures_lock);
-    uint64_t last = e->shown_last;
-    while (e->shown_folded < last) {
-        e->rows_wanted = true;
-        if (pthread_cond_timedwait(&e->rows_written, &e->figures_lock, &until) != 0) break;
-    }
-    bool there = e->shown_folded >= last;
-    pthread_mutex_unlock(&e->figures_lock);
-    return there;
+    e->now = now;
+    e->folder.monotonic_ms = now.monotonic_ms;
+    if (now.wall_us > e->last_time) e->last_time = now.wall_us;
 }
 
 enum store_error
-engine_turn(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
+engine_decide(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
 {
-    struct store_reader *reader = NULL;
-    enum store_error     error = begin(e, now, &reader);
-    size_t               taken = 0;
+    size_t taken = 0;
 
-    if (error != STORE_OK) return error;
-    for (; taken < count && taken < TURN_COMMANDS_MAX && !turn_is_full(e); taken++) {
+    if (e->batch == NULL) {
+        enum store_error error = begin(e);
+        if (error != STORE_OK) return error;
+    }
+    set_time(e, now);
+    for (; taken < count && !turn_is_full(e); taken++) {
         if (taken + AHEAD < count) prefetch(e, requests[taken + AHEAD]);
         serve(e, requests[taken]);
         e->figures.commands++;
         e->figures.refusals += requests[taken]->refused;
     }
+    e->batch->taken += taken;
+    *ret_taken = taken;
+    return STORE_OK;
+}
+
+/* Whether rows are to be written: always when there is little to do, so that whoever looks at them need not wait. */
+static bool
+is_flush_due(const struct engine *e)
+{
+    if (e->rows_are_left || e->left_last == e->last) return false;
+    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || e->rows_wanted || e->arena->total > EPOCH_MEMORY_MAX ||
+           epoch_weight(e) > EPOCH_BYTES_MAX || e->rows.young->dirty_count > EPOCH_ROWS_MAX;
+}
+
+void
+engine_seal(struct engine *e)
+{
+    struct batch *b = e->batch;
+
+    PD_CHECK(b != NULL);
     tasks_tick(e->tasks, e->now.monotonic_ms);
     if (e->writable) {
         own_due(e);
         own_matches(e);
     }
     waits_each(e->waits, release_wait, e);
-    *ret_taken = taken;
-    return finish(e, taken, &reader);
+    store_reader_close(&e->log_reader);
+    store_reader_close(&e->row_reader);
+    e->rows.reader = NULL;
+    if (b->taken >= (e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN)) e->quiet_ms = e->now.monotonic_ms + QUIET_MS;
+    e->epoch_over = is_flush_due(e);
+    if (e->epoch_over) {
+        e->rows_are_left = true;
+        e->left_last = e->last;
+    }
+    b->rows = e->epoch_over ? e->rows.young : NULL;
+    b->rows_bytes = epoch_weight(e);
+    b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
+    e->figures.turns++;
+    e->figures.writable = e->writable;
+    tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
+    b->figures = e->figures;
+    e->batch = NULL;
+    e->sealed++;
 }
 
-const struct outgoing *
-engine_outgoing(const struct engine *e, size_t *ret_count)
+enum store_error
+engine_turn(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
 {
-    *ret_count = e->outgoing_count;
-    return e->outgoing;
-}
+    bool written;
 
-const struct appended *
-engine_appended(const struct engine *e, size_t *ret_count)
-{
-    *ret_count = e->appended_count;
-    return e->appended;
+    enum store_error error = engine_make_room(e, 1);
+    if (error == STORE_OK && e->rows_are_left) error = engine_write_rows(e, &written); /* those that found no space */
+    if (error == STORE_OK) error = engine_decide(e, now, requests, count, ret_taken);
+    if (error != STORE_OK) return error;
+    engine_seal(e);
+    error = engine_commit(e);
+    if (error == STORE_OK && engine_leaves_rows(e)) error = engine_write_rows(e, &written);
+    return error;
 }
 
 uint64_t
@@ -164,7 +148,7 @@ engine_idle_ms(const struct engine *e, struct now now)
     uint64_t   lease_ms = UINT64_MAX, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
     pd_time_us deadline = UINT64_MAX;
 
-    if (e->rows.dirty_count > 0) return 0; /* nothing else to do: time to write them */
+    if (e->left_last < e->last) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
     if (e->writable && !e->due_refused) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;
@@ -204,16 +188,6 @@ engine_index(struct engine *e)
     return e->index;
 }
 
-struct engine_figures
-engine_figures(const struct engine *engine)
-{
-    struct engine *e = (struct engine *)(uintptr_t)engine;
-    pthread_mutex_lock(&e->figures_lock);
-    struct engine_figures f = e->shown;
-    pthread_mutex_unlock(&e->figures_lock);
-    return f;
-}
-
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 /* Command ids, from the log's tail: at most as many as are kept. */
@@ -225,7 +199,7 @@ read_tail(struct engine *e, struct store_reader *reader)
     for (uint64_t p = first; p <= last; p++) {
         struct pd_text bytes;
         struct record  r;
-        enum store_error error = store_read_record(reader, p, &e->arena, &bytes);
+        enum store_error error = store_read_record(reader, p, e->arena, &bytes);
         if (error != STORE_OK || !record_read(bytes, &r)) {
             log_error("record_damaged", "position=%" PRIu64, p);
             return STORE_DAMAGED;
@@ -239,30 +213,33 @@ read_tail(struct engine *e, struct store_reader *reader)
             e->turn = r.header.turn;
             memcpy(e->chain, r.chain, sizeof e->chain);
         }
-        if (p % 1024 == 0) pd_arena_reset(&e->arena);
+        if (p % 1024 == 0) pd_arena_reset(e->arena);
     }
     /* The operators' scope has no rows that tell its position; every event is of one scope, and each scope counts from 1. */
     struct scope *operators = scopes_at(e->scopes, 0);
     operators->position = last;
     for (uint64_t i = 1; i <= scopes_count(e->scopes); i++) operators->position -= scopes_at(e->scopes, i)->position;
     operators->committed = operators->position;
-    e->last = e->folded = last;
-    pd_arena_reset(&e->arena);
+    e->last = e->left_last = last;
+    pd_arena_reset(e->arena);
     return STORE_OK;
 }
 
 static enum store_error
 start(struct engine *e, struct now now)
 {
-    struct store_reader *reader = NULL;
-    enum store_error     error = begin(e, now, &reader);
+    enum store_error error = engine_make_room(e, 1);
 
+    bool             written;
+    if (error == STORE_OK && (e->log_is_full || e->rows_are_full)) return STORE_FULL;
+    if (error == STORE_OK) error = begin(e);
     if (error != STORE_OK) return error;
-    if (!e->writable) {
-        store_reader_close(&reader);
-        return STORE_FULL;
-    }
-    return own_start(e) ? finish(e, 0, &reader) : STORE_FAILED;
+    set_time(e, now);
+    if (!own_start(e)) return STORE_FAILED;
+    engine_seal(e);
+    error = engine_commit(e);
+    if (error == STORE_OK && engine_leaves_rows(e)) error = engine_write_rows(e, &written);
+    return error;
 }
 
 /* What is rebuilt from the books at each start. */
@@ -272,7 +249,7 @@ open_parts(struct engine *e, struct now now)
     e->index = index_open();
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
-    e->folder = (struct folder){.arena = &e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
+    e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
                                 .monotonic_ms = now.monotonic_ms};
 }
 
@@ -287,13 +264,15 @@ close_parts(struct engine *e)
 static enum store_error
 read_books(struct engine *e)
 {
-    struct store_reader *reader = NULL;
-    enum store_error     error = upkeep_fold_tail(e->store, NULL, NULL);
+    struct store_reader *log = NULL, *rows = NULL;
+    enum store_error     error = upkeep_fold_tail(&e->books, NULL, NULL);
 
-    if (error == STORE_OK) error = store_reader_open(e->store, &reader);
-    if (error == STORE_OK) error = upkeep_read_rows(&e->folder, reader);
-    if (error == STORE_OK) error = read_tail(e, reader);
-    store_reader_close(&reader);
+    if (error == STORE_OK) error = store_reader_open(e->books.rows, &rows);
+    if (error == STORE_OK) error = store_reader_open(e->books.log, &log);
+    if (error == STORE_OK) error = upkeep_read_rows(&e->folder, rows);
+    if (error == STORE_OK) error = read_tail(e, log);
+    store_reader_close(&log);
+    store_reader_close(&rows);
     return error;
 }
 
@@ -303,7 +282,7 @@ static enum store_error
 mend_books(struct engine *e, struct now now)
 {
     log_warn("rows_damaged", "action=rebuild");
-    enum store_error error = upkeep_rebuild(e->store, NULL, NULL);
+    enum store_error error = upkeep_rebuild(&e->books, NULL, NULL);
     if (error != STORE_OK) return error;
     close_parts(e);
     open_parts(e, now);
@@ -311,19 +290,22 @@ mend_books(struct engine *e, struct now now)
 }
 
 enum store_error
-engine_open(struct store *store, const struct engine_options *options, struct now now, struct engine **ret_engine)
+engine_open(const struct books *books, const struct engine_options *options, struct now now, struct engine **ret_engine)
 {
     struct engine *e = calloc(1, sizeof *e);
-    const uint8_t *id = store_log_id(store);
+    const uint8_t *id = store_log_id(books->log);
 
-    PD_CHECK(e != NULL && pthread_mutex_init(&e->figures_lock, NULL) == 0 && pthread_cond_init(&e->rows_written, NULL) == 0);
-    e->store = store;
+    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && pthread_cond_init(&e->rows_written, NULL) == 0);
+    e->books = *books;
     e->options = *options;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);
-    pd_arena_init(&e->turn_arena);
-    pd_arena_init(&e->arena);
-    e->arena.keep = EPOCH_MEMORY_MAX;
-    rows_init(&e->rows, &e->arena);
+    for (int i = 0; i < 2; i++) {
+        pd_arena_init(&e->batches[i].arena);
+        pd_arena_init(&e->arenas[i]);
+        e->arenas[i].keep = EPOCH_MEMORY_MAX;
+    }
+    e->arena = &e->arenas[0];
+    rows_init(&e->rows, e->arena);
     e->waits = waits_open();
     e->remembered = remembered_open();
     e->writable = true;
@@ -350,13 +332,18 @@ engine_close(struct engine **engine)
     remembered_close(&e->remembered);
     rows_fini(&e->rows);
     mp_writer_fini(&e->writer);
+    mp_writer_fini(&e->row_writer);
     mp_reader_fini(&e->parser);
-    pd_arena_fini(&e->turn_arena);
-    pd_arena_fini(&e->arena);
+    store_reader_close(&e->log_reader);
+    store_reader_close(&e->row_reader);
+    for (int i = 0; i < 2; i++) {
+        pd_arena_fini(&e->batches[i].arena);
+        pd_arena_fini(&e->arenas[i]);
+        free(e->batches[i].outgoing);
+        free(e->batches[i].appended);
+    }
     pthread_cond_destroy(&e->rows_written);
-    pthread_mutex_destroy(&e->figures_lock);
-    free(e->outgoing);
-    free(e->appended);
+    pthread_mutex_destroy(&e->shown_lock);
     free(e);
     *engine = NULL;
 }

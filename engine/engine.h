@@ -1,11 +1,15 @@
-/* engine.h - the turn.
+/* engine.h - the turn, in three steps.
  *
- *     for each command that waited: authorise, seen before?, decide, append events, evolve rows
- *     commit                        <- on stable storage
- *     then, and only then: answers, assignments, publication
+ *     decide       for each command that waited: authorise, seen before?, decide, evolve rows; what it leaves is a batch
+ *     commit       the batch's events, chained       <- on stable storage
+ *                  then, and only then: answers, assignments, publication
+ *     write rows   now and then, what all turns since the last time have made of them
  *
- * A step without threads, clock, sockets or files of its own (the store is given): engine_turn takes the requests that
- * queued and the time, and returns when what it answers is durable. One thread calls it.
+ * While one turn is committed the next is decided, and goes on taking commands until the commit is over: so a turn is what queued
+ * during the last commit, and neither disk nor processor waits.
+ *
+ * Steps without threads, clock, sockets or files of their own (the books are given). One thread calls engine_decide and
+ * engine_seal, one engine_commit, one engine_write_rows; it may be the same. Whoever does not care calls engine_turn.
  *
  * A turn whose commit fails ends the process: the supervisor restarts it, and what was not committed was not answered.
  * Memory that a turn changes (index, scopes, tasks, ids) is therefore changed at once and never undone; before a command's
@@ -17,7 +21,7 @@
 #include "engine/base/clock.h"
 #include "engine/scopes.h"
 #include "engine/store/record.h"
-#include "engine/store/store.h"
+#include "engine/store/books.h"
 #include "proto/framing.h"
 
 struct engine;
@@ -30,7 +34,7 @@ struct engine_options {
 };
 
 enum {
-    TURN_COMMANDS_MAX = 1024,
+    TURN_LEASES_MAX   = 1024,
     TURN_BYTES_MAX    = 2 << 20,  /* of events */
     EPOCH_MEMORY_MAX  = 48 << 20, /* bytes */
     EPOCH_BYTES_MAX   = 4 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */
@@ -47,41 +51,66 @@ struct request {
     uint8_t           fingerprint[16]; /* of the command's content: engine_fingerprint */
     struct pd_text    address;         /* opaque: comes back with what is sent later */
     bool              in_array;
+    struct pd_arena  *arena;           /* where the answer is put */
     /* What the turn fills: */
-    struct pd_text answer; /* one packed answer, valid until the next turn; absent: it waits, and is sent later */
+    struct pd_text answer; /* one packed answer, to be given when the turn is committed; absent: it waits, and is sent later */
     bool           refused;
 };
 
-/* What no request asked for: assignments and the answers of waits. Valid until the next turn. */
+/* What no request asked for: assignments and the answers of waits. */
 struct outgoing {
     enum pd_port   port;
     struct pd_text address, body;
 };
 
-/* An event of this turn, as it was stored and as it was decided. */
+/* An event of a turn, as it is stored (without its chain) and as it was decided. */
 struct appended {
     struct record  record;
+    char          *bytes;
+    size_t         size;
     struct pd_text reseller; /* absent: belongs to none */
     const void    *event;    /* struct pd_<event> */
 };
 
 /* Opens the engine over books: folds what was not written before a crash, rebuilds index, scopes and tasks from rows and the
  * log's tail (and all rows from the log, when one is damaged), and commits EngineStarted (in a new log also the reseller
- * `default`), so that something durable was said before anything else is. The store stays the caller's. */
-enum store_error engine_open(struct store *store, const struct engine_options *options, struct now now,
+ * `default`), so that something durable was said before anything else is. The books stay the caller's. */
+enum store_error engine_open(const struct books *books, const struct engine_options *options, struct now now,
                              struct engine **ret_engine) STORE_MUST_CHECK;
 void             engine_close(struct engine **engine);
 
-/* One turn over the first of `count` requests; *ret_taken tells how many. Not STORE_OK: exit. */
-enum store_error engine_turn(struct engine *engine, struct now now, struct request *const *requests, size_t count,
-                             size_t *ret_taken) STORE_MUST_CHECK;
+/* Decides over the first of `count` requests, for the turn that is open or a new one; *ret_taken tells how many: fewer when the
+ * turn is full, and must be sealed. A new turn may begin only when of the turns before it at most one is not yet committed and
+ * its results sent. Not STORE_OK, here and below: exit. */
+enum store_error engine_decide(struct engine *engine, struct now now, struct request *const *requests, size_t count,
+                               size_t *ret_taken) STORE_MUST_CHECK;
 
-/* At a stop: every wait that is held is answered `shutting_down`, by engine_outgoing. Between turns. */
+/* Ends the open turn: what is due, who gets which task. It can be committed then. */
+void engine_seal(struct engine *engine);
+
+/* At a stop: every wait that is held is answered `shutting_down`, by the open turn. */
 void engine_release_waits(struct engine *engine);
 
-/* The last turn's results beside the answers. */
+/* Commits the oldest turn that is sealed. */
+enum store_error engine_commit(struct engine *engine) STORE_MUST_CHECK;
+
+/* Whether that turn has left rows to be written. One who asks in engine_commit's thread hands it on. */
+bool engine_leaves_rows(const struct engine *engine);
+
+/* Writes them. *ret_written is false when there is no space: to be called again later, as no others are left until then. */
+enum store_error engine_write_rows(struct engine *engine, bool *ret_written) STORE_MUST_CHECK;
+
+/* Sees to it that there is space for two more turns, so many times; for want of it the engine reads only from the next turn on, if
+ * it is asked for once. The thread of engine_commit asks once, any other for more ahead of it. */
+enum store_error engine_make_room(struct engine *engine, unsigned times) STORE_MUST_CHECK;
+
+/* The results of the turn that was committed last, beside the answers. Valid until the second turn after it begins. */
 const struct outgoing *engine_outgoing(const struct engine *engine, size_t *ret_count);
 const struct appended *engine_appended(const struct engine *engine, size_t *ret_count);
+
+/* All of it: a turn over the first of `count` requests, its commit, and the rows. */
+enum store_error engine_turn(struct engine *engine, struct now now, struct request *const *requests, size_t count,
+                             size_t *ret_taken) STORE_MUST_CHECK;
 
 /* How long until a turn is due without requests, in ms; at most a second. */
 uint64_t engine_idle_ms(const struct engine *engine, struct now now);
@@ -98,7 +127,7 @@ struct pd_text engine_log(const struct engine *engine);
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);
 
-/* What Health tells; filled by the engine's thread at each turn, read by any. */
+/* What Health tells; as of the last commit, read by any thread. */
 struct engine_figures {
     uint64_t commands, refusals, turns, tasks_waiting, tasks_leased, workers;
     bool     writable;

@@ -1,7 +1,9 @@
 /* main.c - the daemon: argv -> options -> run -> exit code. Threads are started here.
  *
  *   net       (the main thread) owns the sockets, drains, decodes, sends
- *   engine    owns the writer: one turn over what queued during the last commit
+ *   engine    decides: one turn over what queued during the last commit
+ *   log       makes a turn durable, then gives its answers away
+ *   rows      writes what turns have made of the rows, and sees to space ahead
  *   queries   reads the last commit
  *
  * Before anything else: the directory's lock, then the sockets, then the books, whose first act is a durable EngineStarted. */
@@ -18,6 +20,7 @@
 #include "engine/base/lock.h"
 #include "engine/base/log.h"
 #include "engine/bus/net.h"
+#include "engine/bus/relay.h"
 #include "engine/domain/transitions.h"
 #include "engine/options.h"
 #include "engine/publish.h"
@@ -25,21 +28,27 @@
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
-enum { EXIT_USAGE = 2 };
+enum {
+    EXIT_USAGE = 2,
+    SLICE = 64,    /* commands that are decided before the log is asked whether it is idle */
+    FULL_MS = 200, /* between two looks at a full disk */
+    ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
+};
 
 struct daemon {
     struct options        options;
     int                   lock_fd, signal_fd;
     struct net           *net;
-    struct store         *store;
+    struct books          books;
     struct engine        *engine;
     struct queries       *queries;
     struct slots         *command_slots, *query_slots;
+    struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
 };
 
-/* ---- the engine's thread ------------------------------------------------------------------------------------------- */
+/* ---- the log's thread ---------------------------------------------------------------------------------------------- */
 
 static bool
 wants_topic(void *arg, struct pd_text topic)
@@ -69,37 +78,117 @@ send_results(struct daemon *d, struct mp_writer *scratch)
     return outgoing_count + appended_count > 0;
 }
 
+/* A commit that failed may have been half written, and its pages may be marked clean: only a new process can tell. */
+static void
+insist(enum store_error error)
+{
+    if (error == STORE_OK) return;
+    log_error("turn_failed", "action=exit");
+    _exit(EXIT_FAILURE);
+}
+
+static void *
+log_thread(void *arg)
+{
+    struct daemon   *d = arg;
+    struct mp_writer scratch = {0};
+    size_t           requests;
+
+    while (relay_take(d->turns, &requests)) {
+        insist(engine_commit(d->engine));
+        if (requests > 0) slots_commit(d->command_slots, requests);
+        if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
+        if (engine_leaves_rows(d->engine)) relay_hand(d->rows, 0);
+        insist(engine_make_room(d->engine, 1));
+        relay_done(d->turns);
+        slots_nudge(d->command_slots);
+    }
+    mp_writer_fini(&scratch);
+    return NULL;
+}
+
+/* ---- the rows' thread ---------------------------------------------------------------------------------------------- */
+
+static void *
+rows_thread(void *arg)
+{
+    struct daemon *d = arg;
+    size_t         none;
+    bool           written = true;
+
+    while (relay_take(d->rows, &none)) {
+        for (insist(engine_write_rows(d->engine, &written)); !written && !slots_is_stopped(d->command_slots);
+             insist(engine_write_rows(d->engine, &written)))
+            usleep(FULL_MS * 1000);
+        relay_done(d->rows);
+        insist(engine_make_room(d->engine, ROOM_AHEAD));
+    }
+    return NULL;
+}
+
+/* ---- the engine's thread ------------------------------------------------------------------------------------------- */
+
+/* Decides what waits, for the turn that is open or a new one. False: the turn is full. */
+static bool
+decide_waiting(struct daemon *d, size_t waiting, size_t *requests_of_turn)
+{
+    struct request *requests[SLICE];
+    size_t          count = waiting < SLICE ? waiting : SLICE, taken;
+
+    for (size_t i = 0; i < count; i++) requests[i] = &slots_waiting(d->command_slots, i)->request;
+    insist(engine_decide(d->engine, clock_now(), requests, count, &taken));
+    slots_take(d->command_slots, taken);
+    *requests_of_turn += taken;
+    return taken == count;
+}
+
+/* The last turn before a stop: lets go of what is held beside the slots. */
+static void
+let_go(struct daemon *d)
+{
+    size_t none;
+    insist(engine_decide(d->engine, clock_now(), NULL, 0, &none));
+    engine_release_waits(d->engine);
+    engine_seal(d->engine);
+    relay_hand(d->turns, 0);
+    relay_wait_idle(d->turns);
+    slots_set_drained(d->command_slots);
+}
+
 static void *
 engine_thread(void *arg)
 {
-    struct daemon   *d = arg;
-    struct request  *requests[TURN_COMMANDS_MAX];
-    struct mp_writer scratch = {0};
+    struct daemon *d = arg;
+    size_t         requests = 0; /* of the open turn */
+    bool           open = false, full = false;
+    uint64_t       due_ms = 0;   /* when a turn is due without requests */
 
     while (!slots_is_stopped(d->command_slots)) {
-        size_t waiting = slots_wait(d->command_slots, engine_idle_ms(d->engine, clock_now())), taken;
-        size_t count = waiting < TURN_COMMANDS_MAX ? waiting : TURN_COMMANDS_MAX;
-        for (size_t i = 0; i < count; i++) requests[i] = &slots_waiting(d->command_slots, i)->request;
-        /* A commit that failed may have been half written, and its pages may be marked clean: only a new process can tell. */
-        if (engine_turn(d->engine, clock_now(), requests, count, &taken) != STORE_OK) {
-            log_error("turn_failed", "action=exit");
-            _exit(EXIT_FAILURE);
+        /* While the last turn is committed, the next one takes what comes. */
+        if (full) relay_wait_idle(d->turns);
+        bool     idle = relay_is_idle(d->turns);
+        uint64_t now_ms = clock_now().monotonic_ms;
+        size_t   waiting = idle && (open || due_ms <= now_ms) ? slots_pending(d->command_slots)
+                                                              : slots_wait(d->command_slots, due_ms > now_ms ? due_ms - now_ms : 1);
+
+        if (!full && (waiting > 0 || (idle && !open && due_ms <= clock_now().monotonic_ms))) {
+            full = !decide_waiting(d, waiting, &requests);
+            open = true;
+            if (full && requests == 0) relay_wait_idle(d->rows); /* their writing is behind */
         }
-        for (size_t i = 0; i < taken; i++) {
-            struct slot *slot = slots_waiting(d->command_slots, i);
-            slot->answer = pd_arena_text(&slot->arena, slot->request.answer);
+        if (open && relay_is_idle(d->turns)) {
+            engine_seal(d->engine);
+            relay_hand(d->turns, requests);
+            due_ms = clock_now().monotonic_ms + engine_idle_ms(d->engine, clock_now());
+            open = full = false;
+            requests = 0;
         }
-        if (taken > 0) slots_commit(d->command_slots, taken);
-        if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
         if (!slots_is_draining(d->command_slots) || slots_is_drained(d->command_slots)) continue;
-        if (slots_pending(d->command_slots) > 0) continue; /* there may be a wait among them */
-        engine_release_waits(d->engine);
-        send_results(d, &scratch);
-        slots_set_drained(d->command_slots);
+        if (open || slots_pending(d->command_slots) > 0) continue; /* there may be a wait among them */
+        relay_wait_idle(d->turns);
+        let_go(d);
     }
-    size_t none;
-    if (engine_turn(d->engine, clock_now(), NULL, 0, &none) != STORE_OK) _exit(EXIT_FAILURE); /* rows that wait to be written */
-    mp_writer_fini(&scratch);
+    relay_wait_idle(d->turns);
     return NULL;
 }
 
@@ -112,7 +201,8 @@ query_thread(void *arg)
         size_t waiting = slots_wait(d->query_slots, 1000);
         for (size_t i = 0; i < waiting; i++) {
             struct slot *slot = slots_waiting(d->query_slots, 0);
-            slot->answer = pd_arena_text(&slot->arena, queries_answer(d->queries, &slot->request));
+            slot->request.answer = pd_arena_text(&slot->arena, queries_answer(d->queries, &slot->request));
+            slots_take(d->query_slots, 1);
             slots_commit(d->query_slots, 1);
         }
     }
@@ -181,23 +271,35 @@ open_engine(struct daemon *d)
                       .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},
     };
 
-    enum store_error error = store_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->store, &known);
-    if (error == STORE_OK) error = engine_open(d->store, &options, clock_now(), &d->engine);
+    enum store_error error = books_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->books, &known);
+    if (error == STORE_OK) error = engine_open(&d->books, &options, clock_now(), &d->engine);
     if (!say_store_error(d, error, known)) return false;
-    d->queries = queries_open(d->store, d->engine, pd_text(software), read_counts, d);
+    d->queries = queries_open(&d->books, d->engine, pd_text(software), read_counts, d);
     return true;
+}
+
+/* The next start then finds nothing to be folded. */
+static void
+write_last_rows(struct daemon *d)
+{
+    struct now later = clock_now();
+    size_t     none;
+
+    later.monotonic_ms += 1000; /* it will be quiet from now on */
+    insist(engine_turn(d->engine, later, NULL, 0, &none));
 }
 
 static bool
 run(struct daemon *d)
 {
-    pthread_t        engine, queries;
+    pthread_t        engine, log, rows, queries;
     struct net_parts parts = {
         .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
         .scopes = engine_scopes(d->engine), .log = engine_log(d->engine), .signal_fd = d->signal_fd,
     };
 
-    PD_CHECK(pthread_create(&engine, NULL, engine_thread, d) == 0 && pthread_create(&queries, NULL, query_thread, d) == 0);
+    PD_CHECK(pthread_create(&engine, NULL, engine_thread, d) == 0 && pthread_create(&log, NULL, log_thread, d) == 0 &&
+             pthread_create(&rows, NULL, rows_thread, d) == 0 && pthread_create(&queries, NULL, query_thread, d) == 0);
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
              engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
              net_endpoint(d->net, 2));
@@ -205,7 +307,12 @@ run(struct daemon *d)
     slots_stop(d->command_slots);
     slots_stop(d->query_slots);
     pthread_join(engine, NULL);
+    relay_stop(d->turns);
+    pthread_join(log, NULL);
+    relay_stop(d->rows);
+    pthread_join(rows, NULL);
     pthread_join(queries, NULL);
+    write_last_rows(d);
     log_info("stopped", "data=\"%s\"", d->options.data);
     return ok;
 }
@@ -218,15 +325,19 @@ serve(struct daemon *d)
 
     d->command_slots = slots_open();
     d->query_slots = slots_open();
+    d->turns = relay_open();
+    d->rows = relay_open();
     d->outbox = outbox_open();
     d->subscriptions = subscriptions_open();
     ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
     queries_close(&d->queries);
     engine_close(&d->engine);
-    store_close(&d->store);
+    books_close(&d->books);
     net_close(&d->net);
     subscriptions_close(&d->subscriptions);
     outbox_close(&d->outbox);
+    relay_close(&d->turns);
+    relay_close(&d->rows);
     slots_close(&d->query_slots);
     slots_close(&d->command_slots);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -256,9 +367,9 @@ verify(struct daemon *d)
 
     if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
     snprintf(scratch, sizeof scratch, "%s/pedidod-verify-%ld", temporary, (long)getpid());
-    enum store_error error = upkeep_verify(d->store, scratch, show_progress, NULL, what);
+    enum store_error error = upkeep_verify(&d->books, scratch, show_progress, NULL, what);
     if (error == STORE_OK) {
-        printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->store));
+        printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->books.log));
         return EXIT_SUCCESS;
     }
     printf("not well: %s\n", error == STORE_DAMAGED ? what : "the check could not be done");
@@ -268,9 +379,9 @@ verify(struct daemon *d)
 static int
 rebuild(struct daemon *d)
 {
-    enum store_error error = upkeep_rebuild(d->store, show_progress, NULL);
+    enum store_error error = upkeep_rebuild(&d->books, show_progress, NULL);
     if (!say_store_error(d, error, 0)) return EXIT_FAILURE;
-    printf("rebuilt: %" PRIu64 " events folded\n", store_last(d->store));
+    printf("rebuilt: %" PRIu64 " events folded\n", store_last(d->books.log));
     return EXIT_SUCCESS;
 }
 
@@ -281,8 +392,8 @@ offline(struct daemon *d, int (*work)(struct daemon *))
     int      status = EXIT_FAILURE;
 
     if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
-    if (say_store_error(d, store_open(d->options.data, STORE_EXISTING, false, &d->store, &known), known)) status = work(d);
-    store_close(&d->store);
+    if (say_store_error(d, books_open(d->options.data, STORE_EXISTING, false, &d->books, &known), known)) status = work(d);
+    books_close(&d->books);
     return status;
 }
 

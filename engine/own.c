@@ -32,14 +32,14 @@ own_id(struct engine *e, const char *what, uint64_t number, uint64_t of)
 {
     char id[64];
     snprintf(id, sizeof id, "~%s/%" PRIu64 "/%" PRIu64, what, number, of);
-    return pd_arena_text(&e->turn_arena, pd_text(id));
+    return pd_arena_text(&e->batch->arena, pd_text(id));
 }
 
 /* Beyond what requests may fill there is room for these: load alone delays no deadline. */
 static bool
 is_full_for_own(const struct engine *e)
 {
-    return e->appended_bytes > TURN_BYTES_MAX / 2 * 3 || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX;
+    return e->batch->bytes > TURN_BYTES_MAX / 2 * 3 || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX;
 }
 
 void
@@ -96,9 +96,9 @@ own_matches(struct engine *e)
 {
     struct match m;
 
-    for (int n = 0; n < TURN_COMMANDS_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
+    for (int n = 0; n < TURN_LEASES_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
-        struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->turn_arena, m.worker)};
+        struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->batch->arena, m.worker)};
         if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, "lease", m.task, e->last + 1))) return;
         send_assignment(e, &m, scope);
     }

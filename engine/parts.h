@@ -1,5 +1,5 @@
 /* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
- * (requests, what was seen before, waits), own.c (the engine's own commands). */
+ * (requests, what was seen before, waits), own.c (the engine's own commands), commit.c (what makes it durable). */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -11,8 +11,24 @@
 #include "engine/view.h"
 #include "engine/waits.h"
 
+/* What a turn leaves to be committed. There are two: while one is committed the other is filled. */
+struct batch {
+    struct pd_arena         arena; /* records, messages */
+    struct appended        *appended;
+    size_t                  appended_count, appended_capacity, bytes;
+    struct outgoing        *outgoing;
+    size_t                  outgoing_count, outgoing_capacity;
+    size_t                  taken;  /* requests */
+    uint64_t                last;   /* position of the log once it is committed */
+    const struct row_table *rows;   /* whose dirty ones are to be written then; NULL: they wait */
+    size_t                  rows_bytes; /* at most */
+    struct scope_head      *heads;
+    size_t                  head_count;
+    struct engine_figures   figures;
+};
+
 struct engine {
-    struct store         *store;
+    struct books          books;
     struct engine_options options;
     char                  log_text[2 * PD_LOG_ID_BYTES + 1];
     struct index         *index;
@@ -22,35 +38,45 @@ struct engine {
     struct remembered    *remembered;
     uint64_t              last, term, turn; /* of the log; the turn counts from the start of the log */
     pd_time_us            last_time;
-    uint8_t               chain[PD_CHAIN_BYTES];
 
     /* Rows and the events they were folded from live for an epoch: as many turns as are worth it under load, one when there is
      * little to do. Rows are written at its end, once, however often they changed. */
-    struct pd_arena   arena;
+    struct pd_arena   arenas[2]; /* of the young rows and of the old ones */
+    struct pd_arena  *arena;     /* the young ones' */
     struct rows       rows;
     struct folder     folder;
-    uint64_t          folded;     /* the rows in the books are those of this position */
-    bool              epoch_over; /* at the next turn's begin everything is forgotten */
+    bool              epoch_over; /* the next turn begins a new one */
     size_t            epoch_bytes; /* of its events */
+    uint64_t          quiet_ms;   /* from when on there is little to do, if no busy turn comes: then rows are written at once */
 
-    /* The turn's own; forgotten at the next one's begin. */
-    struct pd_arena   turn_arena;
-    struct mp_writer  writer;
-    struct mp_reader  parser;
+    /* The turn's own. */
+    struct batch      *batch; /* NULL: none is open */
+    struct store_reader *log_reader, *row_reader;
+    struct mp_writer   writer;
+    struct mp_reader   parser;
     struct expiry_memo expiry;
     struct decision    decision; /* the command's that is decided now */
-    struct now        now;
-    bool              writable;
-    bool              due_refused; /* what is due cannot be done by now */
-    bool              writing; /* a transaction is open */
-    struct outgoing  *outgoing;
-    size_t            outgoing_count, outgoing_capacity;
-    struct appended  *appended;
-    size_t            appended_count, appended_capacity;
-    size_t            appended_bytes;
+    struct now         now;
+    bool               writable;
+    bool               due_refused; /* what is due cannot be done by now */
+    struct engine_figures figures;
 
-    pthread_mutex_t       figures_lock;
-    struct engine_figures figures, shown;
+    struct batch      batches[2];
+    _Atomic uint64_t  sealed, committed; /* turns of this life */
+
+    uint8_t           chain[PD_CHAIN_BYTES]; /* the commit's own */
+
+    /* Rows that a committed turn has left to be written; others can be left only when they are. */
+    const struct row_table *leaving;
+    uint64_t          leaving_last; /* the position that they are of */
+    size_t            leaving_bytes; /* at most */
+    struct mp_writer  row_writer;
+    uint64_t          left_last; /* the position of the rows that were left last; the deciding step's own */
+    _Atomic bool      rows_are_left; /* from the turn's seal on */
+    _Atomic bool      log_is_full, rows_are_full; /* there is no space for two more turns, or for rows */
+
+    pthread_mutex_t       shown_lock;
+    struct engine_figures shown;
     pthread_cond_t        rows_written;
     uint64_t              shown_last, shown_folded; /* under the lock: committed events, and rows */
     _Atomic bool          rows_wanted;
@@ -71,7 +97,6 @@ struct command {
 };
 
 /* Answers and messages, packed into the turn's arena. */
-struct pd_text packed_copy(struct engine *e);
 void           answer_refused(struct engine *e, struct request *r, const struct pd_refusal *refusal);
 void           answer_accepted(struct engine *e, struct request *r, uint64_t position, const void *data);
 void           send_later(struct engine *e, enum pd_port port, struct pd_text address);
@@ -88,6 +113,9 @@ bool turn_is_full(const struct engine *e);
 
 /* What the epoch's rows will come to when they are written, in bytes and at most; store_prepare keeps room for it. */
 size_t epoch_weight(const struct engine *e);
+
+/* A record of the log, of turns that are not yet committed as well; texts in the turn's arena or a batch's. */
+bool read_record(struct engine *e, uint64_t position, struct record *ret_record);
 
 /* A request of any port; waits that are over. */
 void serve(struct engine *e, struct request *r);

@@ -16,7 +16,7 @@
 enum { LIMIT = 100, SCAN_MAX = 200000 };
 
 struct queries {
-    struct store    *store;
+    struct books     books;
     struct engine   *engine;
     struct pd_text   software;
     query_counts_fn *counts;
@@ -30,7 +30,7 @@ struct queries {
 
     /* The query that is answered. */
     const struct pd_message *message;
-    struct store_reader     *reader;
+    struct store_reader     *rows_reader, *log_reader;
     uint64_t                 scope, head, print;
     size_t                   limit;
     struct row_key           from; /* where a page begins */
@@ -39,12 +39,12 @@ struct queries {
 };
 
 struct queries *
-queries_open(struct store *store, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
+queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
 {
     struct queries *q = calloc(1, sizeof *q);
 
     PD_CHECK(q != NULL);
-    *q = (struct queries){.store = store, .engine = engine, .software = software, .counts = counts, .counts_arg = arg,
+    *q = (struct queries){.books = *books, .engine = engine, .software = software, .counts = counts, .counts_arg = arg,
                           .log = engine_log(engine)};
     pd_arena_init(&q->arena);
     pd_arena_init(&q->scratch);
@@ -158,7 +158,7 @@ read_page(struct queries *q, int row_code, bool (*takes)(const struct queries *,
     struct page p = {.q = q, .block = pd_schema_row(row_code), .takes = takes, .all_scopes = all_scopes};
 
     p.rows = pd_arena_zero(&q->arena, (q->limit + 1) * p.block->size);
-    if (store_each_row(q->reader, row_code, q->from, visit_row, &p) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
+    if (store_each_row(q->rows_reader, row_code, q->from, visit_row, &p) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
     *ret_count = p.count;
     return p.rows;
 }
@@ -349,7 +349,7 @@ get_order_history(struct queries *q)
     for (uint64_t p = o->last; p > 0 && count < o->version;) {
         struct pd_text bytes;
         struct record  r;
-        if (store_read_record(q->reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
+        if (store_read_record(q->log_reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
             q->refusal = pd_refuse(PD_E_internal);
             return NULL;
         }
@@ -374,7 +374,7 @@ read_log(struct queries *q)
 {
     const struct pd_read_log *m = q->message->body;
     struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->reader);
+    uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->log_reader);
     size_t                    bytes_shown = 0, scanned = 0;
 
     if (from > q->head + 1) return refused(q, PD_E_position_out_of_range, "from");
@@ -387,7 +387,7 @@ read_log(struct queries *q)
             break;
         }
         pd_arena_reset(&q->scratch);
-        if (store_read_record(q->reader, p, &q->scratch, &bytes) != STORE_OK || !record_read(bytes, &r)) {
+        if (store_read_record(q->log_reader, p, &q->scratch, &bytes) != STORE_OK || !record_read(bytes, &r)) {
             q->refusal = pd_refuse(PD_E_internal);
             return NULL;
         }
@@ -517,14 +517,18 @@ queries_answer(struct queries *q, const struct request *request)
 
     pd_arena_reset(&q->arena);
     if (prepare(q, request)) {
-        if (store_reader_open(q->store, &q->reader) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
+        /* The rows' snapshot first: the log's has what they were folded from. */
+        if (store_reader_open(q->books.rows, &q->rows_reader) != STORE_OK ||
+            store_reader_open(q->books.log, &q->log_reader) != STORE_OK)
+            q->refusal = pd_refuse(PD_E_internal);
         else {
             rows_clear(&q->rows);
-            q->rows.reader = q->reader;
+            q->rows.reader = q->rows_reader;
             data = look(q);
             if (q->refusal.code != PD_OK) data = NULL;
-            store_reader_close(&q->reader);
         }
+        store_reader_close(&q->log_reader);
+        store_reader_close(&q->rows_reader);
     }
     write_answer(q, data);
     return (struct pd_text){q->writer.data, q->writer.size};

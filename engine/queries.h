@@ -13,7 +13,7 @@ struct query_counts {
 };
 typedef struct query_counts query_counts_fn(void *arg);
 
-struct queries *queries_open(struct store *store, struct engine *engine, struct pd_text software, query_counts_fn *counts,
+struct queries *queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts,
                              void *arg);
 void            queries_close(struct queries **queries);
 

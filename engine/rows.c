@@ -6,32 +6,62 @@
 #include "engine/base/log.h"
 #include "proto/check.h"
 
+static void
+table_init(struct row_table *t, struct pd_arena *arena)
+{
+    *t = (struct row_table){.arena = arena, .mask = 4095, .capacity = 2048};
+    t->slots = calloc(t->mask + 1, sizeof *t->slots);
+    t->entries = calloc(t->capacity, sizeof *t->entries);
+    PD_CHECK(t->slots != NULL && t->entries != NULL);
+}
+
+static void
+table_clear(struct row_table *t)
+{
+    if (t->count > 0) memset(t->slots, 0, (t->mask + 1) * sizeof *t->slots);
+    t->count = t->dirty_count = t->loaded_bytes = 0;
+}
+
 void
 rows_init(struct rows *rows, struct pd_arena *arena)
 {
-    *rows = (struct rows){.arena = arena, .mask = 4095, .capacity = 2048};
-    rows->table = calloc(rows->mask + 1, sizeof *rows->table);
-    rows->entries = calloc(rows->capacity, sizeof *rows->entries);
-    PD_CHECK(rows->table != NULL && rows->entries != NULL);
+    *rows = (struct rows){.reader = NULL};
+    rows->young = &rows->tables[0];
+    rows->old = &rows->tables[1];
+    table_init(rows->young, arena);
+    table_init(rows->old, NULL);
 }
 
 void
 rows_fini(struct rows *rows)
 {
-    free(rows->table);
-    free(rows->entries);
-    mp_writer_fini(&rows->packed);
-    *rows = (struct rows){0};
+    for (int i = 0; i < 2; i++) {
+        free(rows->tables[i].slots);
+        free(rows->tables[i].entries);
+    }
+    *rows = (struct rows){.reader = NULL};
 }
 
 void
 rows_clear(struct rows *rows)
 {
-    if (rows->count > 0) memset(rows->table, 0, (rows->mask + 1) * sizeof *rows->table);
-    if (rows->count > 0) memset(rows->memos, 0, sizeof rows->memos);
-    rows->count = rows->dirty_count = rows->loaded_bytes = 0;
+    table_clear(rows->young);
+    table_clear(rows->old);
+    memset(rows->memos, 0, sizeof rows->memos);
     rows->damaged = false;
     rows->reader = NULL;
+}
+
+void
+rows_turn_over(struct rows *rows, struct pd_arena *arena)
+{
+    struct row_table *young = rows->old;
+
+    PD_CHECK(arena != rows->young->arena);
+    table_clear(young);
+    young->arena = arena;
+    rows->old = rows->young;
+    rows->young = young;
 }
 
 static uint32_t
@@ -43,33 +73,33 @@ hash_of(int code, struct row_key key)
 
 /* A probe compares hashes first: an entry is another line of memory. */
 static struct row_slot *
-slot_of(struct rows *rows, int code, struct row_key key, uint32_t hash)
+slot_of(const struct row_table *t, int code, struct row_key key, uint32_t hash)
 {
-    size_t i = hash & rows->mask;
-    for (; rows->table[i].place != 0; i = (i + 1) & rows->mask) {
-        if (rows->table[i].hash != hash) continue;
-        const struct row_entry *e = rows->entries[rows->table[i].place - 1];
+    size_t i = hash & t->mask;
+    for (; t->slots[i].place != 0; i = (i + 1) & t->mask) {
+        if (t->slots[i].hash != hash) continue;
+        const struct row_entry *e = t->entries[t->slots[i].place - 1];
         if (e->code == code && e->key.position == key.position && e->key.item == key.item) break;
     }
-    return &rows->table[i];
+    return &t->slots[i];
 }
 
 static void
-grow(struct rows *rows)
+grow(struct row_table *t)
 {
-    if (rows->count < rows->capacity) return;
-    struct row_slot *old = rows->table;
-    size_t           old_mask = rows->mask;
+    if (t->count < t->capacity) return;
+    struct row_slot *old = t->slots;
+    size_t           old_mask = t->mask;
 
-    rows->capacity *= 2;
-    rows->mask = rows->capacity * 2 - 1;
-    rows->entries = realloc(rows->entries, rows->capacity * sizeof *rows->entries);
-    rows->table = calloc(rows->mask + 1, sizeof *rows->table);
-    PD_CHECK(rows->entries != NULL && rows->table != NULL);
+    t->capacity *= 2;
+    t->mask = t->capacity * 2 - 1;
+    t->entries = realloc(t->entries, t->capacity * sizeof *t->entries);
+    t->slots = calloc(t->mask + 1, sizeof *t->slots);
+    PD_CHECK(t->entries != NULL && t->slots != NULL);
     for (size_t i = 0; i <= old_mask; i++) {
         if (old[i].place == 0) continue;
-        const struct row_entry *e = rows->entries[old[i].place - 1];
-        *slot_of(rows, e->code, e->key, old[i].hash) = old[i];
+        const struct row_entry *e = t->entries[old[i].place - 1];
+        *slot_of(t, e->code, e->key, old[i].hash) = old[i];
     }
     free(old);
 }
@@ -80,34 +110,56 @@ load(struct rows *rows, struct row_entry *e)
     const struct pd_block *block = pd_schema_row(e->code);
     struct pd_text         bytes;
 
-    e->row = pd_arena_zero(rows->arena, block->size);
-    switch (store_read_row(rows->reader, e->code, e->key, rows->arena, &bytes)) {
+    switch (store_read_row(rows->reader, e->code, e->key, rows->young->arena, &bytes)) {
     case STORE_OK:
-        rows->loaded_bytes += bytes.size;
-        e->damaged = !pd_decode_row(rows->arena, block, bytes, e->row);
+        rows->young->loaded_bytes += bytes.size;
+        e->damaged = !pd_decode_row(rows->young->arena, block, bytes, e->row);
         break;
     case STORE_NONE: e->gone = true; break;
     default: e->damaged = true;
     }
+    if (e->gone || e->damaged) memset(e->row, 0, block->size);
     if (e->damaged)
         log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, e->key.position, e->key.item);
+}
+
+/* The row as it was when its generation was written, if it is there. */
+static bool
+copy_old(struct rows *rows, struct row_entry *e, uint32_t hash)
+{
+    const struct row_slot *slot = slot_of(rows->old, e->code, e->key, hash);
+
+    if (slot->place == 0) return false;
+    const struct row_entry *old = rows->old->entries[slot->place - 1];
+    const struct pd_block  *block = pd_schema_row(e->code);
+    size_t                  before = rows->young->arena->total;
+    e->gone = old->gone;
+    e->damaged = old->damaged;
+    if (e->gone || e->damaged) memset(e->row, 0, block->size);
+    else pd_copy_block(rows->young->arena, block, old->row, e->row);
+    /* Packed it takes less than as a struct. */
+    rows->young->loaded_bytes += block->size + rows->young->arena->total - before;
+    return true;
 }
 
 static struct row_entry *
 find(struct rows *rows, int code, struct row_key key)
 {
-    grow(rows);
+    struct row_table *t = rows->young;
+
+    grow(t);
     uint32_t         hash = hash_of(code, key);
-    struct row_slot *slot = slot_of(rows, code, key, hash);
+    struct row_slot *slot = slot_of(t, code, key, hash);
     if (slot->place == 0) {
-        struct row_entry *e = PD_ARENA_NEW(rows->arena, struct row_entry);
+        struct row_entry *e = PD_ARENA_NEW(t->arena, struct row_entry);
         e->code = code;
         e->key = key;
-        load(rows, e);
-        rows->entries[rows->count++] = e;
-        *slot = (struct row_slot){hash, (uint32_t)rows->count};
+        e->row = pd_arena_alloc(t->arena, pd_schema_row(code)->size);
+        if (!copy_old(rows, e, hash)) load(rows, e);
+        t->entries[t->count++] = e;
+        *slot = (struct row_slot){hash, (uint32_t)t->count};
     }
-    struct row_entry *e = rows->entries[slot->place - 1];
+    struct row_entry *e = t->entries[slot->place - 1];
     rows->damaged = rows->damaged || e->damaged;
     return e;
 }
@@ -142,7 +194,7 @@ rows_remember(struct rows *rows, uint64_t print, struct row_key key)
 void
 rows_touch(struct rows *rows, struct row_entry *entry)
 {
-    rows->dirty_count += !entry->dirty;
+    rows->young->dirty_count += !entry->dirty;
     entry->dirty = true;
 }
 
@@ -156,24 +208,24 @@ compare(const void *a, const void *b)
 }
 
 void
-rows_flush(struct rows *rows, struct store *store)
+rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scratch)
 {
-    struct row_entry **dirty = pd_arena_alloc(rows->arena, rows->count * sizeof *dirty + 1);
-    size_t             count = 0;
+    const struct row_entry **dirty = malloc(t->dirty_count * sizeof *dirty + 1);
+    size_t                   count = 0;
 
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->entries[i]->dirty) dirty[count++] = rows->entries[i];
+    PD_CHECK(dirty != NULL);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->entries[i]->dirty) dirty[count++] = t->entries[i];
     qsort(dirty, count, sizeof *dirty, compare);
-    rows->dirty_count = 0;
     for (size_t i = 0; i < count; i++) {
-        struct row_entry *e = dirty[i];
-        e->dirty = false;
+        const struct row_entry *e = dirty[i];
         if (e->gone) {
             store_delete_row(store, e->code, e->key);
             continue;
         }
-        mp_writer_clear(&rows->packed);
-        pd_encode_row(&rows->packed, pd_schema_row(e->code), e->row);
-        store_put_row(store, e->code, e->key, rows->packed.data, rows->packed.size);
+        mp_writer_clear(scratch);
+        pd_encode_row(scratch, pd_schema_row(e->code), e->row);
+        store_put_row(store, e->code, e->key, scratch->data, scratch->size);
     }
+    free(dirty);
 }

@@ -1,5 +1,9 @@
 /* rows.h - the rows that turns look at: each decoded once, changed in memory, written by a flush in order of key. They stay for
- * as many turns as their owner likes; what is dirty and not flushed is in the log, and is folded again after a crash. */
+ * as many turns as their owner likes; what is dirty and not flushed is in the log, and is folded again after a crash.
+ *
+ * There are two generations. When the young one is to be written it becomes the old one: no longer changed, so that another
+ * thread may write it, and still looked at, so that nobody has to read what is not written yet. A row that is asked for again
+ * is copied to the young one. */
 #ifndef ENGINE_ROWS_H
 #define ENGINE_ROWS_H
 
@@ -27,18 +31,21 @@ struct row_memo {
 };
 enum { ROW_MEMOS = 1024 };
 
+struct row_table {
+    struct pd_arena   *arena;
+    struct row_entry **entries;
+    size_t             count, capacity;
+    struct row_slot   *slots; /* open addressing by code and key */
+    size_t             mask;
+    size_t             dirty_count;  /* rows that a flush will write */
+    size_t             loaded_bytes; /* of rows as they were read */
+};
+
 struct rows {
-    struct pd_arena     *arena;
+    struct row_table     tables[2], *young, *old;
     struct store_reader *reader; /* set for the turn */
-    struct mp_writer     packed;
-    struct row_entry   **entries;
-    size_t               count, capacity;
-    struct row_slot     *table; /* open addressing by code and key */
-    size_t               mask;
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
     struct row_memo      memos[ROW_MEMOS];
-    size_t               dirty_count;  /* rows that a flush will write */
-    size_t               loaded_bytes; /* of rows as they were read */
 };
 
 void rows_init(struct rows *rows, struct pd_arena *arena);
@@ -46,6 +53,10 @@ void rows_fini(struct rows *rows);
 
 /* Forgets everything, flushed or not; the arena is its owner's to reset. Then rows->reader is to be set, as for every turn. */
 void rows_clear(struct rows *rows);
+
+/* The young ones are the old ones now, whatever was old is forgotten, and what is looked at or made from now on lives in `arena`:
+ * not the one of what was young. */
+void rows_turn_over(struct rows *rows, struct pd_arena *arena);
 
 /* The row, or NULL when there is none (or it is damaged, which is noted in rows->damaged and logged). */
 void *rows_get(struct rows *rows, int code, struct row_key key);
@@ -60,7 +71,7 @@ void            rows_remember(struct rows *rows, uint64_t print, struct row_key 
 /* The row will have to be written. */
 void rows_touch(struct rows *rows, struct row_entry *entry);
 
-/* Writes every dirty row, in order of table and key. */
-void rows_flush(struct rows *rows, struct store *store);
+/* Writes every dirty row, in order of table and key; changes nothing in them. */
+void rows_flush(const struct row_table *table, struct store *store, struct mp_writer *scratch);
 
 #endif

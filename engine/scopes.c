@@ -13,7 +13,7 @@ struct scopes {
     size_t           count, capacity;
     uint32_t        *table; /* hash of the id -> number; 0 is empty */
     size_t           mask;
-    struct scope   **moved; /* since the last commit */
+    struct scope   **moved; /* since it was asked */
     size_t           moved_count, moved_capacity;
     struct pd_arena  texts; /* names and zones that were replaced stay until the end */
 };
@@ -142,15 +142,24 @@ scopes_move(struct scopes *s, struct scope *scope)
     return ++scope->position;
 }
 
-void
-scopes_commit(struct scopes *s)
+struct scope_head *
+scopes_moved(struct scopes *s, struct pd_arena *arena, size_t *ret_count)
 {
-    pthread_rwlock_wrlock(&s->lock);
+    struct scope_head *heads = pd_arena_alloc(arena, s->moved_count * sizeof *heads);
     for (size_t i = 0; i < s->moved_count; i++) {
-        s->moved[i]->committed = s->moved[i]->position;
+        heads[i] = (struct scope_head){s->moved[i], s->moved[i]->position};
         s->moved[i]->moved = false;
     }
+    *ret_count = s->moved_count;
     s->moved_count = 0;
+    return heads;
+}
+
+void
+scopes_commit(struct scopes *s, const struct scope_head *heads, size_t count)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    for (size_t i = 0; i < count; i++) heads[i].scope->committed = heads[i].position;
     pthread_rwlock_unlock(&s->lock);
 }
 

@@ -1,7 +1,7 @@
 /* scopes.h - the resellers, and what counts in each: positions, orders, subscriptions, tasks. Scope 0 is the operators': what
  * belongs to no reseller. Rebuilt at start from rows; few enough to stay in memory.
  *
- * One writer, the engine's thread; other threads may find resellers and read committed heads. */
+ * One writer, the engine's thread; other threads may find resellers, and read and set committed heads. */
 #ifndef ENGINE_SCOPES_H
 #define ENGINE_SCOPES_H
 
@@ -12,7 +12,7 @@ struct scope {
     uint64_t           position; /* the last one given */
     uint64_t           committed; /* the last one on stable storage */
     uint64_t           last[NUMBER_KINDS]; /* the last number given, by kind */
-    bool               moved; /* since the last commit */
+    bool               moved; /* since scopes_moved was asked */
 };
 
 struct scopes;
@@ -34,8 +34,15 @@ void scopes_seen(struct scopes *scopes, int row_code, const void *row);
 /* Gives the scope's next position. */
 uint64_t scopes_move(struct scopes *scopes, struct scope *scope);
 
-/* Everything given so far is on stable storage now. */
-void scopes_commit(struct scopes *scopes);
+/* Where the scopes stand that moved since the last time, for when it is on stable storage; in the arena. */
+struct scope_head {
+    struct scope *scope;
+    uint64_t      position;
+};
+struct scope_head *scopes_moved(struct scopes *scopes, struct pd_arena *arena, size_t *ret_count);
+
+/* It is now. Perhaps another thread. */
+void scopes_commit(struct scopes *scopes, const struct scope_head *heads, size_t count);
 
 /* For other threads: a reseller's number (0: none) and committed head. */
 uint64_t scopes_lookup(struct scopes *scopes, struct pd_text id, uint64_t *ret_head);

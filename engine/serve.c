@@ -17,31 +17,43 @@ answer_dry_run(struct engine *e, struct request *r, const struct command *c, str
         out->events[i].version = of_order && order_version > 0 ? order_version + 1 : h.version;
         if (of_order) order_version = out->events[i].version;
     }
-    void *answer = make_answer(&e->turn_arena, r->message.block, r->message.body, out->events, out->count);
+    void *answer = make_answer(&e->batch->arena, r->message.block, r->message.body, out->events, out->count);
     if (r->message.block->code == PD_COMMAND_add_order) ((struct pd_review_reply *)answer)->has_order = false;
     answer_accepted(e, r, 0, answer);
 }
 
 /* ---- seen before? -------------------------------------------------------------------------------------------------- */
 
+bool
+read_record(struct engine *e, uint64_t position, struct record *ret_record)
+{
+    struct pd_text bytes;
+
+    for (int i = 0; i < 2; i++) {
+        const struct batch *b = &e->batches[i];
+        if (position > b->last || position + b->appended_count <= b->last) continue;
+        *ret_record = b->appended[position + b->appended_count - b->last - 1].record;
+        return true;
+    }
+    return store_read_record(e->log_reader, position, &e->batch->arena, &bytes) == STORE_OK && record_read(bytes, ret_record);
+}
+
 /* Reads the events of a command whose first stands at `first` again, and answers as it was answered. */
 static bool
 answer_again(struct engine *e, struct request *r, uint64_t first, const struct record *head)
 {
-    struct event *events = PD_ARENA_ARRAY(&e->turn_arena, struct event, head->header.count);
+    struct event *events = PD_ARENA_ARRAY(&e->batch->arena, struct event, head->header.count);
     struct record record = *head;
 
     for (size_t i = 0; i < head->header.count; i++) {
-        struct pd_text bytes;
-        if (i > 0 && store_read_record(e->rows.reader, first + i, &e->turn_arena, &bytes) != STORE_OK) return false;
-        if (i > 0 && !record_read(bytes, &record)) return false;
+        if (i > 0 && !read_record(e, first + i, &record)) return false;
         const struct pd_block *block = pd_schema_event(record.header.type);
         if (block == NULL) return false;
-        events[i] = (struct event){record.header.type, pd_arena_zero(&e->turn_arena, block->size), record.header.version, NULL};
-        if (!pd_decode_event(&e->turn_arena, &e->parser, block, record.body, events[i].body)) return false;
+        events[i] = (struct event){record.header.type, pd_arena_zero(&e->batch->arena, block->size), record.header.version, NULL};
+        if (!pd_decode_event(&e->batch->arena, &e->parser, block, record.body, events[i].body)) return false;
     }
     answer_accepted(e, r, record.header.scope_position,
-                    make_answer(&e->turn_arena, r->message.block, r->message.body, events, head->header.count));
+                    make_answer(&e->batch->arena, r->message.block, r->message.body, events, head->header.count));
     return true;
 }
 
@@ -53,10 +65,8 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
     size_t            n = index_find_id(e->index, c->id_print, positions, 8);
 
     for (size_t i = 0; i < n; i++) {
-        struct pd_text bytes;
-        struct record  record;
-        if (store_read_record(e->rows.reader, positions[i], &e->turn_arena, &bytes) != STORE_OK) continue;
-        if (!record_read(bytes, &record)) continue;
+        struct record record;
+        if (!read_record(e, positions[i], &record)) continue;
         if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
             is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
             continue;
@@ -116,7 +126,7 @@ answer_worker(struct engine *e, struct request *r)
             answer_refused(e, r, &busy);
             return;
         }
-        reply.lost = PD_ARENA_ARRAY(&e->turn_arena, struct pd_held_lease, ready->leases_count);
+        reply.lost = PD_ARENA_ARRAY(&e->batch->arena, struct pd_held_lease, ready->leases_count);
         reply.lost_count = tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, reply.lost, e->now.monotonic_ms);
     } else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
     answer_accepted(e, r, 0, &reply);
@@ -157,7 +167,7 @@ actor_of(struct engine *e, const struct request *r)
     if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
         return PD_TEXT("local");
     struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
-    char          *name = pd_arena_alloc(&e->turn_arena, 7 + id.size);
+    char          *name = pd_arena_alloc(&e->batch->arena, 7 + id.size);
     memcpy(name, "worker/", 7);
     memcpy(name + 7, id.data, id.size);
     return (struct pd_text){name, 7 + id.size};
@@ -179,8 +189,8 @@ answer_decision(struct engine *e, struct request *r, const struct command *c, st
         answer_refused(e, r, &out->refusal);
     } else if (out->answer != NULL) answer_status(e, r, c, out->answer);
     else
-        answer_accepted(e, r, out->count == 0 ? 0 : e->appended[e->appended_count - 1].record.header.scope_position,
-                        make_answer(&e->turn_arena, c->block, c->body, out->events, out->count));
+        answer_accepted(e, r, out->count == 0 ? 0 : e->batch->appended[e->batch->appended_count - 1].record.header.scope_position,
+                        make_answer(&e->batch->arena, c->block, c->body, out->events, out->count));
 }
 
 void
@@ -289,6 +299,5 @@ refuse_wait(void *arg, const struct wait *w)
 void
 engine_release_waits(struct engine *e)
 {
-    e->outgoing_count = e->appended_count = 0;
     waits_each(e->waits, refuse_wait, e);
 }

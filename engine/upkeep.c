@@ -6,7 +6,7 @@
 #include "engine/base/log.h"
 #include "proto/check.h"
 
-enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20 };
+enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20, BATCH_SPACE = 6 << 20, TAIL_EVENTS = 50000 /* to be said: they take a while */ };
 
 /* What folding from a log needs: the engine's parts without the engine. */
 struct upkeep {
@@ -14,6 +14,7 @@ struct upkeep {
     struct rows      rows;
     struct folder    folder;
     struct mp_reader parser;
+    struct mp_writer packed;
     uint8_t          chain[PD_CHAIN_BYTES];
 };
 
@@ -33,6 +34,7 @@ upkeep_fini(struct upkeep *u)
     scopes_close(&u->folder.scopes);
     rows_fini(&u->rows);
     mp_reader_fini(&u->parser);
+    mp_writer_fini(&u->packed);
     pd_arena_fini(&u->arena);
 }
 
@@ -99,78 +101,63 @@ fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
     return true;
 }
 
-/* Folds records behind `from`, up to *to or as many as weigh no more than a turn does, into rows of `store`'s open transaction;
+/* Folds records behind `from`, up to *to or as many as weigh no more than a turn does, into the open transaction of `rows`;
  * *to is where it ended. */
 static enum store_error
-fold_batch(struct upkeep *u, struct store *store, struct store_reader *reader, uint64_t from, uint64_t *to)
+fold_batch(struct upkeep *u, struct store *rows, struct store_reader *log, uint64_t from, uint64_t *to)
 {
     size_t weight = 0;
 
     for (uint64_t p = from + 1; p <= *to; p++) {
         struct pd_text   bytes;
-        if (weight + u->rows.loaded_bytes > BATCH_BYTES) *to = p - 1;
+        if (weight + u->rows.young->loaded_bytes > BATCH_BYTES) *to = p - 1;
         if (p > *to) break;
-        enum store_error error = store_read_record(reader, p, &u->arena, &bytes);
+        enum store_error error = store_read_record(log, p, &u->arena, &bytes);
         if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
         if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
         weight += bytes.size;
     }
-    rows_flush(&u->rows, store);
-    store_set_folded(store, *to);
+    rows_flush(u->rows.young, rows, &u->packed);
+    store_set_folded(rows, *to);
     return STORE_OK;
 }
 
 static enum store_error
-fold_to_end(struct upkeep *u, struct store *store, upkeep_progress *progress, void *arg)
+fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progress, void *arg)
 {
-    enum store_error error = STORE_OK;
+    struct store        *rows = books->rows;
+    struct store_reader *log = NULL;
+    uint64_t             last = store_last(books->log);
+    enum store_error     error = store_reader_open(books->log, &log);
 
-    while (error == STORE_OK && store_folded(store) < store_last(store)) {
-        uint64_t from = store_folded(store), last = store_last(store);
-        uint64_t to = last - from > BATCH_EVENTS ? from + BATCH_EVENTS : last;
-        if ((error = store_prepare(store)) != STORE_OK || (error = store_begin(store)) != STORE_OK) return error;
+    while (error == STORE_OK && store_folded(rows) < last) {
+        uint64_t from = store_folded(rows), to = last - from > BATCH_EVENTS ? from + BATCH_EVENTS : last;
+        if ((error = store_prepare(rows, BATCH_SPACE)) != STORE_OK || (error = store_begin(rows)) != STORE_OK) break;
         pd_arena_reset(&u->arena);
         rows_clear(&u->rows);
-        u->rows.reader = store_writer_view(store);
-        error = fold_batch(u, store, store_writer_view(store), from, &to);
-        if (error != STORE_OK) {
-            store_abort(store);
-            return error;
-        }
-        error = store_commit(store, u->chain);
-        if (progress != NULL) progress(arg, "fold", to, last);
+        u->rows.reader = store_writer_view(rows);
+        if ((error = fold_batch(u, rows, log, from, &to)) == STORE_OK) error = store_commit(rows, u->chain);
+        else store_abort(rows);
+        if (error == STORE_OK && progress != NULL) progress(arg, "fold", to, last);
     }
+    store_reader_close(&log);
     return error;
 }
 
-/* The last event's chain, which each commit notes in DATA/head. */
-static enum store_error
-read_head(struct upkeep *u, struct store_reader *reader)
-{
-    struct pd_text   bytes;
-    struct record    r;
-    enum store_error error = store_read_record(reader, store_reader_last(reader), &u->arena, &bytes);
-
-    if (error == STORE_OK && !record_read(bytes, &r)) error = STORE_DAMAGED;
-    if (error == STORE_OK) memcpy(u->chain, r.chain, sizeof u->chain);
-    return error == STORE_NONE ? STORE_DAMAGED : error;
-}
-
 enum store_error
-upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg)
+upkeep_fold_tail(const struct books *books, upkeep_progress *progress, void *arg)
 {
     struct upkeep        u;
     struct store_reader *reader = NULL;
+    uint64_t             from = store_folded(books->rows), last = store_last(books->log);
 
-    if (store_folded(store) >= store_last(store)) return STORE_OK;
-    if (store_last(store) - store_folded(store) > BATCH_EVENTS) /* so many take a while */
-        log_info("rows_follow_log", "from=%" PRIu64 " to=%" PRIu64, store_folded(store), store_last(store));
+    if (from >= last) return STORE_OK;
+    if (last - from > TAIL_EVENTS) log_info("rows_follow_log", "from=%" PRIu64 " to=%" PRIu64, from, last);
     upkeep_init(&u);
-    enum store_error error = store_reader_open(store, &reader);
-    if (error == STORE_OK) error = read_head(&u, reader);
+    enum store_error error = store_reader_open(books->rows, &reader);
     if (error == STORE_OK) error = upkeep_read_rows(&u.folder, reader);
     store_reader_close(&reader);
-    if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
+    if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
     upkeep_fini(&u);
     return error;
 }
@@ -201,20 +188,20 @@ check_log(struct upkeep *u, struct store *store, upkeep_progress *progress, void
 }
 
 enum store_error
-upkeep_rebuild(struct store *store, upkeep_progress *progress, void *arg)
+upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
 {
     struct upkeep u;
 
     upkeep_init(&u);
     /* Rows are thrown away only when the log can give them back. */
-    enum store_error error = check_log(&u, store, progress, arg);
-    if (error == STORE_OK) error = store_prepare(store);
-    if (error == STORE_OK) error = store_begin(store);
+    enum store_error error = check_log(&u, books->log, progress, arg);
+    if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE);
+    if (error == STORE_OK) error = store_begin(books->rows);
     if (error == STORE_OK) {
-        store_drop_rows(store);
-        error = store_commit(store, u.chain);
+        store_drop_rows(books->rows);
+        error = store_commit(books->rows, u.chain);
     }
-    if (error == STORE_OK) error = fold_to_end(&u, store, progress, arg);
+    if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
     upkeep_fini(&u);
     return error;
 }
@@ -317,7 +304,7 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
             store_abort(scratch);
             return error == STORE_FAILED ? STORE_FAILED : STORE_DAMAGED;
         }
-        rows_flush(&u->rows, scratch);
+        rows_flush(u->rows.young, scratch, &u->packed);
         if ((error = store_commit(scratch, u->chain)) != STORE_OK) return error;
         if (progress != NULL) progress(arg, "check", p - 1, last);
     }
@@ -325,28 +312,30 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
 }
 
 enum store_error
-upkeep_verify(struct store *store, const char *scratch_dir, upkeep_progress *progress, void *arg, char ret_what[256])
+upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progress *progress, void *arg, char ret_what[256])
 {
     struct upkeep        u;
     struct store        *scratch = NULL;
-    struct store_reader *log = NULL, *folded = NULL;
+    struct store_reader *log = NULL, *rows = NULL, *folded = NULL;
     uint64_t             known;
 
     ret_what[0] = '\0';
     upkeep_init(&u);
     enum store_error error = store_open(scratch_dir, STORE_SCRATCH, false, &scratch, &known);
-    if (error == STORE_OK) error = store_reader_open(store, &log);
+    if (error == STORE_OK) error = store_reader_open(books->rows, &rows);
+    if (error == STORE_OK) error = store_reader_open(books->log, &log);
     /* Rows may be behind the log; they are compared where they stand, and the rest of the log must fold as well. */
-    uint64_t at = store_folded(store);
+    uint64_t at = store_folded(books->rows);
     if (error == STORE_OK) error = fold_checked(&u, log, 1, at, scratch, progress, arg, ret_what);
     if (error == STORE_OK) error = store_reader_open(scratch, &folded);
-    if (error == STORE_OK) error = compare_rows(folded, log, "the books lack it", &u.arena, ret_what);
+    if (error == STORE_OK) error = compare_rows(folded, rows, "the books lack it", &u.arena, ret_what);
     if (error == STORE_OK && ret_what[0] == '\0')
-        error = compare_rows(log, folded, "the log knows nothing of it", &u.arena, ret_what);
+        error = compare_rows(rows, folded, "the log knows nothing of it", &u.arena, ret_what);
     store_reader_close(&folded);
     if (error == STORE_OK && ret_what[0] == '\0')
         error = fold_checked(&u, log, at + 1, store_reader_last(log), scratch, progress, arg, ret_what);
     store_reader_close(&log);
+    store_reader_close(&rows);
     store_close(&scratch);
     upkeep_fini(&u);
     return error == STORE_OK && ret_what[0] != '\0' ? STORE_DAMAGED : error;

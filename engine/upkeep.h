@@ -3,6 +3,7 @@
 #define ENGINE_UPKEEP_H
 
 #include "engine/fold.h"
+#include "engine/store/books.h"
 
 /* Told now and then: how far it is of how much. NULL: nobody asks. */
 typedef void upkeep_progress(void *arg, const char *what, uint64_t done, uint64_t of);
@@ -10,16 +11,16 @@ typedef void upkeep_progress(void *arg, const char *what, uint64_t done, uint64_
 /* Reads every row into index, scopes and tasks; STORE_DAMAGED at the first that cannot be trusted, which the log names. */
 enum store_error upkeep_read_rows(const struct folder *folder, struct store_reader *reader) STORE_MUST_CHECK;
 
-/* Folds the events behind store_folded into rows, in batches, each committed: what a rebuild that was interrupted left. */
-enum store_error upkeep_fold_tail(struct store *store, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
+/* Folds the events behind store_folded into rows, in batches, each committed: what a crash or an interrupted rebuild left. */
+enum store_error upkeep_fold_tail(const struct books *books, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
 
 /* Checks the log's chain, then drops every row and folds the log from the beginning. Interrupted, it goes on at the next start. A
  * damaged log is STORE_DAMAGED, and the rows stay as they are. */
-enum store_error upkeep_rebuild(struct store *store, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
+enum store_error upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
 
 /* Checks the chain, folds the log into a scratch store in `scratch_dir` (which is made), and compares every row. STORE_OK; or
- * STORE_DAMAGED with the first difference in ret_what. Changes nothing in `store`. */
-enum store_error upkeep_verify(struct store *store, const char *scratch_dir, upkeep_progress *progress, void *arg,
+ * STORE_DAMAGED with the first difference in ret_what. Changes nothing in the books. */
+enum store_error upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progress *progress, void *arg,
                                char ret_what[256]) STORE_MUST_CHECK;
 
 #endif

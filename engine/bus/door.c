@@ -74,6 +74,7 @@ door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_are
 
     r->port = port;
     r->in_array = array;
+    r->arena = arena;
     r->refusal.code = PD_OK;
     if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
     if (port != PD_port_queries && !(r->message.block->flags & PD_READS))

@@ -13,6 +13,7 @@
 enum {
     PORT_COMMANDS, PORT_QUERIES, PORT_WORKERS, PORT_EVENTS, /* indices of sockets */
     DRAIN_MAX = 256,      /* messages taken from a socket before the others have their turn */
+    HAND_OVER = 32,       /* messages that are handed to the working side together */
     STOP_MS = 5000,       /* how long a stop waits for what was received to be answered */
     HEARTBEAT_MS = 1000,
     FRAMES_MAX = PD_ENVELOPE_MAX + 3, /* identity, addresses, empty, body */
@@ -184,7 +185,7 @@ send_array(struct net *n, int port, struct slots *slots, size_t first, uint32_t 
     mp_array(&n->writer, count);
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = slots_committed(slots, first + i);
-        mp_raw(&n->writer, slot->answer.data, slot->answer.size);
+        mp_raw(&n->writer, slot->request.answer.data, slot->request.answer.size);
     }
     send_to(n, port, last->request.address, (struct pd_text){n->writer.data, n->writer.size});
     return true;
@@ -208,7 +209,7 @@ send_committed(struct net *n, struct slots *slots)
         size_t count = slot->array_count > 0 ? slot->array_count : 1;
         if (slot->array_count > 0) {
             if (!send_array(n, port, slots, done, slot->array_count)) break;
-        } else if (slot->answer.data != NULL) send_to(n, port, slot->request.address, slot->answer);
+        } else if (slot->request.answer.data != NULL) send_to(n, port, slot->request.address, slot->request.answer);
         struct slot *last = slots_committed(slots, done + count - 1);
         bytes += last->body_size;
         free(last->body);
@@ -420,7 +421,9 @@ drain(struct net *n, int port)
     for (int i = 0; i < DRAIN_MAX && receive(n->sockets[port], &in); i++) {
         take_message(n, port, &in);
         for (int f = 0; f < in.count && f < FRAMES_MAX; f++) zmq_msg_close(&in.frames[f]);
+        if (i % HAND_OVER == HAND_OVER - 1) slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
     }
+    slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
 }
 
 static void

@@ -25,14 +25,15 @@ record_size(const struct record *r)
 }
 
 static char *
-put(char *at, struct pd_text text)
+put(char *at, struct pd_text *text)
 {
-    if (text.size > 0) memcpy(at, text.data, text.size);
-    return at + text.size;
+    if (text->size > 0) memcpy(at, text->data, text->size);
+    text->data = text->size > 0 ? at : NULL;
+    return at + text->size;
 }
 
 void
-record_write(struct record *r, const uint8_t previous_chain[PD_CHAIN_BYTES], char *buffer)
+record_write(struct record *r, char *buffer)
 {
     char *at = buffer + sizeof r->header;
 
@@ -43,13 +44,18 @@ record_write(struct record *r, const uint8_t previous_chain[PD_CHAIN_BYTES], cha
     r->header.trace_size = (uint8_t)r->trace.size;
     r->header.body_size = (uint32_t)r->body.size;
     memcpy(buffer, &r->header, sizeof r->header);
-    at = put(at, r->command_id);
-    at = put(at, r->actor);
-    at = put(at, r->on_behalf_of);
-    at = put(at, r->trace);
-    at = put(at, r->body);
-    make_chain(previous_chain, buffer, (size_t)(at - buffer), r->chain);
-    memcpy(at, r->chain, PD_CHAIN_BYTES);
+    at = put(at, &r->command_id);
+    at = put(at, &r->actor);
+    at = put(at, &r->on_behalf_of);
+    at = put(at, &r->trace);
+    put(at, &r->body);
+}
+
+void
+record_seal(char *bytes, size_t size, uint8_t chain[PD_CHAIN_BYTES])
+{
+    make_chain(chain, bytes, size - PD_CHAIN_BYTES, chain);
+    memcpy(bytes + size - PD_CHAIN_BYTES, chain, PD_CHAIN_BYTES);
 }
 
 static struct pd_text

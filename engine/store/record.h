@@ -46,9 +46,12 @@ struct record {
     uint8_t              chain[PD_CHAIN_BYTES];
 };
 
-/* Writes the record into `buffer` (record_size bytes) and its chain into the record. */
+/* Writes the record into `buffer` (record_size bytes), all but its chain; from then on its texts point there. */
 size_t record_size(const struct record *record);
-void   record_write(struct record *record, const uint8_t previous_chain[PD_CHAIN_BYTES], char *buffer);
+void   record_write(struct record *record, char *buffer);
+
+/* Writes the chain at the end of a record's bytes; *chain is the one before, and then its own. */
+void record_seal(char *bytes, size_t size, uint8_t chain[PD_CHAIN_BYTES]);
 
 /* Reads a record; texts point into `bytes`. False when the sizes do not fit. */
 bool record_read(struct pd_text bytes, struct record *ret_record);

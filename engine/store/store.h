@@ -1,6 +1,6 @@
-/* store.h - the books: events, and the rows folded from them, in one transaction that is on stable storage when
- * store_commit returns. Two implementations with one contract (tests/contract): store_lmdb.c, and store_memory.c for
- * simulations, chosen at link time.
+/* store.h - where events and rows lie: what one transaction changes is on stable storage when store_commit returns. A data
+ * directory has two of them (books.h). Two implementations with one contract (tests/contract): store_lmdb.c, and
+ * store_memory.c for simulations, chosen at link time.
  *
  * One writer: begin, append/put/delete, commit. Errors are sticky in the transaction: straight-line code checks at the
  * commit. What is read is copied into the caller's arena; no pointer into the store crosses this header.
@@ -26,6 +26,7 @@ enum store_error {
 enum store_mode {
     STORE_CREATE,   /* make the books when there are none */
     STORE_EXISTING, /* there must be books */
+    STORE_ROWS,     /* DATA/rows; made when there are none, with an id of its own until it is set */
     STORE_SCRATCH,  /* an empty store of no durability for a verification; `dir` is made and removed with it */
 };
 
@@ -48,8 +49,9 @@ const uint8_t *store_log_id(const struct store *store);
 uint64_t store_last(const struct store *store);
 uint64_t store_folded(const struct store *store);
 
-/* Space for a turn: extends the file ahead of need. STORE_FULL when the disk has none; call again later. */
-enum store_error store_prepare(struct store *store) STORE_MUST_CHECK;
+/* Space for two transactions of up to `bytes` each: extends the file ahead of need. STORE_FULL when the disk has none; call
+ * again later. Any thread. */
+enum store_error store_prepare(struct store *store, size_t bytes) STORE_MUST_CHECK;
 
 /* The write transaction. store_begin aborts none and waits for nobody. */
 enum store_error store_begin(struct store *store) STORE_MUST_CHECK;
@@ -58,6 +60,7 @@ void             store_put_row(struct store *store, int row_code, struct row_key
 void             store_delete_row(struct store *store, int row_code, struct row_key key);
 void             store_drop_rows(struct store *store); /* all of them; sets store_folded to 0 */
 void             store_set_folded(struct store *store, uint64_t position);
+void             store_set_log_id(struct store *store, const uint8_t id[PD_LOG_ID_BYTES]);
 enum store_error store_commit(struct store *store, const uint8_t chain[PD_CHAIN_BYTES]) STORE_MUST_CHECK;
 void             store_abort(struct store *store);
 

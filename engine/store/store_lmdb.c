@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include "proto/check.h"
 #include "proto/schema.h"
 
-enum { FIRST_BYTES = 16 << 20, STEP_BYTES = 16 << 20, TURN_BYTES = 6 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
+enum { STEP_MIN = 4 << 20, STEP_MAX = 16 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
 
 struct store_reader {
     struct store *store;
@@ -34,11 +35,12 @@ struct store {
     char               *dir;
     bool                scratch;
     int                 data_fd, head_fd;
-    uint64_t            data_size; /* bytes of the file that are written, zeroes included */
+    pthread_mutex_t     space_lock; /* of who extends the file */
+    _Atomic uint64_t    data_size;  /* bytes of the file that are written, zeroes included */
     size_t              page_size;
     uint64_t            last, folded;
     uint64_t            pending_last, pending_folded;
-    uint8_t             log_id[PD_LOG_ID_BYTES];
+    uint8_t             log_id[PD_LOG_ID_BYTES], pending_log_id[PD_LOG_ID_BYTES];
 };
 
 /* ---- errors -------------------------------------------------------------------------------------------------------- */
@@ -113,19 +115,24 @@ open_data_file(struct store *s)
 }
 
 enum store_error
-store_prepare(struct store *s)
+store_prepare(struct store *s, size_t bytes)
 {
-    MDB_envinfo info;
+    MDB_envinfo      info;
+    enum store_error error = STORE_OK;
 
     if (s->scratch) return STORE_OK;
     mdb_env_info(s->env, &info);
     uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->page_size;
-    /* A turn appends up to TURN_BYTES and rewrites no more pages than there are; twice of it lies ahead. */
-    uint64_t ahead = 2 * (TURN_BYTES + (used < 3 * TURN_BYTES ? used : 3 * TURN_BYTES));
-    if (s->data_size >= used + ahead) return STORE_OK;
-    enum store_error error = extend_file(s, s->data_size < FIRST_BYTES ? FIRST_BYTES : s->data_size + STEP_BYTES);
-    /* What could be had may be enough for this turn. */
-    return error == STORE_FULL && s->data_size >= used + ahead ? STORE_OK : error;
+    /* A transaction writes what is new, and rewrites no more pages than there are. */
+    uint64_t needed = used + 2 * (bytes + (used < 3 * bytes ? used : 3 * bytes));
+    if (s->data_size >= needed) return STORE_OK;
+    uint64_t step = used / 8 < STEP_MIN ? STEP_MIN : used / 8 > STEP_MAX ? STEP_MAX : used / 8 / STEP_MIN * STEP_MIN;
+    pthread_mutex_lock(&s->space_lock);
+    if (s->data_size < needed) error = extend_file(s, (needed + step - 1) / step * step);
+    /* What could be had may be enough. */
+    if (error == STORE_FULL && s->data_size >= needed) error = STORE_OK;
+    pthread_mutex_unlock(&s->space_lock);
+    return error;
 }
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
@@ -299,10 +306,10 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
         if ((error = open_data_file(s)) != STORE_OK) return error;
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
-    if ((error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
+    if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
     /* At every start: the one that made the files may have ended before this. */
     snprintf(path, sizeof path, "%s/..", dir);
-    if (mode == STORE_CREATE && (!sync_directory(s->dir) || !sync_directory(dir) || !sync_directory(path)))
+    if (mode != STORE_EXISTING && (!sync_directory(s->dir) || !sync_directory(dir) || !sync_directory(path)))
         return failed("open_failed", dir, errno);
     return STORE_OK;
 }
@@ -312,10 +319,10 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
 {
     struct store *s = calloc(1, sizeof *s);
 
-    PD_CHECK(s != NULL && sodium_init() >= 0);
+    PD_CHECK(s != NULL && sodium_init() >= 0 && pthread_mutex_init(&s->space_lock, NULL) == 0);
     s->data_fd = s->head_fd = -1;
     s->scratch = mode == STORE_SCRATCH;
-    PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : "%s/books", dir) > 0);
+    PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : mode == STORE_ROWS ? "%s/rows" : "%s/books", dir) > 0);
     enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
     if (error != STORE_OK) {
         store_close(&s);
@@ -334,6 +341,7 @@ store_close(struct store **store)
     if (s == NULL) return;
     if (s->txn != NULL) store_abort(s);
     if (s->env != NULL) mdb_env_close(s->env);
+    pthread_mutex_destroy(&s->space_lock);
     if (s->data_fd >= 0) close(s->data_fd);
     if (s->head_fd >= 0) close(s->head_fd);
     if (s->scratch) {
@@ -378,6 +386,7 @@ store_begin(struct store *s)
     s->writer = (struct store_reader){s, s->txn};
     s->pending_last = s->last;
     s->pending_folded = s->folded;
+    memcpy(s->pending_log_id, s->log_id, sizeof s->log_id);
     return STORE_OK;
 }
 
@@ -434,6 +443,13 @@ store_set_folded(struct store *s, uint64_t position)
     s->pending_folded = position;
 }
 
+void
+store_set_log_id(struct store *s, const uint8_t id[PD_LOG_ID_BYTES])
+{
+    memcpy(s->pending_log_id, id, sizeof s->pending_log_id);
+    if (s->error == STORE_OK) note(s, "meta_failed", write_meta(s, s->txn, "log_id", id, PD_LOG_ID_BYTES));
+}
+
 /* Only where rows stand behind the log is their position kept; else it is the log's. */
 static void
 write_folded(struct store *s)
@@ -464,6 +480,8 @@ store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
     if (rc != MDB_SUCCESS) return failed("commit_failed", s->dir, rc);
     s->last = s->pending_last;
     s->folded = s->pending_folded;
+    /* Other threads read it; it changes only while the books are opened. */
+    if (memcmp(s->log_id, s->pending_log_id, sizeof s->log_id) != 0) memcpy(s->log_id, s->pending_log_id, sizeof s->log_id);
     memcpy(head, &s->last, sizeof s->last);
     memcpy(head + sizeof s->last, chain, PD_CHAIN_BYTES);
     /* Unsynced, and only a hint at the next start: a failure loses nothing. */

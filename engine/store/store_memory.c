@@ -52,6 +52,7 @@ struct store {
     bool                writing;
     size_t              mark;
     uint64_t            folded_mark;
+    uint8_t             id_mark[PD_LOG_ID_BYTES];
     struct undo        *undo;
     size_t              undo_count, undo_capacity;
     struct store_reader writer;
@@ -61,6 +62,7 @@ struct store {
 };
 
 static struct store *all;
+static const char    rows_suffix[] = "/rows";
 
 static struct bytes
 copy(const char *data, size_t size)
@@ -142,13 +144,16 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     static uint64_t made;
     struct store   *s = all;
 
+    char            name[256];
+
     (void)accept_shorter;
     (void)ret_known;
-    while (s != NULL && strcmp(s->name, dir) != 0) s = s->next;
+    snprintf(name, sizeof name, "%s%s", dir, mode == STORE_ROWS ? rows_suffix : "");
+    while (s != NULL && strcmp(s->name, name) != 0) s = s->next;
     if (s == NULL) {
         if (mode == STORE_EXISTING) return STORE_EXISTS_NOT;
         s = calloc(1, sizeof *s);
-        PD_CHECK(s != NULL && (s->name = strdup(dir)) != NULL);
+        PD_CHECK(s != NULL && (s->name = strdup(name)) != NULL);
         made++;
         memcpy(s->id, &made, sizeof made);
         s->next = all;
@@ -172,15 +177,18 @@ store_close(struct store **store)
     *store = NULL;
 }
 
-void
-store_memory_forget(const char *dir)
+/* Whether the store is the directory's: its log's or its rows'. */
+static bool
+is_of(const struct store *s, const char *dir)
 {
-    struct store **link = &all;
-    while (*link != NULL && strcmp((*link)->name, dir) != 0) link = &(*link)->next;
-    struct store *s = *link;
-    if (s == NULL) return;
+    size_t size = strlen(dir);
+    return strncmp(s->name, dir, size) == 0 && (s->name[size] == '\0' || strcmp(s->name + size, rows_suffix) == 0);
+}
+
+static void
+forget(struct store *s)
+{
     PD_CHECK(!s->open);
-    *link = s->next;
     for (size_t i = 0; i < s->books.count; i++) free(s->books.records[i].data);
     for (int code = 0; code < PD_ROW_CODES; code++) {
         for (size_t i = 0; i < s->books.rows[code].count; i++) free(s->books.rows[code].rows[i].bytes.data);
@@ -193,21 +201,36 @@ store_memory_forget(const char *dir)
 }
 
 void
+store_memory_forget(const char *dir)
+{
+    for (struct store **link = &all; *link != NULL;) {
+        struct store *s = *link;
+        if (!is_of(s, dir)) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        forget(s);
+    }
+}
+
+void
 store_memory_fill(const char *dir, bool full)
 {
     for (struct store *s = all; s != NULL; s = s->next)
-        if (strcmp(s->name, dir) == 0) s->full = full;
+        if (is_of(s, dir)) s->full = full;
 }
 
 void
 store_memory_damage(const char *dir, int row_code, struct row_key key)
 {
-    for (struct store *s = all; s != NULL; s = s->next)
-        if (strcmp(s->name, dir) == 0) {
-            struct row *r = find(s, row_code, key);
-            PD_CHECK(r != NULL);
-            r->damaged = true;
-        }
+    bool found = false;
+    for (struct store *s = all; s != NULL; s = s->next) {
+        struct row *r = is_of(s, dir) ? find(s, row_code, key) : NULL;
+        if (r == NULL) continue;
+        r->damaged = found = true;
+    }
+    PD_CHECK(found);
 }
 
 const uint8_t *
@@ -229,8 +252,9 @@ store_folded(const struct store *s)
 }
 
 enum store_error
-store_prepare(struct store *s)
+store_prepare(struct store *s, size_t bytes)
 {
+    (void)bytes;
     return s->full ? STORE_FULL : STORE_OK;
 }
 
@@ -241,6 +265,7 @@ store_begin(struct store *s)
     s->writing = true;
     s->mark = s->books.count;
     s->folded_mark = s->books.folded;
+    memcpy(s->id_mark, s->id, sizeof s->id);
     s->undo_count = 0;
     s->writer.store = s;
     return STORE_OK;
@@ -285,6 +310,12 @@ store_set_folded(struct store *s, uint64_t position)
     s->books.folded = position;
 }
 
+void
+store_set_log_id(struct store *s, const uint8_t id[PD_LOG_ID_BYTES])
+{
+    memcpy(s->id, id, sizeof s->id);
+}
+
 enum store_error
 store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
 {
@@ -308,6 +339,7 @@ store_abort(struct store *s)
     }
     while (s->books.count > s->mark) free(s->books.records[--s->books.count].data);
     s->books.folded = s->folded_mark;
+    memcpy(s->id, s->id_mark, sizeof s->id);
     s->writing = false;
 }
 

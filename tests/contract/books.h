@@ -4,6 +4,8 @@
 
 #include "engine/store/store.h"
 
+enum { SPACE = 4 << 20 }; /* that a transaction of these stories may want */
+
 /* A new, empty place for books; its name is valid until books_forget. */
 const char *books_make(void);
 void        books_forget(void);

@@ -46,9 +46,20 @@ def read_trace(path):
     return found
 
 
+def log_files(trace):
+    """The descriptors of the log's file: all, and those whose writes are durable when they end. Rows have a file of their own."""
+    opened = [(re.search(r"= (\d+)$", text).group(1), text) for call, text in trace
+              if call == "openat" and "/books/data.mdb" in text and "= -1" not in text]
+    return {fd for fd, _ in opened}, {fd for fd, text in opened if "O_DSYNC" in text}
+
+
+def descriptor(text):
+    return re.match(r"\w+\((\d+)", text).group(1)
+
+
 def judge(trace, ids):
     """For each id what is wrong with the order of its calls; nothing is what we want."""
-    dsync = {re.search(r"= (\d+)$", text).group(1) for call, text in trace if call == "openat" and "O_DSYNC" in text}
+    log, dsync = log_files(trace)
     wrong = {}
     for id in ids:
         wanted = ["written", "synced", "committed"]
@@ -59,12 +70,12 @@ def judge(trace, ids):
                         wrong[id] = "spoken of before it was " + wanted[0]
                     break
             elif wanted[:1] == ["written"]:
-                if call in ("writev", "pwritev", "pwrite64") and id in text:
+                if call in ("writev", "pwritev", "pwrite64") and id in text and descriptor(text) in log:
                     wanted.pop(0)
             elif wanted[:1] == ["synced"]:
-                if call == "fdatasync" and re.search(r"= 0( \(DELAYED\))?$", text):
+                if call == "fdatasync" and re.search(r"= 0( \(DELAYED\))?$", text) and descriptor(text) in log:
                     wanted.pop(0)
-            elif wanted and call == "pwrite64" and text.endswith("= %d" % META_BYTES) and text[9:].split(",")[0] in dsync:
+            elif wanted and call == "pwrite64" and text.endswith("= %d" % META_BYTES) and descriptor(text) in dsync:
                 wanted.pop(0)
         else:
             wrong[id] = "never spoken of"
@@ -73,10 +84,11 @@ def judge(trace, ids):
 
 def canary(trace, id):
     """A reply that is moved before the commit must be seen."""
+    log, dsync = log_files(trace)
     said = next(i for i, (call, text) in enumerate(trace) if call.startswith("send") and id in text)
-    written = next(i for i, (call, text) in enumerate(trace) if "write" in call and id in text)
+    written = next(i for i, (call, text) in enumerate(trace) if "write" in call and id in text and descriptor(text) in log)
     for what, place in (("write", written), ("fdatasync", written + 1), ("meta write", max(
-            i for i in range(said) if trace[i][1].endswith("= %d" % META_BYTES)))):
+            i for i in range(said) if trace[i][1].endswith("= %d" % META_BYTES) and descriptor(trace[i][1]) in dsync))):
         moved = trace[:place] + [trace[said]] + trace[place:said] + trace[said + 1:]
         check("a reply before the %s would be seen" % what, id in judge(moved, [id]))
 

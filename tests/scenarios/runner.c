@@ -46,9 +46,9 @@ open_engine(struct runner *r)
         .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
     };
     uint64_t known;
-    PD_CHECK(store_open("scenario", STORE_CREATE, false, &r->store, &known) == STORE_OK);
-    PD_CHECK(engine_open(r->store, &options, r->now, &r->engine) == STORE_OK);
-    r->queries = queries_open(r->store, r->engine, PD_TEXT("scenario"), no_counts, NULL);
+    PD_CHECK(books_open("scenario", STORE_CREATE, false, &r->books, &known) == STORE_OK);
+    PD_CHECK(engine_open(&r->books, &options, r->now, &r->engine) == STORE_OK);
+    r->queries = queries_open(&r->books, r->engine, PD_TEXT("scenario"), no_counts, NULL);
 }
 
 void
@@ -56,7 +56,7 @@ close_engine(struct runner *r)
 {
     queries_close(&r->queries);
     engine_close(&r->engine);
-    store_close(&r->store);
+    books_close(&r->books);
 }
 
 void

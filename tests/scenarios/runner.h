@@ -26,7 +26,7 @@ struct runner {
     const char      *file;
     int              line;
     bool             rewrite, failed;
-    struct store    *store;
+    struct books     books;
     struct engine   *engine;
     struct queries  *queries;
     struct door      door;

@@ -11,57 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clients/lib/call.h"
 #include "clients/lib/json.h"
-#include "clients/worker/worker.h"
-#include "engine/bus/door.h"
-#include "engine/engine.h"
 #include "engine/store/store_memory.h"
 #include "proto/check.h"
-
-enum { MAIL_MAX = 4096, STEPS = 12, CLIENTS = 3, LEASE_MS = 3000, STORY_MS = 600000 };
-
-/* Who a message is for: the engine, a client, or the worker. */
-enum { TO_ENGINE = -1, TO_WORKER = CLIENTS };
-
-struct mail {
-    uint64_t at_ms;
-    int      to, from; /* from: which client or the worker, when it is to the engine */
-    uint64_t life;     /* of the worker's socket, of the engine's process: mail of an earlier one is lost */
-    enum pd_port port;
-    char    *data;
-    size_t   size;
-    int      job; /* >= 0: no message, but the end of the worker's job */
-    bool     success;
-};
-
-struct client {
-    const char *const *script; /* lines of JSON: the commands, one after another */
-    size_t             at;
-    bool               busy;
-    struct pd_call     call;
-    char               id[40];
-    struct mp_writer   request;
-    struct pd_text     answers[STEPS]; /* as they first came; owned */
-    struct pd_text     asked[STEPS];
-};
-
-struct sim {
-    uint64_t         random, now_ms, busy_turn;
-    bool             quiet;
-    uint64_t         hash; /* of the story */
-    struct mail      mails[MAIL_MAX];
-    size_t           mail_count;
-    struct store    *store;
-    struct engine   *engine;
-    struct door      door;
-    uint64_t         life, worker_life, crashes, lost, doubled, turns;
-    uint64_t         engine_down_ms; /* until then it is not there */
-    struct client    clients[CLIENTS];
-    struct worker   *worker;
-    int64_t          worker_wake_ms;
-    struct pd_arena  arena;
-};
+#include "tests/sim/sim.h"
 
 static const char *const owner[] = {
     "{'type':'PutCustomer','data':{'customer':'ana','name':'Panadería López'}}",
@@ -155,7 +108,7 @@ take_mail(struct sim *s, size_t i)
 
 /* ---- the engine ---------------------------------------------------------------------------------------------------- */
 
-static struct now
+struct now
 engine_time(const struct sim *s)
 {
     return (struct now){1767225600000000 + s->now_ms * 1000, s->now_ms + 1};
@@ -169,8 +122,8 @@ open_engine(struct sim *s)
         .endpoints = {PD_TEXT("commands"), PD_TEXT("events"), PD_TEXT("queries"), PD_TEXT("workers"), 0},
     };
     uint64_t known;
-    PD_CHECK(store_open("sim", STORE_CREATE, false, &s->store, &known) == STORE_OK);
-    PD_CHECK(engine_open(s->store, &options, engine_time(s), &s->engine) == STORE_OK);
+    PD_CHECK(books_open("sim", STORE_CREATE, false, &s->books, &known) == STORE_OK);
+    PD_CHECK(engine_open(&s->books, &options, engine_time(s), &s->engine) == STORE_OK);
     s->life++;
 }
 
@@ -179,7 +132,9 @@ crash(struct sim *s, const char *when)
 {
     tell(s, "crash %s", when);
     engine_close(&s->engine);
-    store_close(&s->store);
+    books_close(&s->books);
+    s->committed = s->decided;
+    s->rows_left = false;
     s->crashes++;
     s->life++; /* what is on its way to or from it is lost */
     s->engine_down_ms = s->now_ms + 100 + chance(s, 1000);
@@ -195,41 +150,54 @@ answer(struct sim *s, struct pd_text address, struct pd_text body)
     send_mail(s, m, body);
 }
 
-/* Takes what has arrived for the engine, as one turn; now and then dies in the middle. */
+/* Takes what has arrived for the engine, as one turn. */
 static void
-run_engine(struct sim *s)
+decide_turn(struct sim *s)
 {
-    struct request  requests[64], *list[64];
-    struct mail     taken[64];
-    size_t          count = 0, done, n;
+    struct turn    *t = &s->turns_open[s->decided % 2];
+    struct request *list[TURN_MAX];
+    size_t          done, n;
 
-    if (s->engine == NULL) {
-        if (s->now_ms < s->engine_down_ms) return;
-        open_engine(s);
-        tell(s, "the engine is back, at event %" PRIu64, store_last(s->store));
-    }
-    pd_arena_reset(&s->arena);
-    for (size_t i = 0; i < s->mail_count && count < 64;)
-        if (s->mails[i].to == TO_ENGINE && s->mails[i].at_ms <= s->now_ms) taken[count++] = take_mail(s, i);
-        else i++;
-    for (size_t i = 0; i < count; i++) {
-        struct request *r = list[i] = &requests[i];
-        char           *address = pd_arena_alloc(&s->arena, 16);
+    pd_arena_reset(&t->arena);
+    t->count = 0;
+    for (size_t i = 0; i < s->mail_count && t->count < TURN_MAX;) {
+        if (s->mails[i].to != TO_ENGINE || s->mails[i].at_ms > s->now_ms) {
+            i++;
+            continue;
+        }
+        struct mail     m = take_mail(s, i);
+        struct request *r = list[t->count] = &t->requests[t->count];
+        char           *address = pd_arena_alloc(&t->arena, 16);
+        t->count++;
         memset(r, 0, sizeof *r);
-        memcpy(address, &taken[i].from, sizeof taken[i].from);
-        memcpy(address + sizeof taken[i].from, &taken[i].life, sizeof taken[i].life);
-        r->address = (struct pd_text){address, sizeof taken[i].from + sizeof taken[i].life};
-        struct pd_text body = pd_arena_text(&s->arena, (struct pd_text){taken[i].data, taken[i].size});
-        free(taken[i].data);
-        PD_CHECK(door_open(&s->door, taken[i].port, body, &n, &r->refusal));
-        door_take(&s->door, taken[i].port, 0, false, &s->arena, r);
+        memcpy(address, &m.from, sizeof m.from);
+        memcpy(address + sizeof m.from, &m.life, sizeof m.life);
+        r->address = (struct pd_text){address, sizeof m.from + sizeof m.life};
+        struct pd_text body = pd_arena_text(&t->arena, (struct pd_text){m.data, m.size});
+        free(m.data);
+        PD_CHECK(door_open(&s->door, m.port, body, &n, &r->refusal));
+        door_take(&s->door, m.port, 0, false, &t->arena, r);
     }
-    if (count > 0 && chance(s, 60) == 0) {
-        crash(s, "before the turn");
+    PD_CHECK(engine_decide(s->engine, engine_time(s), list, t->count, &done) == STORE_OK && done == t->count);
+    engine_seal(s->engine);
+    s->decided++;
+    s->turns++;
+}
+
+/* Commits the turn that was decided first, and gives its answers; now and then dies before, or between the two. */
+static void
+commit_turn(struct sim *s)
+{
+    const struct turn *t = &s->turns_open[s->committed % 2];
+    size_t             n;
+
+    if (t->count > 0 && chance(s, 60) == 0) {
+        crash(s, "before the commit");
         return;
     }
-    PD_CHECK(engine_turn(s->engine, engine_time(s), list, count, &done) == STORE_OK && done == count);
-    s->turns++;
+    PD_CHECK(engine_commit(s->engine) == STORE_OK);
+    s->committed++;
+    s->rows_left = s->rows_left || engine_leaves_rows(s->engine);
     const struct appended *events = engine_appended(s->engine, &n);
     for (size_t i = 0; i < n; i++)
         tell(s, "event %" PRIu64 " %s (%.*s)", events[i].record.header.position,
@@ -238,10 +206,42 @@ run_engine(struct sim *s)
         crash(s, "between commit and reply");
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (requests[i].answer.data != NULL) answer(s, requests[i].address, requests[i].answer);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->requests[i].answer.data != NULL) answer(s, t->requests[i].address, t->requests[i].answer);
     const struct outgoing *out = engine_outgoing(s->engine, &n);
     for (size_t i = 0; i < n; i++) answer(s, out[i].address, out[i].body);
+}
+
+static void
+write_rows(struct sim *s)
+{
+    bool written;
+    PD_CHECK(engine_write_rows(s->engine, &written) == STORE_OK && written);
+    s->rows_left = false;
+}
+
+/* A turn may be decided while the one before is committed, and rows are written when it pleases. */
+static void
+run_engine(struct sim *s)
+{
+    if (s->engine == NULL) {
+        if (s->now_ms < s->engine_down_ms) return;
+        open_engine(s);
+        tell(s, "the engine is back, at event %" PRIu64, store_last(s->books.log));
+    }
+    decide_turn(s);
+    if (s->decided - s->committed == 1 && chance(s, 3) == 0) return;
+    while (s->engine != NULL && s->committed < s->decided) commit_turn(s);
+    if (s->engine != NULL && s->rows_left && chance(s, 3) > 0) write_rows(s);
+}
+
+/* What is under way comes to its end. */
+static void
+settle(struct sim *s)
+{
+    while (s->engine != NULL && s->committed < s->decided) commit_turn(s);
+    if (s->engine == NULL) open_engine(s);
+    if (s->rows_left) write_rows(s);
 }
 
 /* ---- clients ------------------------------------------------------------------------------------------------------- */
@@ -410,63 +410,6 @@ live(struct sim *s)
     PD_CHECK(is_over(s)); /* every order has a way out */
 }
 
-/* ---- the auditor --------------------------------------------------------------------------------------------------- */
-
-/* How often a command stands in the log: its id is somewhere in what was sent. */
-static uint64_t
-times_in_log(struct sim *s, struct store_reader *reader, struct pd_text asked)
-{
-    uint64_t times = 0;
-    for (uint64_t p = 1; p <= store_reader_last(reader); p++) {
-        struct pd_text bytes;
-        struct record  r;
-        PD_CHECK(store_read_record(reader, p, &s->arena, &bytes) == STORE_OK && record_read(bytes, &r));
-        times += r.header.index == 0 && memmem(asked.data, asked.size, r.command_id.data, r.command_id.size) != NULL;
-    }
-    return times;
-}
-
-/* It knows the log and what clients were told, nothing of the engine's inside. */
-static void
-audit_log(struct sim *s)
-{
-    struct store_reader *reader = NULL;
-    uint8_t              chain[PD_CHAIN_BYTES] = {0};
-    uint64_t             scoped = 0, completed = 0, retried = 0;
-
-    PD_CHECK(store_reader_open(s->store, &reader) == STORE_OK);
-    for (uint64_t p = 1; p <= store_reader_last(reader); p++) {
-        struct pd_text bytes;
-        struct record  r;
-        PD_CHECK(store_read_record(reader, p, &s->arena, &bytes) == STORE_OK && record_read(bytes, &r));
-        PD_CHECK(record_follows(bytes, chain) && r.header.position == p);
-        if (r.header.scope == 1) PD_CHECK(r.header.scope_position == ++scoped);
-        memcpy(chain, r.chain, sizeof chain);
-        completed += r.header.type == PD_EVENT_order_completed;
-        retried += r.header.type == PD_EVENT_order_retried;
-    }
-    for (int c = 0; c < CLIENTS; c++)
-        for (size_t i = 0; i < STEPS; i++)
-            PD_CHECK(s->clients[c].asked[i].data == NULL || times_in_log(s, reader, s->clients[c].asked[i]) == 1);
-    PD_CHECK(completed == 2 && retried == 1);
-    store_reader_close(&reader);
-}
-
-static void
-audit_answers(struct sim *s)
-{
-    size_t n, done;
-    for (int c = 0; c < CLIENTS; c++)
-        for (size_t i = 0; i < STEPS; i++) {
-            struct request r = {.address = PD_TEXT("")}, *list = &r;
-            if (s->clients[c].asked[i].data == NULL) continue;
-            PD_CHECK(door_open(&s->door, PD_port_commands, s->clients[c].asked[i], &n, &r.refusal));
-            door_take(&s->door, PD_port_commands, 0, false, &s->arena, &r);
-            PD_CHECK(engine_turn(s->engine, engine_time(s), &list, 1, &done) == STORE_OK);
-            PD_CHECK(pd_text_equal(r.answer, s->clients[c].answers[i]));
-        }
-}
-
 /* ---- one seed ------------------------------------------------------------------------------------------------------ */
 
 static struct sim *
@@ -486,14 +429,15 @@ run_seed(uint64_t seed, bool quiet)
     s->clients[1].script = ana;
     s->clients[2].script = bruno;
     pd_arena_init(&s->arena);
+    for (int i = 0; i < 2; i++) pd_arena_init(&s->turns_open[i].arena);
     worker_init(s->worker, &options);
     open_engine(s);
     live(s);
-    if (s->engine == NULL) open_engine(s);
+    settle(s);
     audit_log(s);
     audit_answers(s);
     engine_close(&s->engine);
-    store_close(&s->store);
+    books_close(&s->books);
     open_engine(s); /* and once more after a restart */
     audit_answers(s);
     return s;
@@ -503,7 +447,7 @@ static void
 forget(struct sim *s)
 {
     engine_close(&s->engine);
-    store_close(&s->store);
+    books_close(&s->books);
     store_memory_forget("sim");
     worker_fini(s->worker);
     free(s->worker);
@@ -517,6 +461,7 @@ forget(struct sim *s)
     }
     door_fini(&s->door);
     pd_arena_fini(&s->arena);
+    for (int i = 0; i < 2; i++) pd_arena_fini(&s->turns_open[i].arena);
     free(s);
 }
 

@@ -24,7 +24,9 @@ some_record(uint64_t position)
 static struct pd_text
 write_record(struct record *r, const uint8_t *previous, char *buffer)
 {
-    record_write(r, previous, buffer);
+    memcpy(r->chain, previous, PD_CHAIN_BYTES);
+    record_write(r, buffer);
+    record_seal(buffer, record_size(r), r->chain);
     return (struct pd_text){buffer, record_size(r)};
 }
 

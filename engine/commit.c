@@ -1,0 +1,130 @@
+/* commit.c - the other steps of the turn: what was decided becomes durable, and rows follow. Perhaps in threads of their own; they
+ * look at nothing of the engine but the batch, the books and what is said to be theirs. */
+#include "engine/parts.h"
+#include "proto/check.h"
+
+/* A batch's events, and a third more for what is due and for leases; a page holds less than its bytes. */
+enum { TURN_SPACE = TURN_BYTES_MAX * 2 };
+
+/* The batch's transaction; nothing to write is none. */
+static enum store_error
+write_batch(struct engine *e, const struct batch *b)
+{
+    struct store *log = e->books.log;
+
+    if (b->appended_count == 0) return STORE_OK;
+    enum store_error error = store_begin(log);
+    if (error != STORE_OK) return error;
+    for (size_t i = 0; i < b->appended_count; i++) {
+        const struct appended *a = &b->appended[i];
+        record_seal(a->bytes, a->size, e->chain);
+        store_append(log, a->record.header.position, a->bytes, a->size);
+    }
+    return store_commit(log, e->chain);
+}
+
+enum store_error
+engine_commit(struct engine *e)
+{
+    PD_CHECK(e->committed < e->sealed);
+    const struct batch *b = &e->batches[e->committed % 2];
+    enum store_error    error = write_batch(e, b);
+
+    if (error != STORE_OK) return error;
+    if (b->rows != NULL) {
+        e->leaving = b->rows;
+        e->leaving_last = b->last;
+        e->leaving_bytes = b->rows_bytes;
+    }
+    pthread_mutex_lock(&e->shown_lock);
+    e->shown = b->figures;
+    e->shown_last = b->last;
+    pthread_mutex_unlock(&e->shown_lock);
+    /* A head is told only when engine_wait_rows knows of it: who reads it waits for the rows of it. */
+    scopes_commit(e->scopes, b->heads, b->head_count);
+    e->committed++;
+    return STORE_OK;
+}
+
+bool
+engine_leaves_rows(const struct engine *e)
+{
+    return e->batches[(e->committed + 1) % 2].rows != NULL;
+}
+
+enum store_error
+engine_write_rows(struct engine *e, bool *ret_written)
+{
+    static const uint8_t none[PD_CHAIN_BYTES];
+    struct store        *rows = e->books.rows;
+    enum store_error     error = store_prepare(rows, e->leaving_bytes);
+
+    e->rows_are_full = error == STORE_FULL;
+    *ret_written = error == STORE_OK;
+    if (error != STORE_OK) return error == STORE_FULL ? STORE_OK : error;
+    if ((error = store_begin(rows)) != STORE_OK) return error;
+    rows_flush(e->leaving, rows, &e->row_writer);
+    store_set_folded(rows, e->leaving_last);
+    if ((error = store_commit(rows, none)) != STORE_OK) return error;
+    pthread_mutex_lock(&e->shown_lock);
+    e->shown_folded = e->leaving_last;
+    e->rows_wanted = false;
+    pthread_cond_broadcast(&e->rows_written);
+    pthread_mutex_unlock(&e->shown_lock);
+    e->rows_are_left = false;
+    return STORE_OK;
+}
+
+enum store_error
+engine_make_room(struct engine *e, unsigned times)
+{
+    enum store_error error = store_prepare(e->books.log, times * TURN_SPACE);
+
+    if (error != STORE_OK && error != STORE_FULL) return error;
+    if (times == 1) e->log_is_full = error == STORE_FULL;
+    return STORE_OK;
+}
+
+const struct outgoing *
+engine_outgoing(const struct engine *e, size_t *ret_count)
+{
+    const struct batch *b = &e->batches[(e->committed + 1) % 2];
+    *ret_count = b->outgoing_count;
+    return b->outgoing;
+}
+
+const struct appended *
+engine_appended(const struct engine *e, size_t *ret_count)
+{
+    const struct batch *b = &e->batches[(e->committed + 1) % 2];
+    *ret_count = b->appended_count;
+    return b->appended;
+}
+
+bool
+engine_wait_rows(struct engine *e)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    pthread_mutex_lock(&e->shown_lock);
+    uint64_t last = e->shown_last;
+    while (e->shown_folded < last) {
+        e->rows_wanted = true;
+        if (pthread_cond_timedwait(&e->rows_written, &e->shown_lock, &until) != 0) break;
+    }
+    bool there = e->shown_folded >= last;
+    pthread_mutex_unlock(&e->shown_lock);
+    return there;
+}
+
+struct engine_figures
+engine_figures(const struct engine *engine)
+{
+    struct engine *e = (struct engine *)(uintptr_t)engine;
+    pthread_mutex_lock(&e->shown_lock);
+    struct engine_figures f = e->shown;
+    pthread_mutex_unlock(&e->shown_lock);
+    return f;
+}
