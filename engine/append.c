@@ -198,7 +198,7 @@ run_rule(struct engine *e, const struct command *c, struct decision *out)
     decide(&view, c->block, c->body, out);
     for (size_t i = 0; i < out->count && !e->rows.damaged; i++)
         out->events[i].found =
-            fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]));
+            fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]), i == 0);
     if (!e->rows.damaged) return;
     /* A decision on what cannot be trusted is none. */
     e->rows.damaged = false;

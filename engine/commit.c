@@ -66,6 +66,7 @@ engine_write_rows(struct engine *e, bool *ret_written)
     rows_flush(e->leaving, rows, &e->row_writer);
     store_set_folded(rows, e->leaving_last);
     if ((error = store_commit(rows, none)) != STORE_OK) return error;
+    e->stored = e->leaving_last;
     pthread_mutex_lock(&e->shown_lock);
     e->shown_folded = e->leaving_last;
     e->rows_wanted = false;

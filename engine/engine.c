@@ -54,6 +54,7 @@ begin(struct engine *e)
     enum store_error error = store_reader_open(e->books.rows, &e->row_reader);
     if (error == STORE_OK) error = store_reader_open(e->books.log, &e->log_reader);
     e->rows.reader = e->row_reader;
+    e->rows.stored = e->stored;
     return error;
 }
 
@@ -220,7 +221,7 @@ read_tail(struct engine *e, struct store_reader *reader)
     operators->position = last;
     for (uint64_t i = 1; i <= scopes_count(e->scopes); i++) operators->position -= scopes_at(e->scopes, i)->position;
     operators->committed = operators->position;
-    e->last = e->left_last = last;
+    e->last = e->left_last = e->stored = last;
     pd_arena_reset(e->arena);
     return STORE_OK;
 }

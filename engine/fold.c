@@ -136,10 +136,11 @@ number_at(const void *message, size_t offset)
 }
 
 /* Where the row that an event (or an element of its list) touches stands, or is to stand: a new row's key is the position of
- * the event that makes it and the item; a task stands under its order. False: it does not exist, and `position` is 0. */
+ * the event that makes it and the item; a task stands under its order. False: it does not exist, and `position` is 0. `is_new`: it
+ * is known not to be there, and need not be looked for. */
 static bool
 locate(const struct folder *f, const struct address_plan *p, const void *event, const void *message, uint64_t scope,
-       uint64_t position, struct row_key *ret_key)
+       uint64_t position, bool is_new, struct row_key *ret_key)
 {
     static const enum index_kind kinds[PD_ROW_CODES] = {
         [PD_ROW_reseller] = INDEX_reseller, [PD_ROW_customer] = INDEX_customer, [PD_ROW_plan] = INDEX_plan,
@@ -154,7 +155,8 @@ locate(const struct folder *f, const struct address_plan *p, const void *event, 
     } else {
         uint64_t       number = p->by_number ? number_at(message, p->key) : 0;
         struct pd_text text = p->by_number ? absent : *(const struct pd_text *)(const void *)((const char *)message + p->key);
-        if (find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text, &key) == NULL) {
+        if (is_new || find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text,
+                               &key) == NULL) {
             if (position == 0) return false;
             if (p->row_code == PD_ROW_subscription) key.item = (uint32_t)number_at(message, p->item);
         }
@@ -203,7 +205,7 @@ struct work {
     const struct record    *record; /* NULL: preloading */
     uint64_t                scope;
     struct fold             fold;
-    struct row_entry *const *found; /* by the preload; or NULL */
+    const struct preload   *found; /* or NULL */
     struct row_entry      **finding;
     size_t                  at; /* which target */
 };
@@ -215,7 +217,7 @@ preload_target(void *arg, const struct target *t)
     struct row_key key;
 
     w->folder->rows->damaged = false;
-    if (locate(w->folder, t->plan, w->event, t->message, w->scope, 0, &key))
+    if (locate(w->folder, t->plan, w->event, t->message, w->scope, 0, false, &key))
         w->finding[w->at] = rows_entry(w->folder->rows, t->plan->row_code, key);
     w->at++;
     return !w->folder->rows->damaged;
@@ -229,26 +231,48 @@ count_target(void *arg, const struct target *t)
     return true;
 }
 
-struct row_entry **
-fold_preload(const struct folder *f, int event_code, const void *event, uint64_t scope)
+const struct preload *
+fold_preload(const struct folder *f, int event_code, const void *event, uint64_t scope, bool is_fresh)
 {
     struct work w = {.folder = f, .event_code = event_code, .event = event, .scope = scope};
     size_t      count = 0;
 
     each_target(event_code, event, count_target, &count);
-    w.finding = PD_ARENA_ARRAY(f->arena, struct row_entry *, count + 1);
-    return each_target(event_code, event, preload_target, &w) ? w.finding : NULL;
+    struct preload *found = pd_arena_alloc(f->arena, sizeof *found);
+    found->is_fresh = is_fresh;
+    found->rows = w.finding = PD_ARENA_ARRAY(f->arena, struct row_entry *, count + 1);
+    return each_target(event_code, event, preload_target, &w) ? found : NULL;
+}
+
+static void
+note_prints(const struct folder *f, struct row_entry *e, const uint64_t *prints, size_t count)
+{
+    e->prints = pd_arena_alloc(f->arena, count * sizeof *prints);
+    if (count > 0) memcpy(e->prints, prints, count * sizeof *prints);
+    e->print_count = count;
+}
+
+/* Before a row changes: under which keys it stands in the index. */
+static void
+look_at_prints(const struct folder *f, struct row_entry *e)
+{
+    uint64_t prints[INDEX_KEYS_MAX];
+    if (e->prints == NULL) note_prints(f, e, prints, e->gone ? 0 : index_keys(e->code, e->row, prints));
 }
 
 /* The index follows the keys that a row had and has. */
 static void
-reindex(const struct folder *f, struct row_key key, const uint64_t *before, size_t before_count, const uint64_t *after,
-        size_t after_count)
+reindex(const struct folder *f, struct row_entry *e)
 {
+    uint64_t after[INDEX_KEYS_MAX], *before = e->prints;
+    size_t   count = e->gone ? 0 : index_keys(e->code, e->row, after), before_count = e->print_count;
+
+    if (count == before_count && memcmp(before, after, count * sizeof *after) == 0) return;
     for (size_t i = 0; i < before_count; i++)
-        if (i >= after_count || before[i] != after[i]) index_remove(f->index, before[i], key);
-    for (size_t i = 0; i < after_count; i++)
-        if (i >= before_count || before[i] != after[i]) index_add(f->index, after[i], key);
+        if (i >= count || before[i] != after[i]) index_remove(f->index, before[i], e->key);
+    for (size_t i = 0; i < count; i++)
+        if (i >= before_count || before[i] != after[i]) index_add(f->index, after[i], e->key);
+    note_prints(f, e, after, count);
 }
 
 static bool
@@ -257,24 +281,24 @@ fold_target(void *arg, const struct target *t)
     struct work                *w = arg;
     const struct folder        *f = w->folder;
     const struct record_header *h = &w->record->header;
-    uint64_t                    before[INDEX_KEYS_MAX], after[INDEX_KEYS_MAX];
     struct row_key              key;
     int                         row_code = t->plan->row_code;
     bool                        element = t->plan->list != SIZE_MAX;
 
-    struct row_entry *e = w->found == NULL ? NULL : w->found[w->at];
+    struct row_entry *e = w->found == NULL ? NULL : w->found->rows[w->at];
     w->at++;
     f->rows->damaged = false;
     if (e == NULL) {
-        if (!locate(f, t->plan, w->event, t->message, w->scope, h->position, &key)) return false;
+        bool is_new = w->found != NULL && w->found->is_fresh;
+        if (!locate(f, t->plan, w->event, t->message, w->scope, h->position, is_new, &key)) return false;
         e = f->rows->damaged ? NULL : rows_entry(f->rows, row_code, key);
         if (e == NULL) return false;
     }
     key = e->key;
     if (e->gone) memset(e->row, 0, pd_schema_row(row_code)->size); /* what was deleted begins anew */
     struct pd_row_head *head = e->row;
-    size_t              before_count = e->gone ? 0 : index_keys(row_code, e->row, before);
 
+    look_at_prints(f, e);
     evolve(h->type, w->event, element ? t->message : NULL, row_code, e->row, &w->fold);
     head->scope = w->scope;
     head->last_scoped = h->scope_position;
@@ -284,7 +308,7 @@ fold_target(void *arg, const struct target *t)
     }
     rows_touch(f->rows, e);
     e->gone = row_code == PD_ROW_task && ((const struct pd_task *)e->row)->state == PD_task_state_absent;
-    reindex(f, key, before, before_count, after, e->gone ? 0 : index_keys(row_code, e->row, after));
+    reindex(f, e);
     if (row_code == PD_ROW_order) w->fold.order = e->row;
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
     if (row_code == PD_ROW_task && f->tasks != NULL)
@@ -317,7 +341,7 @@ own_touch(const struct event_plan *plan, int row_code)
 }
 
 bool
-fold_address(const struct folder *f, const void *event, struct row_entry *const *found, struct record_header *h)
+fold_address(const struct folder *f, const void *event, const struct preload *found, struct record_header *h)
 {
     int aggregate = pd_schema_event(h->type)->aggregate, row_code = row_of(aggregate);
 
@@ -327,10 +351,11 @@ fold_address(const struct folder *f, const void *event, struct row_entry *const 
         return true;
     }
     size_t                  own = own_touch(plan_of(h->type), row_code);
-    const struct row_entry *e = found == NULL ? NULL : found[own];
+    const struct row_entry *e = found == NULL ? NULL : found->rows[own];
     struct row_key          key;
     if (e == NULL) {
-        if (!locate(f, &plan_of(h->type)->touches[own], event, event, h->scope, h->position, &key)) return false;
+        bool is_new = found != NULL && found->is_fresh;
+        if (!locate(f, &plan_of(h->type)->touches[own], event, event, h->scope, h->position, is_new, &key)) return false;
         if ((e = rows_entry(f->rows, row_code, key)) == NULL) return false;
     }
     const struct pd_row_head *head = e->row;
@@ -342,7 +367,7 @@ fold_address(const struct folder *f, const void *event, struct row_entry *const 
 }
 
 bool
-fold_event(const struct folder *f, const struct record *record, const void *event, struct row_entry *const *found)
+fold_event(const struct folder *f, const struct record *record, const void *event, const struct preload *found)
 {
     struct work w = {
         .folder = f,

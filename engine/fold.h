@@ -23,16 +23,21 @@ struct folder {
 void *find_row(const struct folder *folder, int row_code, enum index_kind kind, uint64_t scope, uint64_t number,
                struct pd_text text, struct row_key *ret_key);
 
-/* Looks at every row the event touches and that exists by now; NULL when one is damaged. What was found is for the two below:
- * one entry per row touched, in order, NULL where there is none yet. In the turn's arena. */
-struct row_entry **fold_preload(const struct folder *folder, int event_code, const void *event, uint64_t scope);
+/* What was found of an event's rows, for the two functions below. */
+struct preload {
+    struct row_entry **rows;     /* one per row touched, in order, NULL where there is none yet */
+    bool               is_fresh; /* nothing is folded between the look and the event: where there was none, there still is none */
+};
+
+/* Looks at every row the event touches and that exists by now; NULL when one is damaged. In the epoch's arena. */
+const struct preload *fold_preload(const struct folder *folder, int event_code, const void *event, uint64_t scope, bool is_fresh);
 
 /* The aggregate's row of an event: fills header key, version and previous. The row is made if it must be. False: damaged.
  * `found` may be NULL, here and below: everything is looked for. */
-bool fold_address(const struct folder *folder, const void *event, struct row_entry *const *found, struct record_header *header);
+bool fold_address(const struct folder *folder, const void *event, const struct preload *found, struct record_header *header);
 
 /* Folds the event; its header is complete. False: a row is damaged (never after fold_preload). */
-bool fold_event(const struct folder *folder, const struct record *record, const void *event, struct row_entry *const *found);
+bool fold_event(const struct folder *folder, const struct record *record, const void *event, const struct preload *found);
 
 /* A row as read from the books at start: into index, scopes and tasks. */
 void fold_seen(const struct folder *folder, int row_code, struct row_key key, const void *row);

@@ -1,7 +1,4 @@
 /* own.c - the engine's own commands: what a start, a deadline, a lost lease and a free worker ask for. */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "engine/base/log.h"
 #include "engine/parts.h"
 #include "proto/check.h"
@@ -26,13 +23,28 @@ run_own(struct engine *e, const struct pd_block *block, const void *body, struct
     return true;
 }
 
+static char *
+put_number(char *at, uint64_t n)
+{
+    char   digits[20];
+    size_t count = 0;
+    do digits[count++] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    while (count > 0) *at++ = digits[--count];
+    return at;
+}
+
 /* An id made from its subject: ~lease/4/1. */
 static struct pd_text
-own_id(struct engine *e, const char *what, uint64_t number, uint64_t of)
+own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
 {
-    char id[64];
-    snprintf(id, sizeof id, "~%s/%" PRIu64 "/%" PRIu64, what, number, of);
-    return pd_arena_text(&e->batch->arena, pd_text(id));
+    char id[64] = "~", *at = id + 1;
+
+    memcpy(at, what.data, what.size);
+    at = put_number(at + what.size, number);
+    *at++ = '/';
+    at = put_number(at, of);
+    return pd_arena_text(&e->batch->arena, (struct pd_text){id, (size_t)(at - id)});
 }
 
 /* Beyond what requests may fill there is room for these: load alone delays no deadline. */
@@ -52,10 +64,10 @@ own_due(struct engine *e)
         struct scope *scope = scopes_at(e->scopes, due.scope);
         if (due.kind == DUE_deadline) {
             struct pd_expire_task c = {.task = due.task, .attempt = due.attempt};
-            ok = run_own(e, pd_block_expire_task(), &c, scope, own_id(e, "deadline", due.task, due.attempt));
+            ok = run_own(e, pd_block_expire_task(), &c, scope, own_id(e, PD_TEXT("deadline/"), due.task, due.attempt));
         } else {
             struct pd_release_lease c = {.task = due.task, .lease = due.lease, .reason = PD_TEXT("the worker is gone")};
-            ok = run_own(e, pd_block_release_lease(), &c, scope, own_id(e, "release", due.task, due.lease));
+            ok = run_own(e, pd_block_release_lease(), &c, scope, own_id(e, PD_TEXT("release/"), due.task, due.lease));
         }
         if (!ok) {
             e->due_refused = true;
@@ -99,7 +111,7 @@ own_matches(struct engine *e)
     for (int n = 0; n < TURN_LEASES_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
         struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->batch->arena, m.worker)};
-        if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, "lease", m.task, e->last + 1))) return;
+        if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, PD_TEXT("lease/"), m.task, e->last + 1))) return;
         send_assignment(e, &m, scope);
     }
 }
@@ -111,6 +123,6 @@ own_start(struct engine *e)
     struct pd_start_engine c = {.software = e->options.software};
     struct pd_put_reseller d = {.reseller = PD_TEXT("default"), .name = PD_TEXT("Default"), .time_zone = PD_TEXT("UTC")};
 
-    if (!run_own(e, pd_block_start_engine(), &c, NULL, own_id(e, "start", e->last + 1, 0))) return false;
+    if (!run_own(e, pd_block_start_engine(), &c, NULL, own_id(e, PD_TEXT("start/"), e->last + 1, 0))) return false;
     return scopes_count(e->scopes) > 0 || run_own(e, pd_block_put_reseller(), &d, NULL, PD_TEXT("~default"));
 }

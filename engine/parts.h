@@ -73,6 +73,7 @@ struct engine {
     struct mp_writer  row_writer;
     uint64_t          left_last; /* the position of the rows that were left last; the deciding step's own */
     _Atomic bool      rows_are_left; /* from the turn's seal on */
+    _Atomic uint64_t  stored;        /* the position of the rows in the store */
     _Atomic bool      log_is_full, rows_are_full; /* there is no space for two more turns, or for rows */
 
     pthread_mutex_t       shown_lock;

@@ -25,7 +25,7 @@ table_clear(struct row_table *t)
 void
 rows_init(struct rows *rows, struct pd_arena *arena)
 {
-    *rows = (struct rows){.reader = NULL};
+    *rows = (struct rows){.stored = UINT64_MAX};
     rows->young = &rows->tables[0];
     rows->old = &rows->tables[1];
     table_init(rows->young, arena);
@@ -39,6 +39,7 @@ rows_fini(struct rows *rows)
         free(rows->tables[i].slots);
         free(rows->tables[i].entries);
     }
+    free(rows->memos);
     *rows = (struct rows){.reader = NULL};
 }
 
@@ -47,7 +48,8 @@ rows_clear(struct rows *rows)
 {
     table_clear(rows->young);
     table_clear(rows->old);
-    memset(rows->memos, 0, sizeof rows->memos);
+    free(rows->memos);
+    rows->memos = NULL;
     rows->damaged = false;
     rows->reader = NULL;
 }
@@ -110,7 +112,9 @@ load(struct rows *rows, struct row_entry *e)
     const struct pd_block *block = pd_schema_row(e->code);
     struct pd_text         bytes;
 
-    switch (store_read_row(rows->reader, e->code, e->key, rows->young->arena, &bytes)) {
+    enum store_error error = STORE_NONE;
+    if (e->key.position <= rows->stored) error = store_read_row(rows->reader, e->code, e->key, rows->young->arena, &bytes);
+    switch (error) {
     case STORE_OK:
         rows->young->loaded_bytes += bytes.size;
         e->damaged = !pd_decode_row(rows->young->arena, block, bytes, e->row);
@@ -181,6 +185,7 @@ rows_entry(struct rows *rows, int code, struct row_key key)
 struct row_key *
 rows_recall(struct rows *rows, uint64_t print)
 {
+    if (rows->memos == NULL) return NULL;
     struct row_memo *m = &rows->memos[print % ROW_MEMOS];
     return m->print == print && m->key.position != 0 ? &m->key : NULL;
 }
@@ -188,6 +193,8 @@ rows_recall(struct rows *rows, uint64_t print)
 void
 rows_remember(struct rows *rows, uint64_t print, struct row_key key)
 {
+    if (rows->memos == NULL) rows->memos = calloc(ROW_MEMOS, sizeof *rows->memos);
+    PD_CHECK(rows->memos != NULL);
     rows->memos[print % ROW_MEMOS] = (struct row_memo){print, key};
 }
 

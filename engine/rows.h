@@ -17,6 +17,8 @@ struct row_entry {
     void          *row; /* struct pd_<row>, in the arena */
     bool           dirty;
     bool           gone;    /* deleted, or never was: a missing row is remembered as well */
+    uint64_t      *prints;  /* the fold's: under which it stands in the index; NULL: not looked at yet */
+    size_t         print_count;
     bool           damaged;
 };
 
@@ -29,7 +31,7 @@ struct row_memo {
     uint64_t       print;
     struct row_key key; /* position 0: none */
 };
-enum { ROW_MEMOS = 1024 };
+enum { ROW_MEMOS = 8192 };
 
 struct row_table {
     struct pd_arena   *arena;
@@ -44,8 +46,9 @@ struct row_table {
 struct rows {
     struct row_table     tables[2], *young, *old;
     struct store_reader *reader; /* set for the turn */
+    uint64_t             stored; /* rows that events behind this position made are not in the store: none is looked for there */
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
-    struct row_memo      memos[ROW_MEMOS];
+    struct row_memo     *memos; /* ROW_MEMOS of them, from the first one on */
 };
 
 void rows_init(struct rows *rows, struct pd_arena *arena);

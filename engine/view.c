@@ -64,10 +64,13 @@ view_each_claim(void *ctx, struct pd_text domain, claim_visit *visit, void *arg)
 {
     const struct lookup *l = ctx;
     uint64_t             print = index_text_print(INDEX_domain, scope_of(l), domain);
-    size_t               count = index_find(l->folder->index, print, NULL, 0);
-    struct row_key      *keys = PD_ARENA_ARRAY(l->folder->arena, struct row_key, count);
+    struct row_key       few[8], *keys = few;
+    size_t               count = index_find(l->folder->index, print, few, 8);
 
-    index_find(l->folder->index, print, keys, count);
+    if (count > 8) {
+        keys = PD_ARENA_ARRAY(l->folder->arena, struct row_key, count);
+        index_find(l->folder->index, print, keys, count);
+    }
     for (size_t i = 0; i < count; i++) {
         const struct pd_order *o = rows_get(l->folder->rows, PD_ROW_order, keys[i]);
         if (o == NULL || o->scope != scope_of(l)) continue;

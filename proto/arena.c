@@ -6,12 +6,6 @@
 
 enum { CHUNK_BYTES = 64 << 10, KEEP_BYTES = 4 << 20 };
 
-struct pd_arena_chunk {
-    struct pd_arena_chunk *next;
-    size_t                 size;
-    _Alignas(16) char      bytes[];
-};
-
 static struct pd_arena_chunk *
 new_chunk(size_t size)
 {
@@ -69,9 +63,8 @@ pd_arena_reset(struct pd_arena *arena)
 }
 
 void *
-pd_arena_alloc(struct pd_arena *arena, size_t size)
+pd_arena_alloc_more(struct pd_arena *arena, size_t size)
 {
-    size = (size + 7) & ~(size_t)7;
     while (arena->current == NULL || arena->current->size - arena->used < size) {
         struct pd_arena_chunk *next = arena->current == NULL ? arena->first : arena->current->next;
         if (next == NULL || next->size < size) {
@@ -88,20 +81,4 @@ pd_arena_alloc(struct pd_arena *arena, size_t size)
     arena->used += size;
     arena->total += size;
     return p;
-}
-
-void *
-pd_arena_zero(struct pd_arena *arena, size_t size)
-{
-    return memset(pd_arena_alloc(arena, size), 0, size);
-}
-
-struct pd_text
-pd_arena_text(struct pd_arena *arena, struct pd_text text)
-{
-    if (text.data == NULL) return text;
-    char *copy = pd_arena_alloc(arena, text.size + 1);
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    return (struct pd_text){copy, text.size};
 }

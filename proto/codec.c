@@ -10,7 +10,7 @@
 
 /* ---- encoding ------------------------------------------------------------------------------------------------------ */
 
-static bool
+static inline bool
 is_present(const struct pd_field *f, const void *message)
 {
     switch (f->kind) {
@@ -73,17 +73,26 @@ encode_value(struct mp_writer *w, const struct pd_field *f, const void *message,
     }
 }
 
-static bool
+static inline bool
 is_many(const struct pd_field *f)
 {
     return f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_NUMBERS || f->kind == PD_KIND_LIST || f->kind == PD_KIND_MAP;
 }
 
 /* Lists and maps are always shown, so that nobody has to ask whether an empty one is there. */
-static bool
+static inline bool
 is_shown(const struct pd_field *f, const void *message)
 {
     return f->need == PD_REQUIRED || (f->need == PD_OPTIONAL && (is_many(f) || is_present(f, message)));
+}
+
+static inline void
+encode_key(struct mp_writer *w, const struct pd_field *f)
+{
+    unsigned char *at = mp_room(w, sizeof f->key);
+    memcpy(at, f->key, sizeof f->key);
+    *at = (unsigned char)(0xa0 | f->name_size);
+    w->size -= sizeof f->key - 1 - f->name_size;
 }
 
 void
@@ -95,7 +104,7 @@ pd_encode_map(struct mp_writer *w, const struct pd_block *block, const void *mes
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         if (!is_shown(f, message)) continue;
-        mp_text(w, (struct pd_text){f->name, f->name_size});
+        encode_key(w, f);
         encode_value(w, f, message, false);
     }
 }

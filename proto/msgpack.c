@@ -219,39 +219,14 @@ mp_find_text(const msgpack_object *map, const char *key)
 
 /* ---- packing ------------------------------------------------------------------------------------------------------- */
 
-static void
-grow(struct mp_writer *w, size_t size)
+void
+mp_writer_grow(struct mp_writer *w, size_t size)
 {
     size_t capacity = w->capacity == 0 ? 512 : w->capacity;
     while (capacity - w->size < size) capacity *= 2;
     w->data = realloc(w->data, capacity);
     PD_CHECK(w->data != NULL);
     w->capacity = capacity;
-}
-
-/* Room for `size` more bytes, and where they go. */
-static inline unsigned char *
-room(struct mp_writer *w, size_t size)
-{
-    if (w->capacity - w->size < size) grow(w, size);
-    unsigned char *at = (unsigned char *)w->data + w->size;
-    w->size += size;
-    return at;
-}
-
-/* A type byte and `bytes` bytes of a number behind it. */
-static inline void
-put_number(struct mp_writer *w, unsigned type, uint64_t number, size_t bytes)
-{
-    unsigned char *at = room(w, 1 + bytes);
-    *at++ = (unsigned char)type;
-    for (size_t i = bytes; i-- > 0;) *at++ = (unsigned char)(number >> (8 * i));
-}
-
-void
-mp_writer_clear(struct mp_writer *w)
-{
-    w->size = 0;
 }
 
 void
@@ -262,60 +237,14 @@ mp_writer_fini(struct mp_writer *w)
 }
 
 void
-mp_raw(struct mp_writer *w, const void *bytes, size_t size)
-{
-    if (size > 0) memcpy(room(w, size), bytes, size);
-}
-
-void
-mp_map(struct mp_writer *w, size_t pairs)
-{
-    if (pairs < 16) put_number(w, 0x80 | (unsigned)pairs, 0, 0);
-    else if (pairs <= UINT16_MAX) put_number(w, 0xde, pairs, 2);
-    else put_number(w, 0xdf, pairs, 4);
-}
-
-void
-mp_array(struct mp_writer *w, size_t elements)
-{
-    if (elements < 16) put_number(w, 0x90 | (unsigned)elements, 0, 0);
-    else if (elements <= UINT16_MAX) put_number(w, 0xdc, elements, 2);
-    else put_number(w, 0xdd, elements, 4);
-}
-
-void
-mp_text(struct mp_writer *w, struct pd_text text)
-{
-    if (text.data == NULL) {
-        mp_nil(w);
-        return;
-    }
-    if (text.size < 32) put_number(w, 0xa0 | (unsigned)text.size, 0, 0);
-    else if (text.size <= UINT8_MAX) put_number(w, 0xd9, text.size, 1);
-    else if (text.size <= UINT16_MAX) put_number(w, 0xda, text.size, 2);
-    else put_number(w, 0xdb, text.size, 4);
-    mp_raw(w, text.data, text.size);
-}
-
-void
-mp_uint(struct mp_writer *w, uint64_t value)
-{
-    if (value < 128) put_number(w, (unsigned)value, 0, 0);
-    else if (value <= UINT8_MAX) put_number(w, 0xcc, value, 1);
-    else if (value <= UINT16_MAX) put_number(w, 0xcd, value, 2);
-    else if (value <= UINT32_MAX) put_number(w, 0xce, value, 4);
-    else put_number(w, 0xcf, value, 8);
-}
-
-void
 mp_int(struct mp_writer *w, int64_t value)
 {
     if (value >= 0) mp_uint(w, (uint64_t)value);
-    else if (value >= -32) put_number(w, (unsigned)value & 0xff, 0, 0);
-    else if (value >= INT8_MIN) put_number(w, 0xd0, (uint64_t)value, 1);
-    else if (value >= INT16_MIN) put_number(w, 0xd1, (uint64_t)value, 2);
-    else if (value >= INT32_MIN) put_number(w, 0xd2, (uint64_t)value, 4);
-    else put_number(w, 0xd3, (uint64_t)value, 8);
+    else if (value >= -32) mp_number(w, (unsigned)value & 0xff, 0, 0);
+    else if (value >= INT8_MIN) mp_number(w, 0xd0, (uint64_t)value, 1);
+    else if (value >= INT16_MIN) mp_number(w, 0xd1, (uint64_t)value, 2);
+    else if (value >= INT32_MIN) mp_number(w, 0xd2, (uint64_t)value, 4);
+    else mp_number(w, 0xd3, (uint64_t)value, 8);
 }
 
 void
@@ -323,19 +252,7 @@ mp_double(struct mp_writer *w, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    put_number(w, 0xcb, bits, 8);
-}
-
-void
-mp_bool(struct mp_writer *w, bool value)
-{
-    *room(w, 1) = value ? 0xc3 : 0xc2;
-}
-
-void
-mp_nil(struct mp_writer *w)
-{
-    *room(w, 1) = 0xc0;
+    mp_number(w, 0xcb, bits, 8);
 }
 
 /* ---- taking -------------------------------------------------------------------------------------------------------- */

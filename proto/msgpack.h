@@ -7,7 +7,8 @@
 #define PROTO_MSGPACK_H
 
 #include <msgpack.h>
-#include <pedido/types.h>
+
+#include "proto/arena.h"
 
 struct mp_scan {
     const char *what;   /* on refusal: what is wrong, a literal */
@@ -44,17 +45,101 @@ struct mp_writer {
     char  *data;
     size_t size, capacity;
 };
-void mp_writer_clear(struct mp_writer *w);
+void mp_writer_grow(struct mp_writer *w, size_t size);
 void mp_writer_fini(struct mp_writer *w);
-void mp_raw(struct mp_writer *w, const void *bytes, size_t size); /* already packed */
-void mp_map(struct mp_writer *w, size_t pairs);
-void mp_array(struct mp_writer *w, size_t elements);
-void mp_text(struct mp_writer *w, struct pd_text text); /* absent: nil */
-void mp_uint(struct mp_writer *w, uint64_t value);
 void mp_int(struct mp_writer *w, int64_t value);
 void mp_double(struct mp_writer *w, double value);
-void mp_bool(struct mp_writer *w, bool value);
-void mp_nil(struct mp_writer *w);
+
+static inline void
+mp_writer_clear(struct mp_writer *w)
+{
+    w->size = 0;
+}
+
+/* Room for `size` more bytes, and where they go. */
+static inline unsigned char *
+mp_room(struct mp_writer *w, size_t size)
+{
+    if (w->capacity - w->size < size) mp_writer_grow(w, size);
+    unsigned char *at = (unsigned char *)w->data + w->size;
+    w->size += size;
+    return at;
+}
+
+/* A type byte and `bytes` bytes of a number behind it. */
+static inline void
+mp_number(struct mp_writer *w, unsigned type, uint64_t number, size_t bytes)
+{
+    unsigned char *at = mp_room(w, 1 + bytes);
+    *at++ = (unsigned char)type;
+    for (size_t i = bytes; i-- > 0;) *at++ = (unsigned char)(number >> (8 * i));
+}
+
+/* Already packed. */
+static inline void
+mp_raw(struct mp_writer *w, const void *bytes, size_t size)
+{
+    if (size > 0) memcpy(mp_room(w, size), bytes, size);
+}
+
+static inline void
+mp_map(struct mp_writer *w, size_t pairs)
+{
+    if (pairs < 16) mp_number(w, 0x80 | (unsigned)pairs, 0, 0);
+    else if (pairs <= UINT16_MAX) mp_number(w, 0xde, pairs, 2);
+    else mp_number(w, 0xdf, pairs, 4);
+}
+
+static inline void
+mp_array(struct mp_writer *w, size_t elements)
+{
+    if (elements < 16) mp_number(w, 0x90 | (unsigned)elements, 0, 0);
+    else if (elements <= UINT16_MAX) mp_number(w, 0xdc, elements, 2);
+    else mp_number(w, 0xdd, elements, 4);
+}
+
+static inline void
+mp_bool(struct mp_writer *w, bool value)
+{
+    *mp_room(w, 1) = value ? 0xc3 : 0xc2;
+}
+
+static inline void
+mp_nil(struct mp_writer *w)
+{
+    *mp_room(w, 1) = 0xc0;
+}
+
+/* Absent: nil. */
+static inline void
+mp_text(struct mp_writer *w, struct pd_text text)
+{
+    if (text.data == NULL) {
+        mp_nil(w);
+        return;
+    }
+    if (text.size < 32) {
+        unsigned char *at = mp_room(w, 1 + text.size);
+        *at = (unsigned char)(0xa0 | text.size);
+        pd_copy_short(at + 1, text.data, text.size);
+        return;
+    }
+    if (text.size <= UINT8_MAX) mp_number(w, 0xd9, text.size, 1);
+    else if (text.size <= UINT16_MAX) mp_number(w, 0xda, text.size, 2);
+    else mp_number(w, 0xdb, text.size, 4);
+    mp_raw(w, text.data, text.size);
+}
+
+static inline void
+mp_uint(struct mp_writer *w, uint64_t value)
+{
+    if (value < 128) *mp_room(w, 1) = (unsigned char)value;
+    else if (value <= UINT8_MAX) mp_number(w, 0xcc, value, 1);
+    else if (value <= UINT16_MAX) mp_number(w, 0xcd, value, 2);
+    else if (value <= UINT32_MAX) mp_number(w, 0xce, value, 4);
+    else mp_number(w, 0xcf, value, 8);
+}
+
 #define mp_key(w, literal) mp_text((w), PD_TEXT(literal))
 
 /* Reads what we packed ourselves and a checksum has vouched for, value by value; `at` goes forward. `failed` is sticky. */

@@ -28,11 +28,10 @@ size_t
 pd_allowed_names(uint64_t allowed, struct pd_text *ret_names, size_t max)
 {
     size_t n = 0;
-    for (int code = 1; code < PD_COMMAND_CODES && n < max; code++)
-        if (allowed >> code & 1) {
-            const struct pd_block *command = pd_schema_command(code);
-            ret_names[n++] = (struct pd_text){command->Name, command->Name_size};
-        }
+    for (uint64_t left = allowed; left != 0 && n < max; left &= left - 1) {
+        const struct pd_block *command = pd_schema_command(__builtin_ctzll(left));
+        ret_names[n++] = (struct pd_text){command->Name, command->Name_size};
+    }
     return n;
 }
 

@@ -65,7 +65,7 @@ _Static_assert(offsetof(struct pd_confirm_order, has_total) ==
                 sizeof(self), d.fields, field_count_##name, touches_##name,                                            \
                 sizeof touches_##name / sizeof touches_##name[0] - 1},                                                 \
                {
-#define HEAD(name, kind, need) #name, sizeof #name - 1, kind, need, offsetof(self, name)
+#define HEAD(name, kind, need) #name, sizeof #name - 1, "\0" #name, kind, need, offsetof(self, name)
 #define COUNT(name) offsetof(self, name##_count)
 #define PD_FIELD(type, name, need, description)                                                                        \
     {HEAD(name, (enum pd_field_kind)kind_##type, need), offsetof(self, name) + sizeof(uint64_t), &type_##type, NULL,   \
@@ -88,7 +88,7 @@ _Static_assert(offsetof(struct pd_confirm_order, has_total) ==
 #define PD_RAW(name, need, description)                                                                                \
     {HEAD(name, PD_KIND_RAW, need), 0, NULL, NULL, NULL, 0, 0, description},
 #define PD_END(name)                                                                                                   \
-    {NULL, 0, PD_KIND_RAW, PD_HIDDEN, 0, 0, NULL, NULL, NULL, 0, 0, NULL}}};                                           \
+    {NULL, 0, "", PD_KIND_RAW, PD_HIDDEN, 0, 0, NULL, NULL, NULL, 0, 0, NULL}}};                                           \
     return &d.block;                                                                                                   \
     }
 #include "proto/schema.def"

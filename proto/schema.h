@@ -45,9 +45,12 @@ struct pd_enum {
 
 struct pd_block;
 
+enum { PD_NAME_MAX = 31 }; /* bytes of a field's name: what MessagePack says in one byte */
+
 struct pd_field {
     const char           *name;
     size_t                name_size;
+    char                  key[1 + PD_NAME_MAX]; /* a byte to be filled and the name: copied as it is, it costs no count */
     enum pd_field_kind    kind;
     enum pd_need          need;
     size_t                offset;      /* of the value in the block's struct */

@@ -6,8 +6,12 @@
 static void
 name_allowed(struct pd_arena *arena, enum pd_order_state state, struct pd_text **ret_names, size_t *ret_count)
 {
-    *ret_names = PD_ARENA_ARRAY(arena, struct pd_text, PD_COMMAND_CODES);
-    *ret_count = pd_allowed_names(allowed_commands(state), *ret_names, PD_COMMAND_CODES);
+    uint64_t allowed = allowed_commands(state);
+    size_t   count = 0;
+
+    for (uint64_t left = allowed; left != 0; left &= left - 1) count++;
+    *ret_names = PD_ARENA_ARRAY(arena, struct pd_text, count);
+    *ret_count = pd_allowed_names(allowed, *ret_names, count);
 }
 
 static void *

@@ -50,12 +50,12 @@ struct view {
 };
 
 /* An event that was decided; `version` is its aggregate's, set when it is appended. `found` is the engine's. */
-struct row_entry;
+struct preload;
 struct event {
     int                code; /* enum pd_event_code */
     void              *body; /* struct pd_<event> */
     uint64_t           version;
-    struct row_entry **found;
+    const struct preload *found;
 };
 
 /* A decision: events, or a refusal, or an answer alone (reads, and reports that repeat what is known). A report under a

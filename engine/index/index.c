@@ -125,12 +125,6 @@ index_text_print(enum index_kind kind, uint64_t scope, struct pd_text text)
     return XXH3_64bits_withSeed(text.data, text.size, scope << 8 | (uint64_t)kind);
 }
 
-uint64_t
-index_number_print(enum index_kind kind, uint64_t scope, uint64_t number)
-{
-    return XXH3_64bits_withSeed(&number, sizeof number, scope << 8 | (uint64_t)kind);
-}
-
 void
 index_add(struct index *index, uint64_t print, struct row_key key)
 {

@@ -26,7 +26,21 @@ struct index *index_open(void);
 void          index_close(struct index **index);
 
 uint64_t index_text_print(enum index_kind kind, uint64_t scope, struct pd_text text);
-uint64_t index_number_print(enum index_kind kind, uint64_t scope, uint64_t number);
+
+/* The finalizer of splitmix64 (Steele, Lea and Flood, 2014), twice: ten instructions, where a hash of bytes is a hundred. */
+static inline uint64_t
+index_mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+static inline uint64_t
+index_number_print(enum index_kind kind, uint64_t scope, uint64_t number)
+{
+    return index_mix(number ^ index_mix(scope << 8 | (uint64_t)kind));
+}
 
 void index_add(struct index *index, uint64_t print, struct row_key key);
 void index_remove(struct index *index, uint64_t print, struct row_key key);
