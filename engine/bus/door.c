@@ -1,7 +1,5 @@
 #include "engine/bus/door.h"
 
-#include <stdio.h>
-
 #include "engine/base/calendar.h"
 #include "engine/base/domain_name.h"
 
@@ -38,30 +36,30 @@ door_open(struct door *d, enum pd_port port, struct pd_text body, size_t *ret_co
 
 /* Domain names and time zones, wherever the block has them. */
 static bool
-judge(struct pd_arena *arena, const struct pd_block *block, void *message, const char *path, struct pd_refusal *ret_refusal)
+judge(struct pd_arena *arena, const struct pd_block *block, void *message, struct pd_refusal *ret_refusal)
 {
-    char inner[PD_FIELD_PATH_MAX];
-
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         void                  *value = (char *)message + f->offset;
         if (f->kind == PD_KIND_DOMAIN) {
             struct pd_domain *domain = value;
             if (domain->unicode.data == NULL || domain_name_judge(arena, domain)) continue;
-            *ret_refusal = pd_refuse_field(PD_E_domain_invalid, NULL, "%s%s", path, f->name);
+            *ret_refusal = pd_refuse_field(PD_E_domain_invalid, NULL, "%s", f->name);
             return false;
         }
         if (f->kind == PD_KIND_TEXT && strcmp(f->type->name, "zone") == 0) {
             const struct pd_text *zone = value;
             if (zone->data == NULL || calendar_knows_zone(*zone)) continue;
-            *ret_refusal = pd_refuse_field(PD_E_invalid_field, "an IANA time zone, such as Europe/Madrid", "%s%s", path, f->name);
+            *ret_refusal = pd_refuse_field(PD_E_invalid_field, "an IANA time zone, such as Europe/Madrid", "%s", f->name);
             return false;
         }
         if (f->kind != PD_KIND_LIST) continue;
         size_t count = *(const size_t *)(const void *)((const char *)message + f->aux_offset);
         for (size_t n = 0; n < count; n++) {
-            snprintf(inner, sizeof inner, "%s%s[%zu].", path, f->name, n);
-            if (!judge(arena, f->block(), *(char **)value + n * f->block()->size, inner, ret_refusal)) return false;
+            if (judge(arena, f->block(), *(char **)value + n * f->block()->size, ret_refusal)) continue;
+            struct pd_refusal inner = *ret_refusal;
+            *ret_refusal = pd_refuse_field(inner.code, inner.expected, "%s[%zu].%s", f->name, n, inner.field);
+            return false;
         }
     }
     return true;
@@ -79,5 +77,5 @@ door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_are
     if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
     if (port != PD_port_queries && !(r->message.block->flags & PD_READS))
         engine_fingerprint(&r->message, &d->scratch, r->fingerprint);
-    if (!judge(arena, r->message.block, r->message.body, "", &r->refusal)) return;
+    judge(arena, r->message.block, r->message.body, &r->refusal);
 }
