@@ -166,25 +166,6 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     return STORE_OK;
 }
 
-void
-store_close(struct store **store)
-{
-    struct store *s = *store;
-    if (s == NULL) return;
-    if (s->writing) store_abort(s);
-    s->open = false;
-    if (s->scratch) store_memory_forget(s->name);
-    *store = NULL;
-}
-
-/* Whether the store is the directory's: its log's or its rows'. */
-static bool
-is_of(const struct store *s, const char *dir)
-{
-    size_t size = strlen(dir);
-    return strncmp(s->name, dir, size) == 0 && (s->name[size] == '\0' || strcmp(s->name + size, rows_suffix) == 0);
-}
-
 static void
 forget(struct store *s)
 {
@@ -198,6 +179,29 @@ forget(struct store *s)
     free(s->undo);
     free(s->name);
     free(s);
+}
+
+void
+store_close(struct store **store)
+{
+    struct store *s = *store;
+    if (s == NULL) return;
+    if (s->writing) store_abort(s);
+    s->open = false;
+    *store = NULL;
+    if (!s->scratch) return;
+    struct store **link = &all;
+    while (*link != s) link = &(*link)->next;
+    *link = s->next;
+    forget(s);
+}
+
+/* Whether the store is the directory's: its log's or its rows'. */
+static bool
+is_of(const struct store *s, const char *dir)
+{
+    size_t size = strlen(dir);
+    return strncmp(s->name, dir, size) == 0 && (s->name[size] == '\0' || strcmp(s->name + size, rows_suffix) == 0);
 }
 
 void
