@@ -3,8 +3,8 @@
 #include "engine/parts.h"
 #include "proto/check.h"
 
-/* A batch's events, and a third more for what is due and for leases; a page holds less than its bytes. */
-enum { TURN_SPACE = TURN_BYTES_MAX * 2 };
+/* A batch's events, and half as many for what is due and for leases; a record that fills half a page takes a whole one. */
+enum { TURN_SPACE = TURN_BYTES_MAX / 2 * 3 * 2 };
 
 /* The batch's transaction; nothing to write is none. */
 static enum store_error

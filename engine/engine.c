@@ -114,6 +114,7 @@ engine_seal(struct engine *e)
     if (b->taken >= (e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN)) e->quiet_ms = e->now.monotonic_ms + QUIET_MS;
     e->epoch_over = is_flush_due(e);
     if (e->epoch_over) {
+        if (e->quiet_ms < e->now.monotonic_ms + e->options.rows_ms) e->quiet_ms = e->now.monotonic_ms + e->options.rows_ms;
         e->rows_are_left = true;
         e->left_last = e->last;
     }
@@ -149,7 +150,7 @@ engine_idle_ms(const struct engine *e, struct now now)
     uint64_t   lease_ms = UINT64_MAX, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
     pd_time_us deadline = UINT64_MAX;
 
-    if (e->left_last < e->last) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
+    if (e->left_last < e->last && !e->rows_are_left) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
     if (e->writable && !e->due_refused) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;

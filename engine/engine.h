@@ -29,6 +29,7 @@ struct engine;
 struct engine_options {
     uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
     uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
+    uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
 };

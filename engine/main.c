@@ -30,8 +30,10 @@
 
 enum {
     EXIT_USAGE = 2,
-    SLICE = 64,    /* commands that are decided before the log is asked whether it is idle */
-    FULL_MS = 200, /* between two looks at a full disk */
+    SLICE = 64,     /* commands that are decided before the log is asked whether it is idle */
+    TURN_MS = 1000, /* between two turns where there is nothing to do */
+    ROWS_MS = 5,    /* that rows may be behind: not each command costs a commit of theirs as well */
+    FULL_MS = 200,  /* between two looks at a full disk */
     ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
 };
 
@@ -121,6 +123,7 @@ rows_thread(void *arg)
              insist(engine_write_rows(d->engine, &written)))
             usleep(FULL_MS * 1000);
         relay_done(d->rows);
+        slots_nudge(d->command_slots); /* there may be more by now */
         insist(engine_make_room(d->engine, ROOM_AHEAD));
     }
     return NULL;
@@ -155,31 +158,42 @@ let_go(struct daemon *d)
     slots_set_drained(d->command_slots);
 }
 
+/* How long until a turn is due without requests. */
+static uint64_t
+rest_ms(struct daemon *d, uint64_t turned_ms)
+{
+    struct now now = clock_now();
+    uint64_t   idle_ms = engine_idle_ms(d->engine, now), passed_ms = now.monotonic_ms - turned_ms;
+
+    if (passed_ms >= TURN_MS) return 0;
+    return idle_ms < TURN_MS - passed_ms ? idle_ms : TURN_MS - passed_ms;
+}
+
 static void *
 engine_thread(void *arg)
 {
     struct daemon *d = arg;
     size_t         requests = 0; /* of the open turn */
     bool           open = false, full = false;
-    uint64_t       due_ms = 0;   /* when a turn is due without requests */
+    uint64_t       turned_ms = 0;
 
     while (!slots_is_stopped(d->command_slots)) {
         /* While the last turn is committed, the next one takes what comes. */
         if (full) relay_wait_idle(d->turns);
         bool     idle = relay_is_idle(d->turns);
-        uint64_t now_ms = clock_now().monotonic_ms;
-        size_t   waiting = idle && (open || due_ms <= now_ms) ? slots_pending(d->command_slots)
-                                                              : slots_wait(d->command_slots, due_ms > now_ms ? due_ms - now_ms : 1);
+        size_t   waiting = slots_pending(d->command_slots);
+        uint64_t wait_ms = waiting > 0 || (open && idle) ? 0 : open || !idle ? TURN_MS : rest_ms(d, turned_ms);
 
-        if (!full && (waiting > 0 || (idle && !open && due_ms <= clock_now().monotonic_ms))) {
-            full = !decide_waiting(d, waiting, &requests);
+        if (wait_ms > 0 && slots_wait(d->command_slots, wait_ms) == 0 && !slots_is_draining(d->command_slots)) continue;
+        if (!full && (!open || waiting > 0)) {
+            full = !decide_waiting(d, slots_pending(d->command_slots), &requests);
             open = true;
             if (full && requests == 0) relay_wait_idle(d->rows); /* their writing is behind */
         }
         if (open && relay_is_idle(d->turns)) {
             engine_seal(d->engine);
+            turned_ms = clock_now().monotonic_ms;
             relay_hand(d->turns, requests);
-            due_ms = clock_now().monotonic_ms + engine_idle_ms(d->engine, clock_now());
             open = full = false;
             requests = 0;
         }
@@ -266,6 +280,7 @@ open_engine(struct daemon *d)
     const char           *software = "pedidod " PD_VERSION;
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
+        .rows_ms = ROWS_MS,
         .software = pd_text(software),
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
                       .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},

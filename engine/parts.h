@@ -47,7 +47,7 @@ struct engine {
     struct folder     folder;
     bool              epoch_over; /* the next turn begins a new one */
     size_t            epoch_bytes; /* of its events */
-    uint64_t          quiet_ms;   /* from when on there is little to do, if no busy turn comes: then rows are written at once */
+    uint64_t          quiet_ms;   /* from when on rows are written at once, if no busy turn comes */
 
     /* The turn's own. */
     struct batch      *batch; /* NULL: none is open */
