@@ -190,7 +190,8 @@ run_rule(struct engine *e, const struct command *c, struct decision *out)
     view.on_behalf_of = c->on_behalf_of;
     view.has_expect = c->has_expect;
     view.expect = c->expect;
-    out->arena = e->arena;
+    /* What changes nothing leaves nothing in the epoch. */
+    out->arena = c->dry_run || c->block->flags & PD_READS ? &e->batch->arena : e->arena;
     out->refusal.code = PD_OK;
     out->count = 0;
     out->answer = NULL;

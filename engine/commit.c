@@ -3,8 +3,12 @@
 #include "engine/parts.h"
 #include "proto/check.h"
 
-/* A batch's events, and half as many for what is due and for leases; a record that fills half a page takes a whole one. */
-enum { TURN_SPACE = TURN_BYTES_MAX / 2 * 3 * 2 };
+/* Two turns: a batch's events, half as many for what is due and for leases, and a record that fills half a page takes a whole one;
+ * pages that are rewritten are the tree's edge. An epoch's rows: so much can it come to, and every row on a page of its own. */
+enum {
+    TURNS_SPACE = 2 * (TURN_BYTES_MAX / 2 * 3 * 2), TURNS_PAGES = 2 * 32,
+    EPOCH_SPACE = EPOCH_BYTES_MAX + TURN_BYTES_MAX, EPOCH_PAGES = 2 * EPOCH_ROWS_MAX,
+};
 
 /* The batch's transaction; nothing to write is none. */
 static enum store_error
@@ -35,6 +39,7 @@ engine_commit(struct engine *e)
         e->leaving = b->rows;
         e->leaving_last = b->last;
         e->leaving_bytes = b->rows_bytes;
+        e->leaving_pages = b->rows_pages;
     }
     pthread_mutex_lock(&e->shown_lock);
     e->shown = b->figures;
@@ -52,16 +57,26 @@ engine_leaves_rows(const struct engine *e)
     return e->batches[(e->committed + 1) % 2].rows != NULL;
 }
 
+/* Judged before events are taken whose rows would find none. */
+static enum store_error
+make_rows_room(struct engine *e, size_t bytes, size_t pages)
+{
+    enum store_error error = store_prepare(e->books.rows, bytes, pages);
+
+    if (error != STORE_OK && error != STORE_FULL) return error;
+    e->rows_are_full = error == STORE_FULL;
+    return STORE_OK;
+}
+
 enum store_error
 engine_write_rows(struct engine *e, bool *ret_written)
 {
     static const uint8_t none[PD_CHAIN_BYTES];
     struct store        *rows = e->books.rows;
-    enum store_error     error = store_prepare(rows, e->leaving_bytes);
+    enum store_error     error = make_rows_room(e, e->leaving_bytes, e->leaving_pages);
 
-    e->rows_are_full = error == STORE_FULL;
-    *ret_written = error == STORE_OK;
-    if (error != STORE_OK) return error == STORE_FULL ? STORE_OK : error;
+    *ret_written = error == STORE_OK && !e->rows_are_full;
+    if (!*ret_written) return error;
     if ((error = store_begin(rows)) != STORE_OK) return error;
     rows_flush(e->leaving, rows, &e->row_writer);
     store_set_folded(rows, e->leaving_last);
@@ -72,18 +87,20 @@ engine_write_rows(struct engine *e, bool *ret_written)
     e->rows_wanted = false;
     pthread_cond_broadcast(&e->rows_written);
     pthread_mutex_unlock(&e->shown_lock);
+    error = make_rows_room(e, EPOCH_SPACE, EPOCH_PAGES);
     e->rows_are_left = false;
-    return STORE_OK;
+    return error;
 }
 
 enum store_error
 engine_make_room(struct engine *e, unsigned times)
 {
-    enum store_error error = store_prepare(e->books.log, times * TURN_SPACE);
+    enum store_error error = store_prepare(e->books.log, times * TURNS_SPACE, times * TURNS_PAGES);
 
     if (error != STORE_OK && error != STORE_FULL) return error;
-    if (times == 1) e->log_is_full = error == STORE_FULL;
-    return STORE_OK;
+    if (times > 1) return STORE_OK;
+    e->log_is_full = error == STORE_FULL;
+    return e->rows_are_full && !e->rows_are_left ? make_rows_room(e, EPOCH_SPACE, EPOCH_PAGES) : STORE_OK;
 }
 
 const struct outgoing *
@@ -107,11 +124,11 @@ engine_wait_rows(struct engine *e)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 5;
     pthread_mutex_lock(&e->shown_lock);
     uint64_t last = e->shown_last;
-    while (e->shown_folded < last) {
+    while (e->shown_folded < last && !(e->rows_are_left && e->rows_are_full)) {
         e->rows_wanted = true;
         if (pthread_cond_timedwait(&e->rows_written, &e->shown_lock, &until) != 0) break;
     }

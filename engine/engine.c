@@ -87,13 +87,19 @@ engine_decide(struct engine *e, struct now now, struct request *const *requests,
     return STORE_OK;
 }
 
+static bool
+is_epoch_heavy(const struct engine *e)
+{
+    return e->arena->total > EPOCH_MEMORY_MAX || epoch_weight(e) > EPOCH_BYTES_MAX;
+}
+
 /* Whether rows are to be written: always when there is little to do, so that whoever looks at them need not wait. */
 static bool
 is_flush_due(const struct engine *e)
 {
     if (e->rows_are_left || e->left_last == e->last) return false;
-    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || e->rows_wanted || e->arena->total > EPOCH_MEMORY_MAX ||
-           epoch_weight(e) > EPOCH_BYTES_MAX || e->rows.young->dirty_count > EPOCH_ROWS_MAX;
+    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || e->rows_wanted || is_epoch_heavy(e) ||
+           e->rows.young->dirty_count > EPOCH_ROWS_MAX;
 }
 
 void
@@ -112,14 +118,17 @@ engine_seal(struct engine *e)
     store_reader_close(&e->row_reader);
     e->rows.reader = NULL;
     if (b->taken >= (e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN)) e->quiet_ms = e->now.monotonic_ms + QUIET_MS;
-    e->epoch_over = is_flush_due(e);
-    if (e->epoch_over) {
+    bool leave = is_flush_due(e);
+    /* What was only looked at is forgotten as well. */
+    e->epoch_over = leave || (!e->rows_are_left && is_epoch_heavy(e));
+    if (leave) {
         if (e->quiet_ms < e->now.monotonic_ms + e->options.rows_ms) e->quiet_ms = e->now.monotonic_ms + e->options.rows_ms;
         e->rows_are_left = true;
         e->left_last = e->last;
     }
-    b->rows = e->epoch_over ? e->rows.young : NULL;
+    b->rows = leave ? e->rows.young : NULL;
     b->rows_bytes = epoch_weight(e);
+    b->rows_pages = e->rows.young->dirty_count;
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
     e->figures.writable = e->writable;
@@ -127,6 +136,14 @@ engine_seal(struct engine *e)
     b->figures = e->figures;
     e->batch = NULL;
     e->sealed++;
+}
+
+enum store_error
+engine_settle(struct engine *e, struct now now)
+{
+    size_t none;
+    e->quiet_ms = 0;
+    return engine_turn(e, now, NULL, 0, &none);
 }
 
 enum store_error
@@ -230,9 +247,10 @@ read_tail(struct engine *e, struct store_reader *reader)
 static enum store_error
 start(struct engine *e, struct now now)
 {
-    enum store_error error = engine_make_room(e, 1);
+    bool written = true;
 
-    bool             written;
+    e->rows_are_full = true; /* until it is known: make_room looks */
+    enum store_error error = engine_make_room(e, 1);
     if (error == STORE_OK && (e->log_is_full || e->rows_are_full)) return STORE_FULL;
     if (error == STORE_OK) error = begin(e);
     if (error != STORE_OK) return error;
@@ -241,7 +259,7 @@ start(struct engine *e, struct now now)
     engine_seal(e);
     error = engine_commit(e);
     if (error == STORE_OK && engine_leaves_rows(e)) error = engine_write_rows(e, &written);
-    return error;
+    return error == STORE_OK && !written ? STORE_FULL : error;
 }
 
 /* What is rebuilt from the books at each start. */
@@ -296,8 +314,11 @@ engine_open(const struct books *books, const struct engine_options *options, str
 {
     struct engine *e = calloc(1, sizeof *e);
     const uint8_t *id = store_log_id(books->log);
+    pthread_condattr_t clock;
 
-    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && pthread_cond_init(&e->rows_written, NULL) == 0);
+    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && pthread_condattr_init(&clock) == 0 &&
+             pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&e->rows_written, &clock) == 0);
+    pthread_condattr_destroy(&clock);
     e->books = *books;
     e->options = *options;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);

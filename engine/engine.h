@@ -101,8 +101,8 @@ bool engine_leaves_rows(const struct engine *engine);
 /* Writes them. *ret_written is false when there is no space: to be called again later, as no others are left until then. */
 enum store_error engine_write_rows(struct engine *engine, bool *ret_written) STORE_MUST_CHECK;
 
-/* Sees to it that there is space for two more turns, so many times; for want of it the engine reads only from the next turn on, if
- * it is asked for once. The thread of engine_commit asks once, any other for more ahead of it. */
+/* Sees to it that there is space for two more turns, so many times, and for rows where there was none; for want of it the engine
+ * reads only from the next turn on. The thread of engine_commit asks once, any other for more ahead of it. */
 enum store_error engine_make_room(struct engine *engine, unsigned times) STORE_MUST_CHECK;
 
 /* The results of the turn that was committed last, beside the answers. Valid until the second turn after it begins. */
@@ -127,6 +127,9 @@ struct pd_text engine_log(const struct engine *engine);
 
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);
+
+/* A last turn that leaves no rows unwritten, if there is space. */
+enum store_error engine_settle(struct engine *engine, struct now now) STORE_MUST_CHECK;
 
 /* What Health tells; as of the last commit, read by any thread. */
 struct engine_figures {

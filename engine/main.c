@@ -100,7 +100,10 @@ log_thread(void *arg)
         insist(engine_commit(d->engine));
         if (requests > 0) slots_commit(d->command_slots, requests);
         if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
-        if (engine_leaves_rows(d->engine)) relay_hand(d->rows, 0);
+        if (engine_leaves_rows(d->engine)) {
+            relay_wait_idle(d->rows); /* written they are, but perhaps not yet said */
+            relay_hand(d->rows, 0);
+        }
         insist(engine_make_room(d->engine, 1));
         relay_done(d->turns);
         slots_nudge(d->command_slots);
@@ -184,11 +187,13 @@ engine_thread(void *arg)
         size_t   waiting = slots_pending(d->command_slots);
         uint64_t wait_ms = waiting > 0 || (open && idle) ? 0 : open || !idle ? TURN_MS : rest_ms(d, turned_ms);
 
-        if (wait_ms > 0 && slots_wait(d->command_slots, wait_ms) == 0 && !slots_is_draining(d->command_slots)) continue;
+        if (wait_ms > 0 && slots_wait(d->command_slots, wait_ms) == 0 &&
+            slots_is_draining(d->command_slots) == slots_is_drained(d->command_slots))
+            continue;
         if (!full && (!open || waiting > 0)) {
             full = !decide_waiting(d, slots_pending(d->command_slots), &requests);
             open = true;
-            if (full && requests == 0) relay_wait_idle(d->rows); /* their writing is behind */
+            if (full && requests == 0) relay_wait_idle_for(d->rows, FULL_MS / 10); /* their writing is behind */
         }
         if (open && relay_is_idle(d->turns)) {
             engine_seal(d->engine);
@@ -213,7 +218,7 @@ query_thread(void *arg)
 
     while (!slots_is_stopped(d->query_slots)) {
         size_t waiting = slots_wait(d->query_slots, 1000);
-        for (size_t i = 0; i < waiting; i++) {
+        for (size_t i = 0; i < waiting && !slots_is_stopped(d->query_slots); i++) {
             struct slot *slot = slots_waiting(d->query_slots, 0);
             slot->request.answer = pd_arena_text(&slot->arena, queries_answer(d->queries, &slot->request));
             slots_take(d->query_slots, 1);
@@ -293,17 +298,6 @@ open_engine(struct daemon *d)
     return true;
 }
 
-/* The next start then finds nothing to be folded. */
-static void
-write_last_rows(struct daemon *d)
-{
-    struct now later = clock_now();
-    size_t     none;
-
-    later.monotonic_ms += 1000; /* it will be quiet from now on */
-    insist(engine_turn(d->engine, later, NULL, 0, &none));
-}
-
 static bool
 run(struct daemon *d)
 {
@@ -327,7 +321,7 @@ run(struct daemon *d)
     relay_stop(d->rows);
     pthread_join(rows, NULL);
     pthread_join(queries, NULL);
-    write_last_rows(d);
+    insist(engine_settle(d->engine, clock_now())); /* the next start then finds nothing to be folded */
     log_info("stopped", "data=\"%s\"", d->options.data);
     return ok;
 }

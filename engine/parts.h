@@ -21,7 +21,7 @@ struct batch {
     size_t                  taken;  /* requests */
     uint64_t                last;   /* position of the log once it is committed */
     const struct row_table *rows;   /* whose dirty ones are to be written then; NULL: they wait */
-    size_t                  rows_bytes; /* at most */
+    size_t                  rows_bytes, rows_pages; /* at most: what is written, and rewritten */
     struct scope_head      *heads;
     size_t                  head_count;
     struct engine_figures   figures;
@@ -69,12 +69,12 @@ struct engine {
     /* Rows that a committed turn has left to be written; others can be left only when they are. */
     const struct row_table *leaving;
     uint64_t          leaving_last; /* the position that they are of */
-    size_t            leaving_bytes; /* at most */
+    size_t            leaving_bytes, leaving_pages; /* at most */
     struct mp_writer  row_writer;
     uint64_t          left_last; /* the position of the rows that were left last; the deciding step's own */
     _Atomic bool      rows_are_left; /* from the turn's seal on */
     _Atomic uint64_t  stored;        /* the position of the rows in the store */
-    _Atomic bool      log_is_full, rows_are_full; /* there is no space for two more turns, or for rows */
+    _Atomic bool      log_is_full, rows_are_full; /* there is no space for two more turns, or for the rows that they can leave */
 
     pthread_mutex_t       shown_lock;
     struct engine_figures shown;

@@ -479,7 +479,8 @@ prepare(struct queries *q, const struct request *request)
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
     else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))
         q->refusal = pd_refuse_field(PD_E_cursor_invalid, NULL, "cursor");
-    if (q->refusal.code == PD_OK && q->message->block->code != PD_QUERY_health && !engine_wait_rows(q->engine)) {
+    bool rows = q->message->block->code != PD_QUERY_health && q->message->block->code != PD_QUERY_read_log;
+    if (q->refusal.code == PD_OK && rows && !engine_wait_rows(q->engine)) {
         q->refusal = pd_refuse(PD_E_busy);
         q->refusal.retry_after_ms = 1000;
     }

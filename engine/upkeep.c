@@ -132,7 +132,7 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
 
     while (error == STORE_OK && store_folded(rows) < last) {
         uint64_t from = store_folded(rows), to = last - from > BATCH_EVENTS ? from + BATCH_EVENTS : last;
-        if ((error = store_prepare(rows, BATCH_SPACE)) != STORE_OK || (error = store_begin(rows)) != STORE_OK) break;
+        if ((error = store_prepare(rows, BATCH_SPACE, BATCH_EVENTS)) != STORE_OK || (error = store_begin(rows)) != STORE_OK) break;
         pd_arena_reset(&u->arena);
         rows_clear(&u->rows);
         u->rows.reader = store_writer_view(rows);
@@ -195,7 +195,7 @@ upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
     upkeep_init(&u);
     /* Rows are thrown away only when the log can give them back. */
     enum store_error error = check_log(&u, books->log, progress, arg);
-    if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE);
+    if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE, BATCH_EVENTS);
     if (error == STORE_OK) error = store_begin(books->rows);
     if (error == STORE_OK) {
         store_drop_rows(books->rows);

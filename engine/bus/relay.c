@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "proto/check.h"
 
@@ -17,8 +18,12 @@ struct relay {
 struct relay *
 relay_open(void)
 {
-    struct relay *r = calloc(1, sizeof *r);
-    PD_CHECK(r != NULL && pthread_mutex_init(&r->lock, NULL) == 0 && pthread_cond_init(&r->changed, NULL) == 0);
+    struct relay      *r = calloc(1, sizeof *r);
+    pthread_condattr_t clock;
+
+    PD_CHECK(r != NULL && pthread_mutex_init(&r->lock, NULL) == 0 && pthread_condattr_init(&clock) == 0 &&
+             pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&r->changed, &clock) == 0);
+    pthread_condattr_destroy(&clock);
     r->idle = true;
     return r;
 }
@@ -44,6 +49,20 @@ relay_wait_idle(struct relay *r)
 {
     pthread_mutex_lock(&r->lock);
     while (!r->idle) pthread_cond_wait(&r->changed, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void
+relay_wait_idle_for(struct relay *r, uint64_t timeout_ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(timeout_ms / 1000) + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&r->lock);
+    while (!r->idle && pthread_cond_timedwait(&r->changed, &r->lock, &until) == 0) continue;
     pthread_mutex_unlock(&r->lock);
 }
 

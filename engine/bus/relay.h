@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct relay;
 
@@ -13,6 +14,7 @@ void          relay_close(struct relay **relay);
 /* Deciding side. Idle: what was handed over is done. Hands over a turn of so many requests; only when idle. */
 bool relay_is_idle(struct relay *relay);
 void relay_wait_idle(struct relay *relay);
+void relay_wait_idle_for(struct relay *relay, uint64_t timeout_ms);
 void relay_hand(struct relay *relay, size_t requests);
 void relay_stop(struct relay *relay); /* after what was handed over */
 

@@ -49,9 +49,9 @@ const uint8_t *store_log_id(const struct store *store);
 uint64_t store_last(const struct store *store);
 uint64_t store_folded(const struct store *store);
 
-/* Space for two transactions of up to `bytes` each: extends the file ahead of need. STORE_FULL when the disk has none; call
- * again later. Any thread. */
-enum store_error store_prepare(struct store *store, size_t bytes) STORE_MUST_CHECK;
+/* Space for what is to be written: up to `bytes` that are new, and `pages` that are there and rewritten. Extends the file ahead of
+ * need. STORE_FULL when the disk has none; call again later. Any thread. */
+enum store_error store_prepare(struct store *store, size_t bytes, size_t pages) STORE_MUST_CHECK;
 
 /* The write transaction. store_begin aborts none and waits for nobody. */
 enum store_error store_begin(struct store *store) STORE_MUST_CHECK;

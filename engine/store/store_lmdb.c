@@ -115,7 +115,7 @@ open_data_file(struct store *s)
 }
 
 enum store_error
-store_prepare(struct store *s, size_t bytes)
+store_prepare(struct store *s, size_t bytes, size_t pages)
 {
     MDB_envinfo      info;
     enum store_error error = STORE_OK;
@@ -123,8 +123,8 @@ store_prepare(struct store *s, size_t bytes)
     if (s->scratch) return STORE_OK;
     mdb_env_info(s->env, &info);
     uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->page_size;
-    /* A transaction writes what is new, and rewrites no more pages than there are. */
-    uint64_t needed = used + 2 * (bytes + (used < 3 * bytes ? used : 3 * bytes));
+    /* No more pages are rewritten than there are; a page's branches are few. */
+    uint64_t rewritten = (uint64_t)pages * s->page_size / 8 * 9, needed = used + bytes + (rewritten < used ? rewritten : used);
     if (s->data_size >= needed) return STORE_OK;
     uint64_t step = used / 8 < STEP_MIN ? STEP_MIN : used / 8 > STEP_MAX ? STEP_MAX : used / 8 / STEP_MIN * STEP_MIN;
     pthread_mutex_lock(&s->space_lock);

@@ -256,9 +256,10 @@ store_folded(const struct store *s)
 }
 
 enum store_error
-store_prepare(struct store *s, size_t bytes)
+store_prepare(struct store *s, size_t bytes, size_t pages)
 {
     (void)bytes;
+    (void)pages;
     return s->full ? STORE_FULL : STORE_OK;
 }
 

@@ -552,19 +552,19 @@ a_full_disk_is_told_before_anything_is_begun(void **state)
 
     (void)state;
     memset(megabyte, 'm', sizeof megabyte);
-    CHECK_EQ(store_prepare(store, SPACE), STORE_OK);
+    CHECK_EQ(store_prepare(store, SPACE, 64), STORE_OK);
     begin();
     append(++position, "before");
     put(PD_ROW_order, 1, 0, "draft");
     commit();
     books_fill(true);
-    while (position < 40 && (error = store_prepare(store, SPACE)) == STORE_OK) {
+    while (position < 40 && (error = store_prepare(store, SPACE, 64)) == STORE_OK) {
         begin();
         store_append(store, ++position, megabyte, sizeof megabyte);
         commit();
     }
     CHECK_EQ(error, STORE_FULL);
-    CHECK_EQ(store_prepare(store, SPACE), STORE_FULL);
+    CHECK_EQ(store_prepare(store, SPACE, 64), STORE_FULL);
     CHECK_EQ(store_last(store), position);
     check_record(1, "before");
     check_row(PD_ROW_order, 1, 0, "draft");
@@ -572,7 +572,7 @@ a_full_disk_is_told_before_anything_is_begun(void **state)
     append(++position, "small");
     commit();
     books_fill(false);
-    CHECK_EQ(store_prepare(store, SPACE), STORE_OK);
+    CHECK_EQ(store_prepare(store, SPACE, 64), STORE_OK);
     reopen();
     CHECK_EQ(store_last(store), position);
     check_record(position, "small");
@@ -590,7 +590,7 @@ a_scratch_store_leaves_nothing_behind(void **state)
     for (int i = 0; i < 2; i++) {
         CHECK_EQ(store_open(place, STORE_SCRATCH, false, &scratch, &known), STORE_OK);
         CHECK_EQ(store_last(scratch), 0);
-        CHECK_EQ(store_prepare(scratch, SPACE), STORE_OK);
+        CHECK_EQ(store_prepare(scratch, SPACE, 64), STORE_OK);
         CHECK_EQ(store_begin(scratch), STORE_OK);
         store_append(scratch, 1, "one", 3); /* a bug if there is one already */
         store_put_row(scratch, PD_ROW_order, (struct row_key){1, 0}, "x", 1);

@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+"""Looking leaves no trace: tens of thousands of reads and refusals change nothing in the log, hold nobody up and make the engine
+no larger. And a stop ends no lease: what a worker holds is its own after the restart."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import daemon
+import shop
+from pedido_raw import request
+from story import check, same, say
+
+ORDERS, CUSTOMERS, AGAIN, ARRAY = 24000, 24000, 120000, 1000
+
+
+def in_arrays(client, messages):
+    return [a for at in range(0, len(messages), ARRAY) for a in client.array(messages[at:at + ARRAY])]
+
+
+def resident_mb(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
+
+
+def codes(answers):
+    return {a["error"]["code"] if not a["ok"] else "ok" for a in answers}
+
+
+def look(engine, client):
+    add = [request("AddOrder", {"customer": "lopez", "items": [shop.item("care")]}) for _ in range(ORDERS)]
+    same("orders are added", codes(in_arrays(client, add)), {"ok"})
+    put = [request("PutCustomer", {"customer": "c%d" % i, "name": "n" * 200}) for i in range(CUSTOMERS)]
+    same("customers as well", codes(in_arrays(client, put)), {"ok"})
+    head = client.hello(fresh=True)["head"]
+    check_all = [request("CheckStatus", {"order": i + 1}) for i in range(ORDERS)]
+    same("each order is looked at", codes(in_arrays(client, check_all)), {"ok"})
+    release = [request("ReleaseCustomer", {"customer": "c%d" % i, "reason": "none"}) for i in range(CUSTOMERS)]
+    same("a hold that is none is taken from each customer", codes(in_arrays(client, release)), {"invalid_field"})
+    before = resident_mb(engine.process.pid)
+    one = [request("CheckStatus", {"order": 1}) for _ in range(AGAIN)]
+    same("one order is looked at again and again", codes(in_arrays(client, one)), {"ok"})
+    grown = resident_mb(engine.process.pid) - before
+    say("       %d MB, and %d more after %d reads" % (before, grown, AGAIN))
+    check("the engine grows by no more than an epoch of rows", grown < 64, grown)
+    same("the log is as it was", client.hello(fresh=True)["head"], head)
+    check("the next command is accepted", client.call("PutCustomer", {"customer": "x", "name": "X"})["ok"])
+
+
+def stop_with_a_lease(engine, client):
+    worker = engine.worker("w1", ["hosting"])
+    worker.ready()
+    order = shop.walk_to_open(client, shop.item("vps"))
+    task = worker.next()
+    worker.ready()
+    same("SIGTERM ends it", engine.stop(), 0)
+    engine.start()
+    types = [e["type"] for e in engine.client().log()]
+    check("the stop took no lease away", "TaskReleased" not in types[-5:], types[-5:])
+    check("the worker's report counts after the restart", engine.worker("w1", ["hosting"]).success(task)["ok"])
+    same("and the order is completed", shop.status(engine.client(), order)["state"], "completed")
+
+
+def main():
+    with daemon.Engine() as engine:
+        client = engine.client()
+        shop.furnish(client)
+        look(engine, client)
+        stop_with_a_lease(engine, client)
+        same("SIGTERM ends it", engine.stop(), 0)
+        code, said = engine.offline("verify")
+        check("verify finds nothing wrong", code == 0, said)
+
+
+main()
