@@ -97,7 +97,6 @@ is_epoch_heavy(const struct engine *e)
 static bool
 is_flush_due(const struct engine *e)
 {
-    if (e->rows_are_left || e->left_last == e->last) return false;
     return e->now.monotonic_ms >= e->quiet_ms || !e->writable || e->rows_wanted || is_epoch_heavy(e) ||
            e->rows.young->dirty_count > EPOCH_ROWS_MAX;
 }
@@ -118,9 +117,11 @@ engine_seal(struct engine *e)
     store_reader_close(&e->row_reader);
     e->rows.reader = NULL;
     if (b->taken >= (e->options.busy_turn > 0 ? e->options.busy_turn : BUSY_TURN)) e->quiet_ms = e->now.monotonic_ms + QUIET_MS;
-    bool leave = is_flush_due(e);
-    /* What was only looked at is forgotten as well. */
-    e->epoch_over = leave || (!e->rows_are_left && is_epoch_heavy(e));
+    /* While the old rows are still being written the young ones stay; asked once, since another thread answers. What was only
+     * looked at is forgotten as well. */
+    bool writing = e->rows_are_left, dirty = e->left_last < e->last;
+    bool leave = !writing && dirty && is_flush_due(e);
+    e->epoch_over = leave || (!writing && !dirty && is_epoch_heavy(e));
     if (leave) {
         if (e->quiet_ms < e->now.monotonic_ms + e->options.rows_ms) e->quiet_ms = e->now.monotonic_ms + e->options.rows_ms;
         e->rows_are_left = true;
