@@ -20,8 +20,8 @@
 
 #include "engine/base/clock.h"
 #include "engine/scopes.h"
-#include "engine/store/record.h"
 #include "engine/store/books.h"
+#include "engine/store/record.h"
 #include "proto/framing.h"
 
 struct engine;

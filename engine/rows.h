@@ -17,9 +17,9 @@ struct row_entry {
     void          *row; /* struct pd_<row>, in the arena */
     bool           dirty;
     bool           gone;    /* deleted, or never was: a missing row is remembered as well */
+    bool           damaged;
     uint64_t      *prints;  /* the fold's: under which it stands in the index; NULL: not looked at yet */
     size_t         print_count;
-    bool           damaged;
 };
 
 struct row_slot {
