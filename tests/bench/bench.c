@@ -259,11 +259,12 @@ take_assignment(struct load *l, const char *bytes, size_t size)
     const char *reseller = value_after(bytes, end, "\xa8reseller"), *reference = value_after(bytes, end, "\xa9reference");
     uint64_t    task = read_uint(value_after(bytes, end, "\xa4task")), lease = read_uint(value_after(bytes, end, "\xa5lease"));
     char        id[64], name[40], *after;
-    size_t      reseller_size = (unsigned char)*reseller & 0x1f;
+    size_t      reseller_size = (unsigned char)*reseller & 0x1f, run_size = strlen(l->run);
     uint64_t    order = strtoull(reference + 1, &after, 10);
-    size_t      saga = strtoul(after + 1, NULL, 10);
+    size_t      saga = strtoul(after + 1, &after, 10);
 
-    PD_CHECK(saga < SAGAS_MAX && l->sagas[saga].number == order);
+    /* What an earlier run left is not ours to report. */
+    if (saga >= SAGAS_MAX || l->sagas[saga].number != order || memcmp(after + 1, l->run, run_size) != 0) return;
     memcpy(name, reseller + 1, reseller_size);
     name[reseller_size] = '\0';
     name_step(l, 'r', saga, id);
