@@ -30,6 +30,8 @@ rows_init(struct rows *rows, struct pd_arena *arena)
     rows->old = &rows->tables[1];
     table_init(rows->young, arena);
     table_init(rows->old, NULL);
+    rows->memos = calloc(ROW_MEMOS, sizeof *rows->memos);
+    PD_CHECK(rows->memos != NULL);
 }
 
 void
@@ -48,8 +50,6 @@ rows_clear(struct rows *rows)
 {
     table_clear(rows->young);
     table_clear(rows->old);
-    free(rows->memos);
-    rows->memos = NULL;
     rows->damaged = false;
     rows->reader = NULL;
 }
@@ -185,7 +185,6 @@ rows_entry(struct rows *rows, int code, struct row_key key)
 struct row_key *
 rows_recall(struct rows *rows, uint64_t print)
 {
-    if (rows->memos == NULL) return NULL;
     struct row_memo *m = &rows->memos[print % ROW_MEMOS];
     return m->print == print && m->key.position != 0 ? &m->key : NULL;
 }
@@ -193,8 +192,6 @@ rows_recall(struct rows *rows, uint64_t print)
 void
 rows_remember(struct rows *rows, uint64_t print, struct row_key key)
 {
-    if (rows->memos == NULL) rows->memos = calloc(ROW_MEMOS, sizeof *rows->memos);
-    PD_CHECK(rows->memos != NULL);
     rows->memos[print % ROW_MEMOS] = (struct row_memo){print, key};
 }
 

@@ -48,13 +48,13 @@ struct rows {
     struct store_reader *reader; /* set for the turn */
     uint64_t             stored; /* rows that events behind this position made are not in the store: none is looked for there */
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
-    struct row_memo     *memos; /* ROW_MEMOS of them, from the first one on */
+    struct row_memo     *memos; /* ROW_MEMOS of them; they may outlive what they name, since each is checked */
 };
 
 void rows_init(struct rows *rows, struct pd_arena *arena);
 void rows_fini(struct rows *rows);
 
-/* Forgets everything, flushed or not; the arena is its owner's to reset. Then rows->reader is to be set, as for every turn. */
+/* Forgets every row, flushed or not; the arena is its owner's to reset. Then rows->reader is to be set, as for every turn. */
 void rows_clear(struct rows *rows);
 
 /* The young ones are the old ones now, whatever was old is forgotten, and what is looked at or made from now on lives in `arena`:
