@@ -30,7 +30,7 @@ struct client {
     struct pd_call     call;
     char               id[40];
     struct mp_writer   request;
-    struct pd_text     answers[STEPS]; /* as they first came; owned */
+    struct pd_text     answers[STEPS]; /* as they first came; in the story's arena */
     struct pd_text     asked[STEPS];
 };
 

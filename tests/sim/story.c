@@ -263,15 +263,6 @@ write_request(struct client *c, const char *line)
     json_decref(o);
 }
 
-static struct pd_text
-own(struct pd_text text)
-{
-    char *copy = malloc(text.size + 1);
-    PD_CHECK(copy != NULL);
-    memcpy(copy, text.data, text.size);
-    return (struct pd_text){copy, text.size};
-}
-
 static bool
 is_ok(struct pd_text answer)
 {
@@ -309,8 +300,8 @@ step_client(struct sim *s, int number, struct pd_text answer_bytes)
             c->busy = go = false;
             if (strstr(c->script[c->at], "CheckStatus") != NULL) c->at += is_settled(answer_bytes);
             else {
-                c->answers[c->at] = own(answer_bytes);
-                c->asked[c->at] = own((struct pd_text){c->request.data, c->request.size});
+                c->answers[c->at] = pd_arena_text(&s->arena, answer_bytes);
+                c->asked[c->at] = pd_arena_text(&s->arena, (struct pd_text){c->request.data, c->request.size});
                 c->at++;
             }
             break;
@@ -452,13 +443,7 @@ forget(struct sim *s)
     worker_fini(s->worker);
     free(s->worker);
     while (s->mail_count > 0) free(take_mail(s, 0).data);
-    for (int c = 0; c < CLIENTS; c++) {
-        mp_writer_fini(&s->clients[c].request);
-        for (size_t i = 0; i < STEPS; i++) {
-            free((char *)(uintptr_t)s->clients[c].answers[i].data);
-            free((char *)(uintptr_t)s->clients[c].asked[i].data);
-        }
-    }
+    for (int c = 0; c < CLIENTS; c++) mp_writer_fini(&s->clients[c].request);
     door_fini(&s->door);
     pd_arena_fini(&s->arena);
     for (int i = 0; i < 2; i++) pd_arena_fini(&s->turns_open[i].arena);
