@@ -71,16 +71,15 @@ make_rows_room(struct engine *e, size_t bytes, size_t pages)
 enum store_error
 engine_write_rows(struct engine *e, bool *ret_written)
 {
-    static const uint8_t none[PD_CHAIN_BYTES];
-    struct store        *rows = e->books.rows;
-    enum store_error     error = make_rows_room(e, e->leaving_bytes, e->leaving_pages);
+    struct store    *rows = e->books.rows;
+    enum store_error error = make_rows_room(e, e->leaving_bytes, e->leaving_pages);
 
     *ret_written = error == STORE_OK && !e->rows_are_full;
     if (!*ret_written) return error;
     if ((error = store_begin(rows)) != STORE_OK) return error;
     rows_flush(e->leaving, rows, &e->row_writer);
     store_set_folded(rows, e->leaving_last);
-    if ((error = store_commit(rows, none)) != STORE_OK) return error;
+    if ((error = store_commit(rows, NULL)) != STORE_OK) return error;
     e->stored = e->leaving_last;
     pthread_mutex_lock(&e->shown_lock);
     e->shown_folded = e->leaving_last;

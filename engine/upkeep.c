@@ -136,7 +136,7 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
         pd_arena_reset(&u->arena);
         rows_clear(&u->rows);
         u->rows.reader = store_writer_view(rows);
-        if ((error = fold_batch(u, rows, log, from, &to)) == STORE_OK) error = store_commit(rows, u->chain);
+        if ((error = fold_batch(u, rows, log, from, &to)) == STORE_OK) error = store_commit(rows, NULL);
         else store_abort(rows);
         if (error == STORE_OK && progress != NULL) progress(arg, "fold", to, last);
     }
@@ -199,7 +199,7 @@ upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
     if (error == STORE_OK) error = store_begin(books->rows);
     if (error == STORE_OK) {
         store_drop_rows(books->rows);
-        error = store_commit(books->rows, u.chain);
+        error = store_commit(books->rows, NULL);
     }
     if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
     upkeep_fini(&u);
@@ -305,7 +305,7 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
             return error == STORE_FAILED ? STORE_FAILED : STORE_DAMAGED;
         }
         rows_flush(u->rows.young, scratch, &u->packed);
-        if ((error = store_commit(scratch, u->chain)) != STORE_OK) return error;
+        if ((error = store_commit(scratch, NULL)) != STORE_OK) return error;
         if (progress != NULL) progress(arg, "check", p - 1, last);
     }
     return error;

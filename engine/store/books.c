@@ -14,26 +14,24 @@ is_same_log(const struct books *b)
 static enum store_error
 adopt(struct books *b)
 {
-    static const uint8_t none[PD_CHAIN_BYTES];
-    enum store_error     error = store_begin(b->rows);
+    enum store_error error = store_begin(b->rows);
 
     if (error != STORE_OK) return error;
     store_drop_rows(b->rows);
     store_set_log_id(b->rows, store_log_id(b->log));
-    return store_commit(b->rows, none);
+    return store_commit(b->rows, NULL);
 }
 
 static enum store_error
 renew_log(struct books *b)
 {
-    static const uint8_t none[PD_CHAIN_BYTES];
-    uint8_t              id[PD_LOG_ID_BYTES];
-    enum store_error     error = store_begin(b->log);
+    uint8_t          id[PD_LOG_ID_BYTES];
+    enum store_error error = store_begin(b->log);
 
     if (error != STORE_OK) return error;
     randombytes_buf(id, sizeof id);
     store_set_log_id(b->log, id);
-    return store_commit(b->log, none);
+    return store_commit(b->log, NULL);
 }
 
 enum store_error

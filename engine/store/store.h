@@ -61,7 +61,8 @@ void             store_delete_row(struct store *store, int row_code, struct row_
 void             store_drop_rows(struct store *store); /* all of them; sets store_folded to 0 */
 void             store_set_folded(struct store *store, uint64_t position);
 void             store_set_log_id(struct store *store, const uint8_t id[PD_LOG_ID_BYTES]);
-enum store_error store_commit(struct store *store, const uint8_t chain[PD_CHAIN_BYTES]) STORE_MUST_CHECK;
+/* `chain` is the last event's, noted in DATA/head with its position; NULL: nothing was appended. */
+enum store_error store_commit(struct store *store, const uint8_t *chain) STORE_MUST_CHECK;
 void             store_abort(struct store *store);
 
 /* What the open write transaction sees. Owned by the store; valid until its end. */

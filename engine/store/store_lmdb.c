@@ -464,7 +464,7 @@ write_folded(struct store *s)
 }
 
 enum store_error
-store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
+store_commit(struct store *s, const uint8_t *chain)
 {
     uint8_t head[HEAD_BYTES];
 
@@ -482,10 +482,11 @@ store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
     s->folded = s->pending_folded;
     /* Other threads read it; it changes only while the books are opened. */
     if (memcmp(s->log_id, s->pending_log_id, sizeof s->log_id) != 0) memcpy(s->log_id, s->pending_log_id, sizeof s->log_id);
+    if (s->head_fd < 0 || chain == NULL) return STORE_OK;
     memcpy(head, &s->last, sizeof s->last);
     memcpy(head + sizeof s->last, chain, PD_CHAIN_BYTES);
     /* Unsynced, and only a hint at the next start: a failure loses nothing. */
-    if (s->head_fd >= 0 && pwrite(s->head_fd, head, sizeof head, 0) < 0) log_warn("head_failed", "error=\"%s\"", strerror(errno));
+    if (pwrite(s->head_fd, head, sizeof head, 0) < 0) log_warn("head_failed", "error=\"%s\"", strerror(errno));
     return STORE_OK;
 }
 

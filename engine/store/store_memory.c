@@ -322,7 +322,7 @@ store_set_log_id(struct store *s, const uint8_t id[PD_LOG_ID_BYTES])
 }
 
 enum store_error
-store_commit(struct store *s, const uint8_t chain[PD_CHAIN_BYTES])
+store_commit(struct store *s, const uint8_t *chain)
 {
     (void)chain;
     PD_CHECK(s->writing);

@@ -123,6 +123,24 @@ the_head_says_what_was_committed(void **state)
     store_close(&store);
 }
 
+static void
+a_commit_without_events_leaves_the_head(void **state)
+{
+    struct store *store = open_books(false);
+    uint8_t       before[8 + PD_CHAIN_BYTES], after[sizeof before];
+
+    (void)state;
+    append_until(store, 5);
+    int fd = open(file("head"), O_RDONLY);
+    CHECK(fd >= 0 && pread(fd, before, sizeof before, 0) == (ssize_t)sizeof before);
+    CHECK_EQ(store_begin(store), STORE_OK);
+    store_set_log_id(store, (const uint8_t[PD_LOG_ID_BYTES]){9});
+    CHECK_EQ(store_commit(store, NULL), STORE_OK);
+    CHECK(pread(fd, after, sizeof after, 0) == (ssize_t)sizeof after && memcmp(before, after, sizeof before) == 0);
+    close(fd);
+    store_close(&store);
+}
+
 /* Commits then change no file metadata, and a full disk shows before a turn. */
 static void
 space_lies_ahead_as_written_zeroes(void **state)
@@ -180,6 +198,7 @@ main(void)
         STORY(a_log_shorter_than_the_head_is_not_opened),
         STORY(a_log_as_long_as_the_head_or_longer_is_opened),
         STORY(the_head_says_what_was_committed),
+        STORY(a_commit_without_events_leaves_the_head),
         STORY(space_lies_ahead_as_written_zeroes),
         STORY(a_file_that_is_no_books_is_refused),
         STORY(a_directory_that_cannot_be_written_is_refused),
