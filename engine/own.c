@@ -1,4 +1,5 @@
 /* own.c - the engine's own commands: what a start, a deadline, a lost lease and a free worker ask for. */
+#include "engine/base/decimal.h"
 #include "engine/base/log.h"
 #include "engine/parts.h"
 #include "proto/check.h"
@@ -23,17 +24,6 @@ run_own(struct engine *e, const struct pd_block *block, const void *body, struct
     return true;
 }
 
-static char *
-put_number(char *at, uint64_t n)
-{
-    char   digits[20];
-    size_t count = 0;
-    do digits[count++] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    while (count > 0) *at++ = digits[--count];
-    return at;
-}
-
 /* An id made from its subject: ~lease/4/1. */
 static struct pd_text
 own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
@@ -41,9 +31,9 @@ own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
     char id[64] = "~", *at = id + 1;
 
     memcpy(at, what.data, what.size);
-    at = put_number(at + what.size, number);
+    at = decimal_put(at + what.size, number);
     *at++ = '/';
-    at = put_number(at, of);
+    at = decimal_put(at, of);
     return pd_arena_text(&e->batch->arena, (struct pd_text){id, (size_t)(at - id)});
 }
 

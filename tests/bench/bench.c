@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/decimal.h"
 #include "proto/check.h"
 #include "proto/msgpack.h"
 
@@ -133,11 +134,7 @@ add_text(char *at, const char *text)
 static char *
 add_number(char *at, uint64_t n)
 {
-    char   digits[20];
-    size_t count = 0;
-    do digits[count++] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    while (count > 0) *at++ = digits[--count];
+    at = decimal_put(at, n);
     *at = '\0';
     return at;
 }
