@@ -121,10 +121,8 @@ engine_appended(const struct engine *e, size_t *ret_count)
 bool
 engine_wait_rows(struct engine *e)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(5000);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 5;
     pthread_mutex_lock(&e->shown_lock);
     uint64_t last = e->shown_last;
     while (e->shown_folded < last && !(e->rows_are_left && e->rows_are_full)) {

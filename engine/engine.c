@@ -315,11 +315,8 @@ engine_open(const struct books *books, const struct engine_options *options, str
 {
     struct engine *e = calloc(1, sizeof *e);
     const uint8_t *id = store_log_id(books->log);
-    pthread_condattr_t clock;
 
-    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && pthread_condattr_init(&clock) == 0 &&
-             pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&e->rows_written, &clock) == 0);
-    pthread_condattr_destroy(&clock);
+    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && clock_cond_init(&e->rows_written) == 0);
     e->books = *books;
     e->options = *options;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);

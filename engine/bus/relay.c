@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "engine/base/clock.h"
 #include "proto/check.h"
 
 struct relay {
@@ -18,12 +18,8 @@ struct relay {
 struct relay *
 relay_open(void)
 {
-    struct relay      *r = calloc(1, sizeof *r);
-    pthread_condattr_t clock;
-
-    PD_CHECK(r != NULL && pthread_mutex_init(&r->lock, NULL) == 0 && pthread_condattr_init(&clock) == 0 &&
-             pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&r->changed, &clock) == 0);
-    pthread_condattr_destroy(&clock);
+    struct relay *r = calloc(1, sizeof *r);
+    PD_CHECK(r != NULL && pthread_mutex_init(&r->lock, NULL) == 0 && clock_cond_init(&r->changed) == 0);
     r->idle = true;
     return r;
 }
@@ -55,12 +51,8 @@ relay_wait_idle(struct relay *r)
 void
 relay_wait_idle_for(struct relay *r, uint64_t timeout_ms)
 {
-    struct timespec until;
+    struct timespec until = clock_after_ms(timeout_ms);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    until.tv_sec += (time_t)(timeout_ms / 1000) + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&r->lock);
     while (!r->idle && pthread_cond_timedwait(&r->changed, &r->lock, &until) == 0) continue;
     pthread_mutex_unlock(&r->lock);
