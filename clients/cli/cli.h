@@ -69,7 +69,7 @@ struct cli {
     char               currency[4]; /* of amounts, when the message does not say it */
 };
 
-/* ---- main.c: talk */
+/* ---- say.c: talk */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says what is wrong and where to look; STATUS_USAGE. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -91,7 +91,7 @@ struct nearest {
 void        nearest_offer(struct nearest *n, const char *candidate, size_t size); /* of which `size` bytes at most */
 const char *nearest_best(const struct nearest *n); /* or NULL */
 
-/* ---- verbs.c, options.c, help.c */
+/* ---- verbs.c, options.c, print/help.c */
 const struct verb *verb_at(size_t i); /* NULL beyond the last */
 const struct verb *verb_find(const char *words);
 const struct verb *verb_of_block(const struct pd_block *block);
@@ -126,13 +126,13 @@ json_t *request_envelope(struct cli *cli, const struct pd_block *block, const ch
 int     request_refused(const struct cli *cli, const json_t *error, const json_t *data);
 int     request_exit(const json_t *error);
 
-/* ---- show.c, next.c */
+/* ---- show/show.c, show/next.c */
 const struct pd_field *show_list_field(const struct pd_block *reply); /* of answers that are a list, else NULL */
 void show_answer(const struct pd_block *reply, const json_t *data);
 void show_rows(const struct pd_block *row, const json_t *rows);
 void next_say(const struct cli *cli, const struct pd_block *block, const json_t *data, const char *order);
 
-/* ---- verbs_*.c */
+/* ---- verbs/ */
 int run_message(struct cli *cli);
 int run_send(struct cli *cli);
 int run_ping(struct cli *cli);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clients/cli/money.h"
+#include "clients/cli/show/money.h"
 
 /* The place a value came from, as the user wrote it: "--quantity" or "quantity". */
 struct source {

@@ -1,5 +1,5 @@
-/* verbs_schema.c - the schema for people, as JSON, and as a lock of its numbers. */
-#include "clients/cli/schema.h"
+/* schema.c - the schema for people, as JSON, and as a lock of its numbers. */
+#include "clients/cli/print/schema.h"
 
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /* markdown.c - MESSAGES.md: every message, its fields, types and refusals. */
 #include "clients/cli/cli.h"
-#include "clients/cli/schema.h"
+#include "clients/cli/print/schema.h"
 
 /* A bar would end a table's cell. */
 static void

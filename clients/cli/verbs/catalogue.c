@@ -1,4 +1,4 @@
-#include "clients/cli/catalogue.h"
+#include "clients/cli/verbs/catalogue.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "clients/cli/text.h"
+#include "clients/cli/show/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* money.h - amounts between a currency's minor unit and what people read. */
-#ifndef CLIENTS_CLI_MONEY_H
-#define CLIENTS_CLI_MONEY_H
+#ifndef CLIENTS_CLI_SHOW_MONEY_H
+#define CLIENTS_CLI_SHOW_MONEY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  *
  * One JSON document, {"plans": [PLAN, ...]} or the array alone, or JSON lines, one PLAN a line. A PLAN has the fields of
  * PutPlan, and `periods`: objects with the fields of PutPeriod but for `plan`. Amounts are in the minor unit. */
-#ifndef CLIENTS_CLI_CATALOGUE_H
-#define CLIENTS_CLI_CATALOGUE_H
+#ifndef CLIENTS_CLI_VERBS_CATALOGUE_H
+#define CLIENTS_CLI_VERBS_CATALOGUE_H
 
 #include <jansson.h>
 #include <stdbool.h>

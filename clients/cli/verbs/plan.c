@@ -1,4 +1,4 @@
-/* verbs_plan.c - plan import: a catalogue file, put where it differs from what the engine has.
+/* plan.c - plan import: a catalogue file, put where it differs from what the engine has.
  *
  * A command's id is made of what it says and of the version it changes. So an import that is repeated because its answer
  * was lost does nothing twice, and a catalogue that is imported again later does what it says. */
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clients/cli/catalogue.h"
-#include "clients/cli/table.h"
+#include "clients/cli/verbs/catalogue.h"
+#include "clients/cli/show/table.h"
 #include "proto/check.h"
 
 struct import {

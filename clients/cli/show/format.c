@@ -1,11 +1,11 @@
-#include "clients/cli/format.h"
+#include "clients/cli/show/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "clients/cli/money.h"
+#include "clients/cli/show/money.h"
 #include "clients/lib/time.h"
 #include "proto/check.h"
 

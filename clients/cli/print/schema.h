@@ -1,6 +1,6 @@
 /* schema.h - the words in which the schema is printed. */
-#ifndef CLIENTS_CLI_SCHEMA_H
-#define CLIENTS_CLI_SCHEMA_H
+#ifndef CLIENTS_CLI_PRINT_SCHEMA_H
+#define CLIENTS_CLI_PRINT_SCHEMA_H
 
 #include <stdio.h>
 

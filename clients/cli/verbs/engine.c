@@ -1,4 +1,4 @@
-/* verbs_engine.c - send and ping. */
+/* engine.c - send and ping. */
 #include "clients/cli/cli.h"
 
 #include <stdio.h>

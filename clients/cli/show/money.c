@@ -1,4 +1,4 @@
-#include "clients/cli/money.h"
+#include "clients/cli/show/money.h"
 
 #include <inttypes.h>
 #include <stdio.h>

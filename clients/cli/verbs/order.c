@@ -1,4 +1,4 @@
-/* verbs_order.c - what order verbs do beyond sending their message. */
+/* order.c - what order verbs do beyond sending their message. */
 #include "clients/cli/cli.h"
 
 #include <stdio.h>

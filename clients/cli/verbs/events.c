@@ -1,4 +1,4 @@
-/* verbs_events.c - events tail. */
+/* events.c - events tail. */
 #include "clients/cli/cli.h"
 
 #include <inttypes.h>
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "clients/cli/format.h"
-#include "clients/cli/text.h"
+#include "clients/cli/show/format.h"
+#include "clients/cli/show/text.h"
 #include "clients/lib/json.h"
 
 enum { STEP_MS = 200, SILENCE_MS = 5000 };

@@ -1,9 +1,9 @@
-#include "clients/cli/table.h"
+#include "clients/cli/show/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/cli/text.h"
+#include "clients/cli/show/text.h"
 #include "proto/check.h"
 
 void

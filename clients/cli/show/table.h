@@ -1,6 +1,6 @@
 /* table.h - rows under titles, each column as wide as its widest cell. A column without any cell is left out. */
-#ifndef CLIENTS_CLI_TABLE_H
-#define CLIENTS_CLI_TABLE_H
+#ifndef CLIENTS_CLI_SHOW_TABLE_H
+#define CLIENTS_CLI_SHOW_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

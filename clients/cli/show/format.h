@@ -1,6 +1,6 @@
 /* format.h - a field's value as people read it: money with its decimals, local time, labels, domains in Unicode. */
-#ifndef CLIENTS_CLI_FORMAT_H
-#define CLIENTS_CLI_FORMAT_H
+#ifndef CLIENTS_CLI_SHOW_FORMAT_H
+#define CLIENTS_CLI_SHOW_FORMAT_H
 
 #include <jansson.h>
 

@@ -1,6 +1,6 @@
 /* text.h - UTF-8 on a terminal, whatever the locale says. */
-#ifndef CLIENTS_CLI_TEXT_H
-#define CLIENTS_CLI_TEXT_H
+#ifndef CLIENTS_CLI_SHOW_TEXT_H
+#define CLIENTS_CLI_SHOW_TEXT_H
 
 #include <stddef.h>
 #include <stdio.h>

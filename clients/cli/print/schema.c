@@ -1,4 +1,4 @@
-#include "clients/cli/schema.h"
+#include "clients/cli/print/schema.h"
 
 static const struct pd_type types[] = {
 #define PD_TYPE(name, kind, min, max, form, description) {#name, PD_KIND_##kind, (min), (max), PD_FORM_##form, description},

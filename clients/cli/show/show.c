@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clients/cli/format.h"
-#include "clients/cli/table.h"
-#include "clients/cli/text.h"
+#include "clients/cli/show/format.h"
+#include "clients/cli/show/table.h"
+#include "clients/cli/show/text.h"
 
 /* Which columns the rows of a block are shown with; of the others all that are not lists. */
 static const struct {
