@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <pedido/client.h>
 
+#include "clients/cli/lang.h"
 #include "proto/schema.h"
 
 /* Exit statuses beside those of the refusal classes (proto/errors.def, 3-9). */
@@ -17,6 +18,7 @@ enum {
     STATUS_USAGE         = 2,
     STATUS_NO_ANSWER     = 10,
     STATUS_NOT_COMPLETED = 11, /* order status --wait: it ended or stands otherwise, or the time is over */
+    STATUS_ABANDONED     = 12, /* the person who was asked did not go on; nothing was changed */
 };
 
 enum option_kind { OPTION_FLAG, OPTION_VALUE, OPTION_EITHER /* --wait or --wait=SECONDS */ };
@@ -45,7 +47,11 @@ struct given {
 
 struct cli;
 
-enum { VERB_MAIN = 1 /* brings an order forward */, VERB_FREE = 2 /* takes any number of words more */ };
+enum {
+    VERB_MAIN   = 1, /* brings an order forward */
+    VERB_FREE   = 2, /* takes fields or words, as many as there are */
+    VERB_HIDDEN = 4, /* not for people */
+};
 
 struct verb {
     const char *words;                     /* "order add" */
@@ -69,8 +75,11 @@ struct cli {
     char               currency[4]; /* of amounts, when the message does not say it */
 };
 
-/* ---- say.c: talk */
+/* ---- say.c: talk, on stderr; formats are translated */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for a line that is made already. */
+void cli_say_line(const char *line);
+void cli_quiet(void); /* from now on nothing is said */
 /* Says what is wrong and where to look; STATUS_USAGE. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One compact line of JSON on stdout. */
@@ -91,7 +100,7 @@ struct nearest {
 void        nearest_offer(struct nearest *n, const char *candidate, size_t size); /* of which `size` bytes at most */
 const char *nearest_best(const struct nearest *n); /* or NULL */
 
-/* ---- verbs.c, options.c, print/help.c */
+/* ---- verbs.c, options.c */
 const struct verb *verb_at(size_t i); /* NULL beyond the last */
 const struct verb *verb_find(const char *words);
 const struct verb *verb_of_block(const struct pd_block *block);
@@ -99,10 +108,6 @@ bool               verb_in_group(const struct verb *verb, const char *group);
 void               options_collect(const struct verb *verb, struct option_list *ret_list); /* verb may be NULL */
 const struct option *options_find(const struct option_list *list, const char *name, size_t size);
 bool               options_argument(const char *arguments, size_t i, char *ret_name, size_t size, bool *ret_optional);
-void               help_all(FILE *to);
-void               help_group(FILE *to, const char *group);
-void               help_verb(FILE *to, const struct verb *verb);
-void               help_message(FILE *to, const struct pd_block *block);
 
 /* ---- fields.c: arguments to the message's fields */
 int fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data);
@@ -118,19 +123,32 @@ int         request_no_answer(struct cli *cli, enum pd_client_status status);
 int request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data);
 /* The same, without a report of a refusal: it is *ret_refusal, to be given to request_refused or dropped. */
 int request_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal);
+/* A command as a dry run, whatever the options say. */
+int request_trial(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_answer, json_t **ret_refusal);
 /* Sends a message, shows the answer and what may be done next. */
 int request_show(struct cli *cli, const struct pd_block *block, json_t *data);
+/* All rows of a list; takes `data`. */
+int request_rows(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_rows);
 /* Packed requests as one array; the answers. */
 int request_array(struct cli *cli, json_t *requests, json_t **ret_answers);
 json_t *request_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data);
-int     request_refused(const struct cli *cli, const json_t *error, const json_t *data);
-int     request_exit(const json_t *error);
+
+/* ---- show/refusal.c: `data` is what was refused, or NULL */
+int request_refused(struct cli *cli, const json_t *error, const json_t *data);
+int request_exit(const json_t *error);
 
 /* ---- show/show.c, show/next.c */
 const struct pd_field *show_list_field(const struct pd_block *reply); /* of answers that are a list, else NULL */
+void review_head(const json_t *order); /* "Order 17   New" */
+void review_show(const json_t *order); /* show/review.c: an order, or what AddOrder answers */
 void show_answer(const struct pd_block *reply, const json_t *data);
+void show_choices(const struct pd_block *row, const json_t *rows); /* with a number before each */
 void show_rows(const struct pd_block *row, const json_t *rows);
 void next_say(const struct cli *cli, const struct pd_block *block, const json_t *data, const char *order);
+/* A text with its {fields} filled in from texts and numbers of `from`. False: it has not all of them. */
+bool next_fill(const char *hint, const json_t *from, char *ret_line, size_t size);
+/* Says such a command as what is next, when it can be filled. */
+bool next_hint(const struct cli *cli, const char *hint, const json_t *from);
 
 /* ---- verbs/ */
 int run_message(struct cli *cli);
@@ -138,9 +156,19 @@ int run_send(struct cli *cli);
 int run_ping(struct cli *cli);
 int run_schema(struct cli *cli);
 int run_plan_import(struct cli *cli);
+int run_order_add(struct cli *cli);
 int run_order_confirm(struct cli *cli);
 int run_order_status(struct cli *cli);
 int run_events_tail(struct cli *cli);
-void markdown_print(void);
+int run_doctor(struct cli *cli);
+int run_completion(struct cli *cli);
+int run_complete(struct cli *cli);
+int run_manual(struct cli *cli);
+
+/* ---- context.c */
+int run_context_add(struct cli *cli);
+int run_context_use(struct cli *cli);
+int run_context_remove(struct cli *cli);
+int run_context_list(struct cli *cli);
 
 #endif

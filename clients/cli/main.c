@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/cli/context.h"
+#include "clients/cli/print/help.h"
+
 /* --help with what is known so far: the verb, its group, or nothing. */
 static int
 give_help(const struct cli *cli, const char *group)
@@ -69,21 +72,39 @@ run(struct cli *cli, int argc, char **argv)
         if (cli->verb == NULL && cli->word_count > 0 && (group == NULL || cli->word_count > 1)) return no_such_verb(cli);
         return give_help(cli, group);
     }
-    if (cli->verb != NULL) return cli->verb->run(cli);
+    if (cli->verb != NULL) {
+        status = context_open(cli);
+        return status != STATUS_OK ? status : cli->verb->run(cli);
+    }
     if (cli->word_count > 0) return no_such_verb(cli);
     help_all(stderr);
     return STATUS_USAGE;
 }
 
+/* --lang stands anywhere; it is looked for first, since what is wrong with the others is said in it. */
+static const char *
+wanted_language(int argc, char **argv)
+{
+    const char *wanted = NULL;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], "--lang=", 7) == 0) wanted = argv[i] + 7;
+        else if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc) wanted = argv[++i];
+    }
+    return wanted;
+}
+
 int
 main(int argc, char **argv)
 {
-    struct cli cli = {.verb = NULL};
+    struct cli  cli = {.verb = NULL};
+    const char *language = wanted_language(argc, argv);
 
     /* A reader that goes away ends us quietly, also where the caller had SIGPIPE ignored. */
     signal(SIGPIPE, SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    int status = run(&cli, argc, argv);
+    int status = STATUS_USAGE;
+    if (lang_open(language)) status = run(&cli, argc, argv);
+    else cli_usage(&cli, "--lang %s: en or es is expected", language);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == STATUS_OK) {
         cli_say("pedido: cannot write the output: %s", strerror(errno));
         status = STATUS_TROUBLE;

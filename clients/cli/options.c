@@ -10,19 +10,21 @@ static const struct {
     enum option_kind kind;
     const char      *value, *about;
 } common[] = {
-    {"json", OPTION_FLAG, "", "Print one compact JSON object a line; of a list every row."},
+    {"json", OPTION_FLAG, "", N_("Print one compact JSON object a line; of a list every row.")},
     {"endpoint", OPTION_VALUE, "ENDPOINT",
-     "The engine's commands port; else $PEDIDO_ENDPOINT, else " PD_DEFAULT_ENDPOINT "."},
-    {"reseller", OPTION_VALUE, "ID", "Whose things; else $PEDIDO_RESELLER, else default."},
+     N_("The engine's commands port; else $PEDIDO_ENDPOINT, the context's, or tcp://127.0.0.1:7411.")},
+    {"reseller", OPTION_VALUE, "ID", N_("Whose things; else $PEDIDO_RESELLER, the context's, or default.")},
+    {"context", OPTION_VALUE, "NAME", N_("Endpoint and reseller of this context; else $PEDIDO_CONTEXT, or the one in use.")},
     {"timeout", OPTION_VALUE, "SECONDS",
-     "Wait this long for an answer, then send the same again, twice at most; 5 when absent."},
-    {"id", OPTION_VALUE, "TEXT", "The command's id; a new one when absent. The same id again does nothing twice."},
-    {"dry-run", OPTION_FLAG, "", "Answer as the command would; change nothing."},
-    {"expect", OPTION_VALUE, "N", "Refuse unless the order, plan or customer has this version."},
-    {"on-behalf-of", OPTION_VALUE, "TEXT", "The person for whom this is done; kept with the events."},
-    {"limit", OPTION_VALUE, "N", "Lists: at most this many rows."},
-    {"help", OPTION_FLAG, "", "Say what there is: pedido --help, pedido order --help, pedido order add --help."},
-    {"version", OPTION_FLAG, "", "Print the version."},
+     N_("Wait this long for an answer, then send the same again, twice at most; 5 when absent.")},
+    {"id", OPTION_VALUE, "TEXT", N_("The command's id; a new one when absent. The same id again does nothing twice.")},
+    {"dry-run", OPTION_FLAG, "", N_("Answer as the command would; change nothing.")},
+    {"expect", OPTION_VALUE, "N", N_("Refuse unless the order, plan or customer has this version.")},
+    {"on-behalf-of", OPTION_VALUE, "TEXT", N_("The person for whom this is done; kept with the events.")},
+    {"limit", OPTION_VALUE, "N", N_("Lists: at most this many rows.")},
+    {"lang", OPTION_VALUE, "LANG", N_("Speak English (en) or Spanish (es); else what LC_ALL, LC_MESSAGES or LANG says.")},
+    {"help", OPTION_FLAG, "", N_("Say what there is: pedido --help, pedido order --help, pedido order add --help.")},
+    {"version", OPTION_FLAG, "", N_("Print the version.")},
 };
 
 bool
@@ -86,7 +88,7 @@ add_field(struct option_list *list, const struct pd_field *f, bool element)
         minor->minor = true;
         strncat(minor->name, "-minor", sizeof minor->name - strlen(minor->name) - 1);
         snprintf(minor->value, sizeof minor->value, "N");
-        minor->about = "The same in the currency's minor unit.";
+        minor->about = N_("The same in the currency's minor unit.");
     }
     if (f->kind == PD_KIND_FLAG) {
         struct option *no = add(list);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/cli/context.h"
+#include "clients/cli/show/format.h"
 #include "clients/lib/json.h"
 
 enum { ROWS_MAX = 1000 };
@@ -12,21 +14,13 @@ static void
 talk(void *context, const char *line)
 {
     (void)context;
-    cli_say("%s", line);
-}
-
-static const char *
-setting(const struct cli *cli, const char *option, const char *variable, const char *otherwise)
-{
-    const char *value = args_value(cli, option);
-    if (value == NULL) value = getenv(variable);
-    return value != NULL && value[0] != '\0' ? value : otherwise;
+    cli_say_line(line);
 }
 
 const char *
 request_reseller(const struct cli *cli)
 {
-    return setting(cli, "reseller", "PEDIDO_RESELLER", "default");
+    return context_setting(cli, "reseller", "PEDIDO_RESELLER", "default").value;
 }
 
 struct pd_client *
@@ -37,55 +31,26 @@ request_client(struct cli *cli)
     const char              *timeout = args_value(cli, "timeout");
 
     if (cli->client != NULL) return cli->client;
-    options.endpoint = setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT);
+    options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
     options.talk = talk;
     if (timeout != NULL && args_seconds(timeout, &seconds)) options.timeout_ms = (uint32_t)(seconds * 1000);
     pd_client_open(&options, &cli->client);
     return cli->client;
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------ */
-
-int
-request_exit(const json_t *error)
-{
-    const char            *code = json_string_value(json_object_get(error, "code"));
-    const struct pd_error *e = code == NULL ? NULL : pd_schema_error_named(pd_text(code));
-    return e == NULL ? STATUS_TROUBLE : pd_error_class_exit(e->class);
-}
-
-int
-request_refused(const struct cli *cli, const json_t *error, const json_t *data)
-{
-    const char *code = json_string_value(json_object_get(error, "code")),
-               *message = json_string_value(json_object_get(error, "message"));
-    uint64_t    number = (uint64_t)json_integer_value(json_object_get(data, "order"));
-    const char *reference = json_string_value(json_object_get(data, "reference"));
-    char        order[80];
-
-    if (args_has(cli, "json")) {
-        json_t *shown = json_pack("{s:O}", "error", error);
-        cli_print_json(shown);
-        json_decref(shown);
-    }
-    cli_say("refused (%s): %s", code == NULL ? "?" : code, message == NULL ? "" : message);
-    if (number > 0) snprintf(order, sizeof order, "%llu", (unsigned long long)number);
-    else snprintf(order, sizeof order, "ref:%s", reference == NULL ? "" : reference);
-    if ((number > 0 || reference != NULL) && json_object_get(error, "allowed") != NULL) next_say(cli, NULL, error, order);
-    return request_exit(error);
-}
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
 
 int
 request_no_answer(struct cli *cli, enum pd_client_status status)
 {
     cli_say("pedido: %s", pd_client_problem(cli->client));
     if (status == PD_CLIENT_BAD_ENDPOINT) return STATUS_USAGE;
-    if (status == PD_CLIENT_NO_ANSWER)
-        cli_say("Is pedidod running? The same id does nothing twice: --id repeats a command safely.");
+    if (status == PD_CLIENT_NO_ANSWER) {
+        cli_say("Is the engine running there? `pedidod --data DIR` starts one; `pedido doctor` looks further.");
+        cli_say("The same id does nothing twice: --id repeats a command safely.");
+    }
     return STATUS_NO_ANSWER;
 }
-
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
 
 json_t *
 request_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data)
@@ -180,18 +145,37 @@ new_id(const struct cli *cli, char id[PD_ID_SIZE])
     return id;
 }
 
-int
-request_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal)
+/* The answer's data, or its refusal. */
+static int
+ask(struct cli *cli, const struct pd_block *block, json_t *envelope, json_t **ret_data, json_t **ret_refusal)
 {
-    char    id[PD_ID_SIZE];
     json_t *answer = NULL;
-    int     status = exchange(cli, block, request_envelope(cli, block, new_id(cli, id), data), &answer);
+    int     status = exchange(cli, block, envelope, &answer);
 
     if (status != STATUS_OK) return status;
     if (json_is_true(json_object_get(answer, "ok"))) *ret_data = json_incref(json_object_get(answer, "data"));
     else *ret_refusal = json_incref(json_object_get(answer, "error"));
     json_decref(answer);
     return STATUS_OK;
+}
+
+int
+request_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal)
+{
+    char id[PD_ID_SIZE];
+    return ask(cli, block, request_envelope(cli, block, new_id(cli, id), data), ret_data, ret_refusal);
+}
+
+int
+request_trial(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal)
+{
+    char    id[PD_ID_SIZE];
+    json_t *envelope;
+
+    pd_client_new_id(id); /* one that was given is for the command that will be carried out */
+    envelope = request_envelope(cli, block, id, data);
+    if (envelope != NULL) json_object_set_new(envelope, "dry_run", json_true());
+    return ask(cli, block, envelope, ret_data, ret_refusal);
 }
 
 int
@@ -235,22 +219,24 @@ request_array(struct cli *cli, json_t *requests, json_t **ret_answers)
 
 /* ---- showing ------------------------------------------------------------------------------------------------------- */
 
-/* All pages of a list. Rows of JSON are printed as they come; a table wants them all to know its columns. */
-static int
-show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *list, json_t *data)
-{
-    uint64_t limit = UINT64_MAX, shown = 0;
-    bool     json = args_has(cli, "json");
-    json_t  *rows = json_array(), *cursor = NULL;
-    int      status = STATUS_OK;
+/* What each page of a list is given to. */
+typedef void take_row(void *context, json_t *row);
 
-    if (args_value(cli, "limit") != NULL) args_number(args_value(cli, "limit"), &limit);
+/* All pages of a list, at most `limit` rows; takes `data`. */
+static int
+walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, take_row *take, void *context)
+{
+    const struct pd_field *list = show_list_field(block->reply());
+    json_t                *cursor = NULL;
+    uint64_t               taken = 0;
+    int                    status = STATUS_OK;
+
     do {
         char     id[PD_ID_SIZE];
         json_t  *answer = NULL, *row;
         size_t   i;
         json_t  *envelope = request_envelope(cli, block, new_id(cli, id), json_incref(data));
-        uint64_t wanted = limit - shown < ROWS_MAX ? limit - shown : ROWS_MAX;
+        uint64_t wanted = limit - taken < ROWS_MAX ? limit - taken : ROWS_MAX;
         json_object_set_new(envelope, "limit", json_integer((json_int_t)wanted));
         if (cursor != NULL) json_object_set_new(envelope, "cursor", cursor);
         cursor = NULL;
@@ -259,18 +245,59 @@ show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *
         if (!json_is_true(json_object_get(answer, "ok")))
             status = request_refused(cli, json_object_get(answer, "error"), data);
         json_array_foreach (json_object_get(json_object_get(answer, "data"), list->name), i, row) {
-            shown++;
-            if (json) cli_print_json(row);
-            else json_array_append(rows, row);
+            taken++;
+            take(context, row);
         }
         cursor = json_incref(json_object_get(answer, "next"));
         json_decref(answer);
-    } while (status == STATUS_OK && json_is_string(cursor) && shown < limit);
+    } while (status == STATUS_OK && json_is_string(cursor) && taken < limit);
     json_decref(cursor);
-    if (status == STATUS_OK && !json) show_rows(list->block(), rows);
-    if (status == STATUS_OK && !json && shown == 0) cli_say("no %s", list->name);
-    json_decref(rows);
     json_decref(data);
+    return status;
+}
+
+static void
+keep_row(void *context, json_t *row)
+{
+    json_array_append(context, row);
+}
+
+static void
+print_row(void *context, json_t *row)
+{
+    (void)context;
+    cli_print_json(row);
+}
+
+int
+request_rows(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_rows)
+{
+    json_t *rows = json_array();
+    int     status = walk_list(cli, block, data, UINT64_MAX, keep_row, rows);
+    if (status == STATUS_OK) *ret_rows = rows;
+    else json_decref(rows);
+    return status;
+}
+
+/* Rows of JSON are printed as they come; a table wants them all to know its columns. */
+static int
+show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *list, json_t *data)
+{
+    uint64_t limit = UINT64_MAX;
+    json_t  *rows = json_array();
+    int      status;
+
+    if (args_value(cli, "limit") != NULL) args_number(args_value(cli, "limit"), &limit);
+    if (args_has(cli, "json")) {
+        status = walk_list(cli, block, data, limit, print_row, NULL);
+    } else {
+        char label[48];
+        status = walk_list(cli, block, data, limit, keep_row, rows);
+        format_label(list->name, label, sizeof label);
+        if (status == STATUS_OK && json_array_size(rows) == 0) cli_say("no %s", label);
+        else if (status == STATUS_OK) show_rows(list->block(), rows);
+    }
+    json_decref(rows);
     return status;
 }
 

@@ -4,17 +4,36 @@
 #include <stdlib.h>
 
 #include "clients/cli/cli.h"
+#include "clients/cli/show/terminal.h"
+
+static bool quiet;
+
+void
+cli_quiet(void)
+{
+    quiet = true;
+}
 
 void
 cli_say(const char *format, ...)
 {
     va_list args;
 
+    if (quiet) return;
     fflush(stdout); /* so that data and talk keep their order on a terminal */
+    terminal_live("");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vfprintf(stderr, _(format), args);
     va_end(args);
     fputc('\n', stderr);
+}
+
+void
+cli_say_line(const char *line)
+{
+    fflush(stdout);
+    terminal_live("");
+    fprintf(stderr, "%s\n", line);
 }
 
 int
@@ -25,10 +44,11 @@ cli_usage(const struct cli *cli, const char *format, ...)
     fflush(stdout);
     fputs("pedido: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vfprintf(stderr, _(format), args);
     va_end(args);
-    if (cli->verb != NULL) fprintf(stderr, "\n`pedido %s --help` says more.\n", cli->verb->words);
-    else fputs("\n`pedido --help` says more.\n", stderr);
+    fputc('\n', stderr);
+    if (cli->verb != NULL) cli_say("`pedido %s --help` says more.", cli->verb->words);
+    else cli_say("`pedido --help` says more.");
     return STATUS_USAGE;
 }
 

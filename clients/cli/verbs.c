@@ -1,24 +1,35 @@
 /* verbs.c - the verbs: one row each. */
 #include "clients/cli/cli.h"
 
+static const struct option add_options[] = {
+    {.name = "like", .kind = OPTION_VALUE, .value = "ORDER",
+     .about = N_("The plans and periods of another order; --domain then gives the new names, in its order.")},
+    {.name = ""},
+};
 static const struct option wait_options[] = {
     {.name = "wait", .kind = OPTION_EITHER, .value = "SECONDS",
-     .about = "Wait until the order has ended or can go no further; at most so many seconds."},
+     .about = N_("Wait until the order has ended or can go no further; at most so many seconds.")},
     {.name = ""},
 };
 static const struct option send_options[] = {
     {.name = "data", .kind = OPTION_VALUE, .value = "JSON",
-     .about = "The fields as one JSON object; those given one by one are set in it."},
+     .about = N_("The fields as one JSON object; those given one by one are set in it.")},
     {.name = ""},
 };
 static const struct option tail_options[] = {
-    {.name = "type", .kind = OPTION_VALUE, .value = "TYPE", .about = "Only events of this type, such as OrderCompleted."},
-    {.name = "count", .kind = OPTION_VALUE, .value = "N", .about = "End after so many events."},
+    {.name = "type", .kind = OPTION_VALUE, .value = "TYPE",
+     .about = N_("Only events of this type, such as OrderCompleted; may be given several times.")},
+    {.name = "order", .kind = OPTION_VALUE, .value = "ORDER",
+     .about = N_("Only what happens to this order, its tasks and subscriptions.")},
+    {.name = "customer", .kind = OPTION_VALUE, .value = "ID",
+     .about = N_("Only what happens to this customer, its orders and subscriptions.")},
+    {.name = "count", .kind = OPTION_VALUE, .value = "N", .about = N_("End after so many events.")},
     {.name = ""},
 };
 static const struct option schema_options[] = {
-    {.name = "markdown", .kind = OPTION_FLAG, .about = "The documentation of every message, as Markdown."},
-    {.name = "lock", .kind = OPTION_FLAG, .about = "One line for every number that may never change."},
+    {.name = "markdown", .kind = OPTION_FLAG, .about = N_("The documentation of every message, as Markdown.")},
+    {.name = "texts", .kind = OPTION_FLAG, .about = N_("What is shown to people, as a template for translators (gettext).")},
+    {.name = "lock", .kind = OPTION_FLAG, .about = N_("One line for every number that may never change.")},
     {.name = ""},
 };
 
@@ -34,7 +45,7 @@ static const struct verb verbs[] = {
     {"plan period", pd_block_put_period, "plan period", 0, run_message, NULL,
      "pedido order add CUSTOMER --plan {plan} --period {period}", NULL},
     {"plan import", NULL, "file", 0, run_plan_import,
-     "Put the plans of a catalogue file, with their periods. What the engine has already is left as it is.", NULL, NULL},
+     N_("Put the plans of a catalogue file, with their periods. What the engine has already is left as it is."), NULL, NULL},
     {"plan list", pd_block_list_plans, "[text]", 0, run_message, NULL, NULL, NULL},
     {"plan show", pd_block_get_plan, "plan", 0, run_message, NULL, NULL, NULL},
     {"plan periods", pd_block_list_periods, "plan", 0, run_message, NULL, NULL, NULL},
@@ -47,7 +58,7 @@ static const struct verb verbs[] = {
     {"customer release", pd_block_release_customer, "customer [reason]", 0, run_message, NULL,
      "pedido order list --customer {customer} --state held", NULL},
 
-    {"order add", pd_block_add_order, "customer", 0, run_message, NULL, NULL, NULL},
+    {"order add", pd_block_add_order, "[customer]", 0, run_order_add, NULL, NULL, add_options},
     {"order update", pd_block_update_order, "order", 0, run_message, NULL, NULL, NULL},
     {"order confirm", pd_block_confirm_order, "order", VERB_MAIN, run_order_confirm, NULL, NULL, NULL},
     {"order open", pd_block_open_order, "order", VERB_MAIN, run_message, NULL, NULL, NULL},
@@ -62,11 +73,24 @@ static const struct verb verbs[] = {
     {"subscription show", pd_block_get_subscription, "subscription", 0, run_message, NULL, NULL, NULL},
     {"panel", pd_block_get_panel, "customer", 0, run_message, NULL, NULL, NULL},
 
-    {"events tail", NULL, "", 0, run_events_tail, "Print the reseller's events as they happen, until Ctrl-C.", NULL, tail_options},
+    {"events tail", NULL, "", 0, run_events_tail, N_("Print the reseller's events as they happen, until Ctrl-C."), NULL,
+     tail_options},
     {"send", NULL, "type", VERB_FREE, run_send,
-     "Send any message: pedido send TYPE FIELD=VALUE... Lists, maps and what stands behind := is JSON.", NULL, send_options},
-    {"ping", NULL, "", 0, run_ping, "Ask the engine who it is, and say how long the answer took.", NULL, NULL},
-    {"schema", NULL, "[type]", 0, run_schema, "Every message, or one, with its fields.", NULL, schema_options},
+     N_("Send any message: pedido send TYPE FIELD=VALUE... Lists, maps and what stands behind := is JSON."), NULL,
+     send_options},
+    {"context add", NULL, "context", 0, run_context_add,
+     N_("Keep an endpoint, a reseller or both under a name, in your own configuration."), NULL, NULL},
+    {"context use", NULL, "context", 0, run_context_use, N_("From now on mean this context."), NULL, NULL},
+    {"context list", NULL, "", 0, run_context_list, N_("The contexts; the one in use is marked."), NULL, NULL},
+    {"context remove", NULL, "context", 0, run_context_remove, N_("Forget a context."), NULL, NULL},
+    {"doctor", NULL, "", 0, run_doctor,
+     N_("Look at the way to the engine: can it be reached, do versions and clocks agree?"), NULL, NULL},
+    {"ping", NULL, "", 0, run_ping, N_("Ask the engine who it is, and say how long the answer took."), NULL, NULL},
+    {"completion", NULL, "shell", 0, run_completion,
+     N_("Print what makes bash, zsh or fish complete verbs, options and ids."), NULL, NULL},
+    {"complete", NULL, "", VERB_FREE | VERB_HIDDEN, run_complete, "", NULL, NULL},
+    {"manual", NULL, "", 0, run_manual, N_("Print the manual page's source (scdoc)."), NULL, NULL},
+    {"schema", NULL, "[type]", 0, run_schema, N_("Every message, or one, with its fields."), NULL, schema_options},
 };
 
 const struct verb *

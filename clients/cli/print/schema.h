@@ -13,4 +13,8 @@ const char           *schema_form(enum pd_form form);
 const char           *schema_need(enum pd_need need);
 const char           *schema_of(const struct pd_field *field); /* the type, enum or block of a field; "" for the others */
 
+/* markdown.c, texts.c: MESSAGES.md; a gettext template of what people are shown. */
+void markdown_print(void);
+void texts_print(void);
+
 #endif

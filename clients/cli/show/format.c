@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clients/cli/lang.h"
 #include "clients/cli/show/money.h"
 #include "clients/lib/time.h"
 #include "proto/check.h"
@@ -33,6 +34,8 @@ format_label(const char *name, char *ret_label, size_t size)
     snprintf(ret_label, size, "%.*s", (int)length, name);
     for (char *p = ret_label; *p != '\0'; p++)
         if (*p == '_') *p = ' ';
+    const char *translated = lang_label(ret_label);
+    if (translated != ret_label) snprintf(ret_label, size, "%s", translated);
 }
 
 char *
@@ -47,6 +50,22 @@ format_time(const char *text)
     localtime_r(&seconds, &tm);
     strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S %Z", &tm);
     return copy(local);
+}
+
+char *
+format_period(const char *period)
+{
+    char        text[64], unit = 0;
+    unsigned    count = 0;
+    const char *words = NULL;
+
+    if (period == NULL || sscanf(period, "%4u%c", &count, &unit) != 2) return copy(period);
+    if (unit == 'd') words = ngettext("%u day", "%u days", count);
+    if (unit == 'm') words = ngettext("%u month", "%u months", count);
+    if (unit == 'y') words = ngettext("%u year", "%u years", count);
+    if (words == NULL) return copy(period);
+    snprintf(text, sizeof text, words, count);
+    return copy(text);
 }
 
 /* Texts, or a map's pairs, with commas between them. */
@@ -75,6 +94,14 @@ format_several(const json_t *value)
     return line;
 }
 
+char *
+format_count(size_t count)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%zu", count);
+    return copy(text);
+}
+
 static char *
 format_number(const struct pd_field *f, const json_t *value, const char *currency)
 {
@@ -95,7 +122,9 @@ format_choice(const struct pd_field *f, const json_t *value)
 {
     const char *name = json_string_value(value);
     int         number = name == NULL ? 0 : pd_enum_number(f->choice, pd_text(name));
-    return copy(number == 0 ? name : f->choice->values[number - 1].english);
+    if (number == 0) return copy(name);
+    const struct pd_value *v = &f->choice->values[number - 1];
+    return copy(lang_pick(v->english, v->spanish));
 }
 
 char *
@@ -106,7 +135,7 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
     /* The name as people read it stands beside the one that machines use. */
     if (strcmp(f->name, "domain") == 0 && json_object_get(object, "domain_unicode") != NULL)
         value = json_object_get(object, "domain_unicode");
-    if (f->kind == PD_KIND_FLAG) return copy(json_is_true(value) ? "yes" : "no");
+    if (f->kind == PD_KIND_FLAG) return copy(json_is_true(value) ? _("yes") : _("no"));
     if (value == NULL || json_is_null(value)) return copy("");
     switch (f->kind) {
     case PD_KIND_UINT: return format_number(f, value, currency);
@@ -131,6 +160,14 @@ is_minor_detail(const struct pd_block *event, const char *name)
     return pd_text_equal(PD_NAME(aggregate, event->aggregate), pd_text(name));
 }
 
+const char *
+format_state(const char *name)
+{
+    int number = name == NULL ? 0 : pd_enum_number(pd_enum_order_state(), pd_text(name));
+    if (number == 0) return name == NULL ? "" : name;
+    return lang_pick(pd_enum_order_state()->values[number - 1].english, pd_enum_order_state()->values[number - 1].spanish);
+}
+
 char *
 format_event(const char *type, const json_t *data)
 {
@@ -142,8 +179,9 @@ format_event(const char *type, const json_t *data)
     FILE  *to = open_memstream(&line, &size);
 
     PD_CHECK(to != NULL);
-    if (state != NULL && before != NULL && strcmp(before, state) != 0) fprintf(to, "%s -> %s", before, state);
-    else if (state != NULL && before == NULL) fputs(state, to);
+    if (state != NULL && before != NULL && strcmp(before, state) != 0)
+        fprintf(to, "%s -> %s", format_state(before), format_state(state));
+    else if (state != NULL && before == NULL) fputs(format_state(state), to);
     for (size_t i = 0; block != NULL && i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         char                   label[48];

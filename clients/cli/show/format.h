@@ -15,6 +15,15 @@ char *format_event(const char *type, const json_t *data);
 /* A time of the JSON form in local time, allocated. */
 char *format_time(const char *text);
 
+/* The label of an order's state; a name that is none as it is. */
+const char *format_state(const char *name);
+
+/* A number, allocated. */
+char *format_count(size_t count);
+
+/* "1y" as "1 year", allocated. */
+char *format_period(const char *period);
+
 /* A field's name as a label: "setup total". */
 void format_label(const char *name, char *ret_label, size_t size);
 

@@ -4,43 +4,53 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *
-reseller_of(const struct cli *cli)
-{
-    return args_value(cli, "reseller");
-}
-
+/* The message's label stands behind it as the shell's comment: the line can be copied whole. */
 static void
-say_command(const struct cli *cli, const char *lead, const char *command)
+say_command(const struct cli *cli, const char *lead, const char *command, const struct pd_block *block)
 {
-    const char *reseller = reseller_of(cli);
+    char        line[400];
+    const char *reseller = args_value(cli, "reseller");
     bool        named = reseller != NULL && strstr(command, "--reseller") == NULL;
-    cli_say("%s%s%s%s", lead, command, named ? " --reseller " : "", named ? reseller : "");
+    snprintf(line, sizeof line, "%s%s%s%s%s%s", lead, command, named ? " --reseller " : "", named ? reseller : "",
+             block == NULL ? "" : "   # ", block == NULL ? "" : lang_pick(block->english, block->spanish));
+    cli_say_line(line);
 }
 
-/* A hint with {fields} of the answer filled in. */
-static void
-say_hint(const struct cli *cli, const char *hint, const json_t *data)
+bool
+next_fill(const char *hint, const json_t *from, char *ret_line, size_t size)
 {
-    char   line[300];
     size_t used = 0;
 
-    for (const char *p = hint; *p != '\0' && used + 1 < sizeof line;) {
+    for (const char *p = hint; *p != '\0' && used + 1 < size;) {
         if (*p != '{') {
-            line[used++] = *p++;
+            ret_line[used++] = *p++;
             continue;
         }
-        char   name[40];
-        size_t size = strcspn(p, "}");
-        snprintf(name, sizeof name, "%.*s", (int)size - 1, p + 1);
-        const char *value = json_string_value(json_object_get(data, name));
-        if (value == NULL) return;
-        int n = snprintf(line + used, sizeof line - used, "%s", value);
-        used += n < 0 ? 0 : (size_t)n < sizeof line - used ? (size_t)n : sizeof line - used - 1;
-        p += size + 1;
+        char   name[40], number[24];
+        size_t length = strcspn(p, "}");
+        snprintf(name, sizeof name, "%.*s", (int)length - 1, p + 1);
+        const json_t *value = json_object_get(from, name);
+        const char   *text = json_string_value(value);
+        if (json_is_integer(value)) {
+            snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+            text = number;
+        }
+        if (text == NULL) return false;
+        int n = snprintf(ret_line + used, size - used, "%s", text);
+        used += n < 0 ? 0 : (size_t)n < size - used ? (size_t)n : size - used - 1;
+        p += length + 1;
     }
-    line[used] = '\0';
-    say_command(cli, "next: ", line);
+    ret_line[used] = '\0';
+    return true;
+}
+
+bool
+next_hint(const struct cli *cli, const char *hint, const json_t *from)
+{
+    char line[300];
+    if (!next_fill(hint, from, line, sizeof line)) return false;
+    say_command(cli, _("next: "), line, NULL);
+    return true;
 }
 
 /* The verb that sends a message of this name. */
@@ -67,7 +77,7 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
             if ((pass == 0) != ((verb->flags & VERB_MAIN) != 0)) continue;
             snprintf(line, sizeof line, "pedido %s %s%s", verb->words, order,
                      verb->block == pd_block_update_order ? " --plan PLAN --period PERIOD" : "");
-            say_command(cli, said == 0 ? "next: " : "  or: ", line);
+            say_command(cli, said == 0 ? _("next: ") : _("  or: "), line, verb->block());
             said++;
         }
     }
@@ -89,7 +99,7 @@ say_state(const struct cli *cli, const json_t *data, const char *order)
     else if (subscription > 0)
         snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);
     else snprintf(line, sizeof line, "pedido order show %s", order);
-    say_command(cli, "next: ", line);
+    say_command(cli, _("next: "), line, NULL);
 }
 
 void
@@ -99,7 +109,7 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
     char               number[32];
     const json_t      *shown = json_object_get(data, "order"), *allowed = json_object_get(data, "allowed");
 
-    if (verb != NULL && verb->hint != NULL) say_hint(cli, verb->hint, data);
+    if (verb != NULL && verb->hint != NULL) next_hint(cli, verb->hint, data);
     if (allowed == NULL) return;
     const json_t *inner = json_is_object(shown) ? shown : data;
     if (order == NULL) {

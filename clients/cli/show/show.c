@@ -88,7 +88,7 @@ format_inner(const struct pd_field *f, const json_t *row)
     json_array_foreach (items, i, item) {
         const char *plan = json_string_value(json_object_get(item, "plan")),
                    *domain = json_string_value(json_object_get(item, "domain_unicode"));
-        if (i == 2) fprintf(to, ", and %zu more", json_array_size(items) - 2);
+        if (i == 2) fprintf(to, _(", and %zu more"), json_array_size(items) - 2);
         if (i >= 2) break;
         fprintf(to, "%s%s%s%s", i > 0 ? ", " : "", plan == NULL ? "" : plan, domain == NULL ? "" : " ",
                 domain == NULL ? "" : domain);
@@ -98,7 +98,7 @@ format_inner(const struct pd_field *f, const json_t *row)
 }
 
 static void
-show_table(const struct pd_block *block, const json_t *rows, const char *currency)
+show_table(const struct pd_block *block, const json_t *rows, const char *currency, bool numbered)
 {
     const struct pd_field *fields[TABLE_COLUMNS_MAX];
     size_t                 count = choose_columns(block, fields), i;
@@ -107,15 +107,22 @@ show_table(const struct pd_block *block, const json_t *rows, const char *currenc
     json_t                *row;
 
     table_init(&table);
+    if (numbered) table_column(&table, "#", true);
     for (size_t c = 0; c < count; c++) {
         format_label(fields[c]->name, title, sizeof title);
-        for (char *p = title; *p != '\0'; p++) *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-        table_column(&table, title, fields[c]->kind == PD_KIND_UINT && strcmp(fields[c]->type->name, "time") != 0);
+        char *upper = text_upper(title);
+        table_column(&table, upper, fields[c]->kind == PD_KIND_UINT && strcmp(fields[c]->type->name, "time") != 0);
+        free(upper);
     }
-    json_array_foreach (rows, i, row)
-        for (size_t c = 0; c < count; c++)
-            table_cell(&table, fields[c]->kind == PD_KIND_LIST ? format_inner(fields[c], row)
-                                                               : format_field(fields[c], row, currency_in(row, currency)));
+    json_array_foreach (rows, i, row) {
+        if (numbered) table_cell(&table, format_count(i + 1));
+        for (size_t c = 0; c < count; c++) {
+            if (fields[c]->kind == PD_KIND_LIST) table_cell(&table, format_inner(fields[c], row));
+            else if (numbered && strcmp(fields[c]->name, "period") == 0)
+                table_cell(&table, format_period(json_string_value(json_object_get(row, "period"))));
+            else table_cell(&table, format_field(fields[c], row, currency_in(row, currency)));
+        }
+    }
     table_print(&table);
     table_fini(&table);
 }
@@ -123,7 +130,13 @@ show_table(const struct pd_block *block, const json_t *rows, const char *currenc
 void
 show_rows(const struct pd_block *row, const json_t *rows)
 {
-    show_table(row, rows, NULL);
+    show_table(row, rows, NULL, false);
+}
+
+void
+show_choices(const struct pd_block *row, const json_t *rows)
+{
+    show_table(row, rows, NULL, true);
 }
 
 /* One line of a sheet, when there is something to say. */
@@ -136,7 +149,8 @@ show_line(const struct pd_field *f, const json_t *object, const char *currency)
 
     format_label(f->name, label, sizeof label);
     if (value[0] != '\0') {
-        printf("%-16s ", label);
+        text_print(stdout, label, 16, TEXT_LEFT);
+        putchar(' ');
         text_print(stdout, value, 0, TEXT_LEFT);
         /* A plan's `domain` is a choice. */
         if (f->kind == PD_KIND_TEXT && strcmp(f->name, "domain") == 0 && ascii != NULL && strcmp(ascii, value) != 0)
@@ -173,12 +187,14 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
         const json_t          *value = json_object_get(object, f->name);
         if (f->kind != PD_KIND_LIST || json_array_size(value) == 0) continue;
         putchar('\n');
-        show_table(f->block(), value, currency);
+        show_table(f->block(), value, currency, false);
     }
 }
 
 void
 show_answer(const struct pd_block *reply, const json_t *data)
 {
-    show_sheet(reply, data, NULL);
+    if (reply == pd_block_order_view_reply()) review_show(json_object_get(data, "order"));
+    else if (reply == pd_block_review_reply()) review_show(data);
+    else show_sheet(reply, data, NULL);
 }

@@ -1,4 +1,5 @@
-/* table.h - rows under titles, each column as wide as its widest cell. A column without any cell is left out. */
+/* table.h - rows under titles, each column as wide as its widest cell. A column without any cell is left out. On a terminal
+ * that is too narrow long texts go on in the next line; on one where that is no help each row is a list of its cells. */
 #ifndef CLIENTS_CLI_SHOW_TABLE_H
 #define CLIENTS_CLI_SHOW_TABLE_H
 
@@ -9,7 +10,7 @@ enum { TABLE_COLUMNS_MAX = 16 };
 
 struct table {
     size_t columns;
-    char   titles[TABLE_COLUMNS_MAX][32];
+    char   titles[TABLE_COLUMNS_MAX][48];
     bool   right[TABLE_COLUMNS_MAX]; /* numbers */
     char **cells;                    /* row after row */
     size_t count, capacity;          /* of cells */

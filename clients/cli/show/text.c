@@ -2,7 +2,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
+
+#include "proto/check.h"
 
 struct range {
     uint32_t first, last;
@@ -48,17 +52,30 @@ is_control(uint32_t code)
     return is_in(control, sizeof control / sizeof control[0], code);
 }
 
+static size_t
+width_of(uint32_t code)
+{
+    if (is_control(code)) return 1; /* it is shown as a question mark */
+    if (is_in(wide, sizeof wide / sizeof wide[0], code)) return 2;
+    return !is_in(narrow, sizeof narrow / sizeof narrow[0], code);
+}
+
 size_t
 text_width(const char *text)
 {
     size_t width = 0;
-    while (*text != '\0') {
-        uint32_t code = next_code(&text);
-        if (is_control(code)) width += 1;
-        else if (is_in(wide, sizeof wide / sizeof wide[0], code)) width += 2;
-        else width += !is_in(narrow, sizeof narrow / sizeof narrow[0], code);
-    }
+    while (*text != '\0') width += width_of(next_code(&text));
     return width;
+}
+
+static void
+print_until(FILE *to, const char *text, const char *end)
+{
+    while (*text != '\0' && text < end) {
+        const char *start = text;
+        if (is_control(next_code(&text))) fputc('?', to);
+        else fwrite(start, 1, (size_t)(text - start), to);
+    }
 }
 
 void
@@ -66,10 +83,64 @@ text_print(FILE *to, const char *text, size_t width, enum text_side side)
 {
     size_t own = text_width(text), fill = width > own ? width - own : 0;
     if (side == TEXT_RIGHT) fprintf(to, "%*s", (int)fill, "");
+    print_until(to, text, text + strlen(text));
+    if (side == TEXT_LEFT) fprintf(to, "%*s", (int)fill, "");
+}
+
+/* Where a text that is cut at `width` columns ends. */
+static const char *
+end_at(const char *text, size_t width)
+{
+    size_t used = 0;
+    while (*text != '\0') {
+        const char *next = text;
+        used += width_of(next_code(&next));
+        if (used > width) break;
+        text = next;
+    }
+    return text;
+}
+
+void
+text_print_cut(FILE *to, const char *text, size_t width)
+{
+    print_until(to, text, end_at(text, width));
+}
+
+size_t
+text_fit(const char *text, size_t width, const char **ret_next)
+{
+    const char *end = end_at(text, width), *blank = NULL;
+
+    if (end == text && *end != '\0') next_code(&end);
+    if (*end != '\0' && *end != ' ') {
+        for (const char *p = end; p > text && blank == NULL; p--)
+            if (p[-1] == ' ') blank = p;
+        if (blank != NULL) end = blank;
+    }
+    const char *next = end;
+    while (*next == ' ') next++;
+    *ret_next = next;
+    while (end > text + 1 && end[-1] == ' ') end--;
+    return (size_t)(end - text);
+}
+
+/* Every letter that people write here has a capital of as many bytes; one that has not stays as it is. */
+char *
+text_upper(const char *text)
+{
+    char *upper = strdup(text), *to = upper;
+
+    PD_CHECK(upper != NULL);
     while (*text != '\0') {
         const char *start = text;
-        if (is_control(next_code(&text))) fputc('?', to);
-        else fwrite(start, 1, (size_t)(text - start), to);
+        uint32_t    code = (uint32_t)towupper((wint_t)next_code(&text));
+        if (text - start == 1 && code < 0x80) *to = (char)code;
+        if (text - start == 2 && code >= 0x80 && code < 0x800) {
+            to[0] = (char)(0xc0 | code >> 6);
+            to[1] = (char)(0x80 | (code & 0x3f));
+        }
+        to += text - start;
     }
-    if (side == TEXT_LEFT) fprintf(to, "%*s", (int)fill, "");
+    return upper;
 }

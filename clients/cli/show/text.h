@@ -12,4 +12,14 @@ size_t text_width(const char *text);
 enum text_side { TEXT_LEFT, TEXT_RIGHT };
 void text_print(FILE *to, const char *text, size_t width, enum text_side side);
 
+/* The same, cut at `width` columns. */
+void text_print_cut(FILE *to, const char *text, size_t width);
+
+/* How many bytes of a text fit into `width` columns, at least one character; the line is broken at a blank where there is
+ * one. *ret_next: where the rest begins. */
+size_t text_fit(const char *text, size_t width, const char **ret_next);
+
+/* The text in capitals, allocated. */
+char *text_upper(const char *text);
+
 #endif

@@ -5,28 +5,51 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* --total 12.50 is in the order's currency, which only the order knows. */
+#include "clients/cli/show/format.h"
+#include "clients/cli/show/terminal.h"
+
+static int
+get_order(struct cli *cli, const char *word, json_t **ret_answer)
+{
+    json_t *data = json_object();
+    int     status = fields_order(cli, word, data);
+
+    if (status == STATUS_OK) return request_data(cli, pd_block_get_order(), data, ret_answer);
+    json_decref(data);
+    return status;
+}
+
+/* --total 12.50 is in the order's currency, which only the order knows. What was confirmed is shown whole. */
 int
 run_order_confirm(struct cli *cli)
 {
-    json_t *data, *order = NULL;
+    json_t *data, *answer = NULL, *view = NULL;
+    int     status;
 
     if (args_value(cli, "total") != NULL) {
-        data = json_object();
-        int status = fields_order(cli, cli->words[0], data);
-        if (status == STATUS_OK) status = request_data(cli, pd_block_get_order(), data, &order);
-        else json_decref(data);
+        status = get_order(cli, cli->words[0], &view);
         if (status != STATUS_OK) return status;
-        const char *currency = json_string_value(json_object_get(json_object_get(order, "order"), "currency"));
+        const char *currency = json_string_value(json_object_get(json_object_get(view, "order"), "currency"));
         snprintf(cli->currency, sizeof cli->currency, "%s", currency == NULL ? "" : currency);
-        json_decref(order);
+        json_decref(view);
+        view = NULL;
     }
-    return run_message(cli);
+    if (args_has(cli, "json") || args_has(cli, "dry-run")) return run_message(cli);
+    status = fields_collect(cli, pd_block_confirm_order(), &data);
+    if (status == STATUS_OK) status = request_data(cli, pd_block_confirm_order(), data, &answer);
+    if (status == STATUS_OK) status = get_order(cli, cli->words[0], &view);
+    if (status == STATUS_OK) {
+        show_answer(pd_block_order_view_reply(), view);
+        next_say(cli, pd_block_confirm_order(), view, NULL);
+    }
+    json_decref(answer);
+    json_decref(view);
+    return status;
 }
 
 /* ---- status --wait ------------------------------------------------------------------------------------------------- */
 
-enum { ROUND_MS = 5000, PAUSE_MS = 500 };
+enum { ROUND_MS = 5000, LIVE_MS = 1000, PAUSE_MS = 500 };
 
 static uint64_t
 now_ms(void)
@@ -45,14 +68,14 @@ has_text(const json_t *object, const char *key, const char *text)
 
 /* One CheckStatus that the engine may hold, not long: an engine that ends forgets it. One that is stopping is asked again. */
 static int
-wait_round(struct cli *cli, uint64_t wait_ms, json_t **ret_status)
+wait_round(struct cli *cli, uint64_t wait_ms, const char *until, json_t **ret_status)
 {
     json_t *data, *refusal = NULL;
     int     status = fields_collect(cli, pd_block_check_status(), &data);
 
     if (status != STATUS_OK) return status;
     json_object_set_new(data, "wait_ms", json_integer((json_int_t)wait_ms));
-    json_object_set_new(data, "until", json_string("end"));
+    json_object_set_new(data, "until", json_string(until));
     json_incref(data);
     status = request_try(cli, pd_block_check_status(), data, ret_status, &refusal);
     if (refusal != NULL && has_text(refusal, "code", "shutting_down")) {
@@ -66,19 +89,46 @@ wait_round(struct cli *cli, uint64_t wait_ms, json_t **ret_status)
     return status;
 }
 
+/* Somebody who looks on wants to see it move: how far the first open item is, or what it waits for. */
+static void
+show_live(const json_t *answer, uint64_t passed_ms)
+{
+    const char *blocked = json_string_value(json_object_get(answer, "blocked_by"));
+    char        line[400];
+    json_t     *item;
+    size_t      i, used = 0;
+
+    used = (size_t)snprintf(line, sizeof line, _("Order %llu, %llu s: %s"),
+                            (unsigned long long)json_integer_value(json_object_get(answer, "order")),
+                            (unsigned long long)passed_ms / 1000,
+                            format_state(json_string_value(json_object_get(answer, "state"))));
+    if (blocked != NULL && used < sizeof line) used += (size_t)snprintf(line + used, sizeof line - used, "; %s", blocked);
+    json_array_foreach (json_object_get(answer, "items"), i, item) {
+        const char *worker = json_string_value(json_object_get(item, "worker")),
+                   *message = json_string_value(json_object_get(item, "message"));
+        if (!has_text(item, "state", "provisioning") || worker == NULL || used >= sizeof line) continue;
+        used += (size_t)snprintf(line + used, sizeof line - used, "; %s, %lld %%%s%s", worker,
+                                 (long long)json_integer_value(json_object_get(item, "progress")), message == NULL ? "" : ", ",
+                                 message == NULL ? "" : message);
+    }
+    terminal_live(line);
+}
+
 static int
 wait_for_end(struct cli *cli, uint64_t limit_ms)
 {
-    uint64_t start = now_ms();
+    bool     live = terminal_width(stderr) > 0 && !args_has(cli, "json");
+    uint64_t start = now_ms(), round_ms = live ? LIVE_MS : ROUND_MS;
     json_t  *answer = NULL;
 
     for (;;) {
         json_t  *newer = NULL;
         uint64_t begun = now_ms(), passed = begun - start;
-        uint64_t wait_ms = limit_ms - passed < ROUND_MS ? limit_ms - passed : ROUND_MS;
-        if (passed > limit_ms) wait_ms = 0;
-        int status = wait_round(cli, wait_ms, &newer);
+        uint64_t wait_ms = limit_ms - passed < round_ms ? limit_ms - passed : round_ms;
+        if (passed > limit_ms || (live && answer == NULL)) wait_ms = 0;
+        int status = wait_round(cli, wait_ms, live ? "change" : "end", &newer);
         if (status != STATUS_OK) {
+            terminal_live("");
             json_decref(answer);
             return status;
         }
@@ -86,10 +136,12 @@ wait_for_end(struct cli *cli, uint64_t limit_ms)
             json_decref(answer);
             answer = newer;
             /* An answer before its time: it has ended, or can go no further without a command. */
-            if (!has_text(answer, "state", "provisioning") || now_ms() - begun < wait_ms / 2) break;
+            if (!has_text(answer, "state", "provisioning") || (!live && now_ms() - begun < wait_ms / 2)) break;
         }
         if (now_ms() - start >= limit_ms) break;
+        if (live && answer != NULL) show_live(answer, now_ms() - start);
     }
+    terminal_live("");
     bool completed = has_text(answer, "state", "completed");
     if (answer == NULL) return STATUS_NOT_COMPLETED;
     if (args_has(cli, "json")) cli_print_json(answer);

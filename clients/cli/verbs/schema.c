@@ -188,6 +188,7 @@ run_schema(struct cli *cli)
     if (cli->word_count > 0) return print_one(cli, cli->words[0]);
     if (args_has(cli, "lock")) print_lock();
     else if (args_has(cli, "markdown")) markdown_print();
+    else if (args_has(cli, "texts")) texts_print();
     else if (args_has(cli, "json")) print_json();
     else {
         print_kind(PD_BLOCK_command, "Commands");

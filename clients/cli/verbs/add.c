@@ -1,0 +1,423 @@
+/* add.c - order add: by its options; like another order; or, on a terminal, asked step by step for what was not said. */
+#include "clients/cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clients/cli/show/terminal.h"
+#include "clients/cli/verbs/ask.h"
+#include "proto/check.h"
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+/* ---- choosing from a list ------------------------------------------------------------------------------------------ */
+
+/* What is chosen: rows of a query, the key that names one, and the question. */
+struct choice {
+    const struct pd_block *(*query)(void);
+    const char *key, *question;
+    bool        searched; /* the query takes a part of a name */
+    const char *may_add;  /* or NULL: what to type to make a new one */
+};
+
+/* The rows that match; `fixed` and `text` may be NULL. */
+static int
+fetch(struct cli *cli, const struct choice *c, const json_t *fixed, const char *text, json_t **ret_rows)
+{
+    json_t *data = fixed == NULL ? json_object() : json_copy((json_t *)(uintptr_t)fixed);
+
+    if (text != NULL && text[0] != '\0') json_object_set_new(data, "text", json_string(text));
+    return request_rows(cli, c->query(), data, ret_rows);
+}
+
+/* By its number in the list, or by its key. */
+static json_t *
+pick(const struct choice *c, const json_t *rows, const char *line)
+{
+    uint64_t number;
+    size_t   i;
+    json_t  *row;
+
+    json_array_foreach (rows, i, row)
+        if (strcmp(text_of(row, c->key), line) == 0) return json_incref(row);
+    if (args_number(line, &number) && number > 0) return json_incref(json_array_get(rows, (size_t)number - 1));
+    return NULL;
+}
+
+/* The row that is chosen; NULL with STATUS_OK: a new one is wanted. */
+static int
+choose(struct cli *cli, const struct choice *c, const json_t *fixed, json_t **ret_row)
+{
+    json_t *rows = NULL;
+    int     status = fetch(cli, c, fixed, NULL, &rows);
+
+    *ret_row = NULL;
+    if (status == STATUS_OK && json_array_size(rows) > 0) show_choices(show_list_field(c->query()->reply())->block(), rows);
+    while (status == STATUS_OK && *ret_row == NULL) {
+        if (json_array_size(rows) == 0 && c->may_add != NULL) break;
+        char *line = ask_line(c->question);
+        bool  adds = line != NULL && c->may_add != NULL && strcmp(line, c->may_add) == 0;
+        if (line == NULL) status = STATUS_ABANDONED;
+        else if (!adds) *ret_row = pick(c, rows, line);
+        if (adds) {
+            free(line);
+            break;
+        }
+        if (status == STATUS_OK && *ret_row == NULL && c->searched) {
+            json_t *found = NULL;
+            status = fetch(cli, c, fixed, line, &found);
+            if (json_array_size(found) == 0) {
+                cli_say("Nothing is called `%s`.", line);
+                json_decref(found);
+            } else {
+                json_decref(rows);
+                rows = found;
+                show_choices(show_list_field(c->query()->reply())->block(), rows);
+                if (json_array_size(rows) == 1 && line[0] != '\0') *ret_row = json_incref(json_array_get(rows, 0));
+            }
+        }
+        free(line);
+    }
+    json_decref(rows);
+    return status;
+}
+
+/* ---- the steps of the form ----------------------------------------------------------------------------------------- */
+
+/* Sets a text of `data` from an answer. */
+static int
+ask_text(json_t *data, const char *key, const char *question)
+{
+    for (;;) {
+        char *line = ask_line(question);
+        if (line == NULL) return STATUS_ABANDONED;
+        bool some = line[0] != '\0';
+        if (some && json_object_set_new(data, key, json_string(line)) != 0) some = false; /* not UTF-8 */
+        free(line);
+        if (some) return STATUS_OK;
+    }
+}
+
+static int
+make_customer(struct cli *cli, json_t *order)
+{
+    json_t *data = json_object(), *answer = NULL;
+    int     status = ask_text(data, "customer", _("The new customer's id, such as lopez:"));
+
+    if (status == STATUS_OK) status = ask_text(data, "name", _("Its name:"));
+    if (status != STATUS_OK) {
+        json_decref(data);
+        return status;
+    }
+    json_object_set(order, "customer", json_object_get(data, "customer"));
+    status = request_data(cli, pd_block_put_customer(), data, &answer);
+    json_decref(answer);
+    return status;
+}
+
+static int
+ask_customer(struct cli *cli, json_t *order)
+{
+    const struct choice customers = {pd_block_list_customers, "customer",
+                                     _("Customer (number, id, part of the name, or + for a new one):"), true, "+"};
+    json_t *row;
+    int     status = choose(cli, &customers, NULL, &row);
+
+    if (status != STATUS_OK) return status;
+    if (row == NULL) return make_customer(cli, order);
+    json_object_set(order, "customer", json_object_get(row, "customer"));
+    json_decref(row);
+    return STATUS_OK;
+}
+
+static int
+ask_quantity(json_t *item)
+{
+    uint64_t quantity = 1;
+
+    for (;;) {
+        char *line = ask_line(_("How many [1]:"));
+        if (line == NULL) return STATUS_ABANDONED;
+        bool ok = line[0] == '\0' || (args_number(line, &quantity) && quantity > 0);
+        free(line);
+        if (!ok) continue;
+        json_object_set_new(item, "quantity", json_integer((json_int_t)quantity));
+        return STATUS_OK;
+    }
+}
+
+/* The engine judges a name: the order as it would be, without a change. */
+static int
+check_order(struct cli *cli, const json_t *order, json_t **ret_review, json_t **ret_refusal)
+{
+    return request_trial(cli, pd_block_add_order(), json_deep_copy(order), ret_review, ret_refusal);
+}
+
+static bool
+is_about_domain(const json_t *refusal)
+{
+    return strncmp(text_of(refusal, "code"), "domain_", 7) == 0;
+}
+
+static int
+ask_domain(struct cli *cli, const json_t *order, json_t *item)
+{
+    for (;;) {
+        json_t *review = NULL, *refusal = NULL;
+        int     status = ask_text(item, "domain", _("Domain name, such as panaderia-lopez.es:"));
+        if (status == STATUS_OK) status = check_order(cli, order, &review, &refusal);
+        bool again = refusal != NULL && is_about_domain(refusal);
+        if (refusal != NULL) status = request_refused(cli, refusal, order);
+        json_decref(review);
+        json_decref(refusal);
+        if (!again) return status;
+    }
+}
+
+static int
+ask_item(struct cli *cli, json_t *order)
+{
+    const struct choice plans = {pd_block_list_plans, "plan", _("Plan (number, id or part of the name):"), true, NULL},
+                        periods = {pd_block_list_periods, "period", _("Period (number, or such as 1y):"), false, NULL};
+    json_t *items = json_object_get(order, "items"), *item = json_object(), *plan = NULL, *period = NULL;
+    int     status = choose(cli, &plans, NULL, &plan);
+
+    json_array_append_new(items, item);
+    if (status == STATUS_OK) {
+        json_object_set(item, "plan", json_object_get(plan, "plan"));
+        json_t *of_plan = json_pack("{s:O}", "plan", json_object_get(plan, "plan"));
+        status = choose(cli, &periods, of_plan, &period);
+        json_decref(of_plan);
+    }
+    if (status == STATUS_OK) {
+        json_object_set(item, "period", json_object_get(period, "period"));
+        status = strcmp(text_of(plan, "domain"), "none") != 0 ? ask_domain(cli, order, item) : ask_quantity(item);
+    }
+    json_decref(plan);
+    json_decref(period);
+    return status;
+}
+
+static int
+ask_items(struct cli *cli, json_t *order)
+{
+    char more = 'y';
+    int  status = STATUS_OK;
+
+    json_object_set_new(order, "items", json_array());
+    while (status == STATUS_OK && more == 'y') {
+        status = ask_item(cli, order);
+        if (status != STATUS_OK) break;
+        more = ask_letter(_("Another plan in this order? [n]o, [y]es:"), "ny");
+        if (more == 0) status = STATUS_ABANDONED;
+    }
+    return status;
+}
+
+/* ---- the end of the form ------------------------------------------------------------------------------------------- */
+
+/* Sends ConfirmOrder or OpenOrder for an order that was just added, and says what is next. */
+static int
+advance(struct cli *cli, const struct pd_block *command, uint64_t number, bool last)
+{
+    json_t *answer = NULL;
+    int     status = request_data(cli, command, json_pack("{s:I}", "order", (json_int_t)number), &answer);
+
+    if (status == STATUS_OK) {
+        review_head(answer);
+        if (last) next_say(cli, command, answer, NULL);
+    }
+    json_decref(answer);
+    return status;
+}
+
+static int
+confirm_and_open(struct cli *cli, uint64_t number)
+{
+    int status = advance(cli, pd_block_confirm_order(), number, false);
+    if (status != STATUS_OK) return status;
+    char open = ask_letter(_("Open it for provisioning now? [y]es, [n]o:"), "yn");
+    if (open == 'y') return advance(cli, pd_block_open_order(), number, true);
+    json_t *hint = json_pack("{s:I}", "order", (json_int_t)number);
+    next_hint(cli, "pedido order open {order}", hint);
+    json_decref(hint);
+    return STATUS_OK;
+}
+
+static void
+show_review(const json_t *order, json_t *review)
+{
+    json_object_set(review, "customer", json_object_get(order, "customer"));
+    json_object_del(review, "reference"); /* that of the trial */
+    putchar('\n');
+    review_show(review);
+    putchar('\n');
+}
+
+/* The review, then the order itself: added and confirmed, kept as a draft, or not made at all. */
+static int
+review_and_add(struct cli *cli, json_t *order)
+{
+    json_t *review = NULL, *refusal = NULL, *answer = NULL;
+    int     status = check_order(cli, order, &review, &refusal);
+
+    if (refusal != NULL) status = request_refused(cli, refusal, order);
+    if (status == STATUS_OK) {
+        show_review(order, review);
+        char letter = args_has(cli, "dry-run") ? 0 : ask_letter(_("Confirm this order? [y]es, keep it as a [d]raft, [n]o:"), "ydn");
+        if (letter == 0 || letter == 'n') status = STATUS_ABANDONED;
+        if (status == STATUS_OK) status = request_data(cli, pd_block_add_order(), json_incref(order), &answer);
+        uint64_t number = (uint64_t)json_integer_value(json_object_get(answer, "order"));
+        if (status == STATUS_OK && letter == 'y') status = confirm_and_open(cli, number);
+        else if (status == STATUS_OK) next_say(cli, pd_block_add_order(), answer, NULL);
+    }
+    json_decref(review);
+    json_decref(refusal);
+    json_decref(answer);
+    return status;
+}
+
+/* ---- like another one ---------------------------------------------------------------------------------------------- */
+
+/* What was ordered there, as it would be asked for. */
+static json_t *
+items_of(const json_t *like)
+{
+    static const char *const kept[] = {"plan", "period", "quantity", "parameters"};
+    json_t                  *items = json_array(), *from;
+    size_t                   i;
+
+    json_array_foreach (json_object_get(like, "items"), i, from) {
+        json_t *item = json_object();
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+            if (json_object_get(from, kept[k]) != NULL) json_object_set(item, kept[k], json_object_get(from, kept[k]));
+        if (json_object_get(from, "domain_unicode") != NULL)
+            json_object_set(item, "domain", json_object_get(from, "domain_unicode"));
+        json_array_append_new(items, item);
+    }
+    return items;
+}
+
+/* The --domain for a name there: each is for the next one, the last for all that are left. */
+static const char *
+given_domain(const struct cli *cli, size_t at)
+{
+    const char *found = NULL;
+    for (size_t i = 0, seen = 0; i < cli->given_count && seen <= at; i++)
+        if (strcmp(cli->given[i].option->name, "domain") == 0) {
+            found = cli->given[i].value;
+            seen++;
+        }
+    return found;
+}
+
+/* The name that takes another one's place, into `item`. */
+static int
+replace_domain(struct cli *cli, json_t *item, const char *given, bool needed)
+{
+    const char *old = text_of(item, "domain");
+
+    if (given != NULL && json_object_set_new(item, "domain", json_string(given)) != 0)
+        return cli_usage(cli, "--domain: the value is not UTF-8");
+    if (given != NULL || !needed) return STATUS_OK;
+    if (!terminal_asks()) return cli_usage(cli, "--domain is missing: %s belongs to the other order's customer", old);
+    cli_say("The other order is for %s.", old);
+    return ask_text(item, "domain", _("Domain name, such as panaderia-lopez.es:"));
+}
+
+/* Another customer has other names; two services on one name stay on one name. */
+static int
+replace_domains(struct cli *cli, json_t *order, bool needed)
+{
+    json_t *item, *names = json_object();
+    size_t  i, at = 0;
+    int     status = STATUS_OK;
+
+    json_array_foreach (json_object_get(order, "items"), i, item) {
+        json_t *old = json_incref(json_object_get(item, "domain")), *known;
+        if (old != NULL && (known = json_object_get(names, json_string_value(old))) != NULL) {
+            json_object_set(item, "domain", known);
+        } else if (old != NULL) {
+            status = replace_domain(cli, item, given_domain(cli, at++), needed);
+            json_object_set(names, json_string_value(old), json_object_get(item, "domain"));
+        }
+        json_decref(old);
+        if (status != STATUS_OK) break;
+    }
+    json_decref(names);
+    return status;
+}
+
+static int
+collect_like(struct cli *cli, json_t *order)
+{
+    json_t *data = json_object(), *answer = NULL;
+    int     status = fields_order(cli, args_value(cli, "like"), data);
+
+    if (args_has(cli, "plan") || args_has(cli, "items"))
+        status = cli_usage(cli, "--like takes plans and periods from the other order; only --domain goes with it");
+    if (status == STATUS_OK) status = request_data(cli, pd_block_get_order(), json_incref(data), &answer);
+    if (status == STATUS_OK) {
+        const json_t *like = json_object_get(answer, "order");
+        json_object_set_new(order, "items", items_of(like));
+        if (json_object_get(order, "customer") == NULL)
+            json_object_set(order, "customer", json_object_get(like, "customer"));
+        status = replace_domains(cli, order, strcmp(text_of(order, "customer"), text_of(like, "customer")) != 0);
+    }
+    json_decref(answer);
+    json_decref(data);
+    return status;
+}
+
+/* ---- the verb ------------------------------------------------------------------------------------------------------ */
+
+static int
+add_and_show(struct cli *cli, json_t *order)
+{
+    json_t *answer = NULL;
+    int     status = request_data(cli, pd_block_add_order(), json_incref(order), &answer);
+
+    if (status == STATUS_OK && args_has(cli, "json")) cli_print_json(answer);
+    else if (status == STATUS_OK) {
+        json_object_set(answer, "customer", json_object_get(order, "customer"));
+        review_show(answer);
+        if (args_has(cli, "dry-run")) cli_say("dry run: nothing was changed");
+        else next_say(cli, pd_block_add_order(), answer, NULL);
+    }
+    json_decref(answer);
+    return status;
+}
+
+int
+run_order_add(struct cli *cli)
+{
+    bool    whole = args_has(cli, "plan") || args_has(cli, "items") || args_has(cli, "like");
+    bool    asks = terminal_asks() && !args_has(cli, "json");
+    json_t *order = NULL;
+    int     status;
+
+    if (cli->word_count == 0 && !args_has(cli, "like") && !asks) return cli_usage(cli, "CUSTOMER is missing");
+    if (args_has(cli, "like") || (asks && (cli->word_count == 0 || !whole))) {
+        order = json_object();
+        if (cli->word_count > 0) json_object_set_new(order, "customer", json_string(cli->words[0]));
+        if (args_value(cli, "reference") != NULL)
+            json_object_set_new(order, "reference", json_string(args_value(cli, "reference")));
+        status = args_has(cli, "like") ? collect_like(cli, order) : STATUS_OK;
+        if (status == STATUS_OK && json_object_get(order, "customer") == NULL) status = ask_customer(cli, order);
+        if (status == STATUS_OK && json_object_get(order, "items") == NULL) status = ask_items(cli, order);
+        if (status == STATUS_OK) status = asks && !args_has(cli, "like") ? review_and_add(cli, order) : add_and_show(cli, order);
+    } else {
+        status = fields_collect(cli, pd_block_add_order(), &order);
+        if (status == STATUS_OK) status = add_and_show(cli, order);
+        else order = NULL;
+    }
+    if (status == STATUS_ABANDONED) cli_say("Nothing was ordered.");
+    json_decref(order);
+    return status;
+}

@@ -1,0 +1,209 @@
+/* complete.c - what may stand next on a command line, for the shells: `pedido complete -- WORD... PART` prints each candidate
+ * that begins with PART, a tab, and what it is. It is asked at every press of a key: nothing is said that was not asked for,
+ * and an engine that does not answer at once is not waited for. */
+#include "clients/cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clients/cli/context.h"
+#include "clients/cli/print/help.h"
+
+enum { ANSWER_MS = 300 };
+
+struct completion {
+    struct cli        *cli;
+    const char        *part;
+    const struct verb *verb;           /* NULL: its words are not all there */
+    const char        *first;          /* the word before, when it is a group's */
+    const char        *plan;           /* the last --plan, of which --period is one */
+    const struct option *open;         /* the option whose value is asked for, or NULL */
+    size_t             arguments;      /* of the verb that are there */
+    struct option_list options;
+};
+
+static void
+offer(const struct completion *c, const char *candidate, const char *about)
+{
+    if (candidate != NULL && strncmp(candidate, c->part, strlen(c->part)) == 0)
+        printf("%s\t%s\n", candidate, about == NULL ? "" : about);
+}
+
+/* ---- from the tables ----------------------------------------------------------------------------------------------- */
+
+static void
+offer_verbs(const struct completion *c)
+{
+    for (size_t i = 0; verb_at(i) != NULL; i++) {
+        const struct verb *v = verb_at(i);
+        const char        *blank = strchr(v->words, ' ');
+        char               word[40];
+        if (v->flags & VERB_HIDDEN) continue;
+        if (c->first != NULL) {
+            if (verb_in_group(v, c->first)) offer(c, blank + 1, help_about(v));
+            continue;
+        }
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(v->words, " "), v->words);
+        /* A group once, though it has many verbs. */
+        bool again = i > 0 && blank != NULL && verb_in_group(verb_at(i - 1), word);
+        if (!again) offer(c, word, blank == NULL ? help_about(v) : "");
+    }
+}
+
+static void
+offer_options(const struct completion *c)
+{
+    for (size_t i = 0; i < c->options.count; i++) {
+        const struct option *o = &c->options.options[i];
+        char                 name[48];
+        char                *about = help_option_about(o);
+        snprintf(name, sizeof name, "--%s", o->name);
+        offer(c, name, about);
+        free(about);
+    }
+}
+
+static void
+offer_choice(const struct completion *c, const struct pd_enum *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        offer(c, e->values[i].name, lang_pick(e->values[i].english, e->values[i].spanish));
+}
+
+static void
+offer_messages(const struct completion *c, bool events)
+{
+    const struct pd_block *b;
+    for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++) {
+        bool sent = (b->kind == PD_BLOCK_command && b->port != PD_port_engine) || b->kind == PD_BLOCK_query;
+        if (events ? b->kind == PD_BLOCK_event : sent) offer(c, b->Name, _(b->description));
+    }
+}
+
+/* ---- from the engine ----------------------------------------------------------------------------------------------- */
+
+static void
+offer_rows(const struct completion *c, const struct pd_block *query, json_t *data, const char *key, const char *about)
+{
+    json_t *answer = NULL, *refusal = NULL, *row;
+    size_t  i;
+
+    request_try(c->cli, query, data, &answer, &refusal);
+    json_array_foreach (json_object_get(answer, show_list_field(query->reply())->name), i, row) {
+        const json_t *value = json_object_get(row, key);
+        char          number[24];
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        offer(c, json_is_integer(value) ? number : json_string_value(value), json_string_value(json_object_get(row, about)));
+    }
+    json_decref(answer);
+    json_decref(refusal);
+}
+
+/* The orders that a verb has something to do with. */
+static void
+offer_orders(const struct completion *c)
+{
+    static const struct {
+        const char *verb, *state;
+    } states[] = {{"order confirm", "draft"}, {"order open", "new"}, {"order status", "provisioning"},
+                  {"order retry", "provisioning_failed"}};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (c->verb != NULL && strcmp(states[i].verb, c->verb->words) == 0)
+            offer_rows(c, pd_block_list_orders(), json_pack("{s:s}", "state", states[i].state), "order", "customer");
+}
+
+static void
+offer_periods(const struct completion *c)
+{
+    if (c->plan != NULL) offer_rows(c, pd_block_list_periods(), json_pack("{s:s}", "plan", c->plan), "period", "");
+}
+
+static void
+offer_context(void *context, const char *name, const char *endpoint)
+{
+    offer(context, name, endpoint);
+}
+
+/* What a field or argument of this name may hold. */
+static void
+offer_values(const struct completion *c, const char *name)
+{
+    if (strcmp(name, "customer") == 0) offer_rows(c, pd_block_list_customers(), json_object(), "customer", "name");
+    else if (strcmp(name, "plan") == 0) offer_rows(c, pd_block_list_plans(), json_object(), "plan", "name");
+    else if (strcmp(name, "reseller") == 0) offer_rows(c, pd_block_list_resellers(), json_object(), "reseller", "name");
+    else if (strcmp(name, "period") == 0) offer_periods(c);
+    else if (strcmp(name, "order") == 0) offer_orders(c);
+    else if (strcmp(name, "context") == 0) context_each(offer_context, (void *)(uintptr_t)c);
+    else if (strcmp(name, "type") == 0) offer_messages(c, c->verb != NULL && verb_in_group(c->verb, "events"));
+    else if (strcmp(name, "shell") == 0) {
+        offer(c, "bash", NULL);
+        offer(c, "zsh", NULL);
+        offer(c, "fish", NULL);
+    } else if (strcmp(name, "lang") == 0) {
+        offer(c, "en", "English");
+        offer(c, "es", "Español");
+    }
+}
+
+/* ---- where the line stands ----------------------------------------------------------------------------------------- */
+
+static void
+take_word(struct completion *c, const char *word)
+{
+    char both[80];
+
+    if (c->verb != NULL) {
+        c->arguments++;
+        return;
+    }
+    if (c->first == NULL) c->verb = verb_find(word);
+    else {
+        snprintf(both, sizeof both, "%s %s", c->first, word);
+        c->verb = verb_find(both);
+    }
+    if (c->verb == NULL) c->first = word;
+    else options_collect(c->verb, &c->options);
+}
+
+static void
+read_line(struct completion *c)
+{
+    const struct cli *cli = c->cli;
+
+    for (size_t i = 0; i + 1 < cli->word_count; i++) {
+        const char *word = cli->words[i];
+        size_t      size = strcspn(word, "=");
+        if (strncmp(word, "--", 2) != 0) {
+            take_word(c, word);
+            continue;
+        }
+        const struct option *o = options_find(&c->options, word + 2, size - 2);
+        if (o == NULL || o->kind != OPTION_VALUE || word[size] == '=') continue;
+        if (i + 2 == cli->word_count) c->open = o;
+        else if (strcmp(o->name, "plan") == 0) c->plan = cli->words[i + 1];
+        i++; /* its value */
+    }
+}
+
+int
+run_complete(struct cli *cli)
+{
+    struct completion c = {.cli = cli, .part = cli->word_count == 0 ? "" : cli->words[cli->word_count - 1]};
+    char              name[40];
+    bool              optional;
+
+    struct pd_client_options options = PD_CLIENT_DEFAULTS;
+    options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
+    options.timeout_ms = ANSWER_MS;
+    options.retries = 0;
+    pd_client_open(&options, &cli->client);
+    cli_quiet();
+    options_collect(NULL, &c.options);
+    read_line(&c);
+    if (c.open != NULL && c.open->field != NULL && c.open->field->kind == PD_KIND_CHOICE) offer_choice(&c, c.open->field->choice);
+    else if (c.open != NULL) offer_values(&c, strcmp(c.open->name, "like") == 0 ? "order" : c.open->name);
+    else if (strncmp(c.part, "--", 2) == 0) offer_options(&c);
+    else if (c.verb == NULL) offer_verbs(&c);
+    else if (options_argument(c.verb->arguments, c.arguments, name, sizeof name, &optional)) offer_values(&c, name);
+    return STATUS_OK;
+}
