@@ -248,17 +248,25 @@ refused(struct queries *q, enum pd_error_code code, const char *field)
 }
 
 static struct pd_customer *
-find_customer(struct queries *q, struct pd_text id)
+seek_customer(struct queries *q, struct pd_text id)
 {
     struct pd_customer *c = find_row(&q->folder, PD_ROW_customer, INDEX_customer, q->scope, 0, id, NULL);
     return c != NULL ? c : refused(q, PD_E_customer_not_found, "customer");
 }
 
 static struct pd_plan *
-find_plan(struct queries *q, struct pd_text id)
+seek_plan(struct queries *q, struct pd_text id)
 {
     struct pd_plan *p = find_row(&q->folder, PD_ROW_plan, INDEX_plan, q->scope, 0, id, NULL);
     return p != NULL ? p : refused(q, PD_E_plan_not_found, "plan");
+}
+
+static struct pd_subscription *
+seek_subscription(struct queries *q, uint64_t number)
+{
+    struct pd_subscription *s =
+        find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
+    return s != NULL ? s : refused(q, PD_E_subscription_not_found, "subscription");
 }
 
 static struct pd_order *
@@ -286,7 +294,7 @@ static void *
 list_periods(struct queries *q)
 {
     struct pd_periods_reply *r = PD_ARENA_NEW(&q->arena, struct pd_periods_reply);
-    struct pd_plan          *p = find_plan(q, ((const struct pd_list_periods *)q->message->body)->plan);
+    struct pd_plan          *p = seek_plan(q, ((const struct pd_list_periods *)q->message->body)->plan);
 
     if (p == NULL) return NULL;
     r->periods = PD_ARENA_ARRAY(&q->arena, struct pd_plan_period, p->periods_count);
@@ -308,7 +316,7 @@ get_panel(struct queries *q)
 {
     const struct pd_get_panel *m = q->message->body;
     struct pd_panel_reply     *r = PD_ARENA_NEW(&q->arena, struct pd_panel_reply);
-    struct pd_customer        *c = find_customer(q, m->customer);
+    struct pd_customer        *c = seek_customer(q, m->customer);
 
     if (c == NULL) return NULL;
     *r = (struct pd_panel_reply){.customer = c->customer, .name = c->name, .status = c->status};
@@ -335,34 +343,43 @@ view_event(const struct queries *q, const struct record *r)
     };
 }
 
-/* Backwards along the records' `previous`, then turned round: as many steps as the order has events. */
-static void *
-get_order_history(struct queries *q)
+/* A record of the log, in the arena. False: damaged; the query is refused. */
+static bool
+read_event(struct queries *q, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes, struct record *ret_record)
 {
-    const struct pd_get_order_history *m = q->message->body;
-    struct pd_events_reply            *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    struct pd_order                   *o = seek_order(q, m->has_order, m->order, m->reference);
-    size_t                             count = 0;
+    bool ok = store_read_record(q->log_reader, position, arena, ret_bytes) == STORE_OK && record_read(*ret_bytes, ret_record);
+    if (!ok) q->refusal = pd_refuse(PD_E_internal);
+    return ok;
+}
 
-    if (o == NULL) return NULL;
-    struct pd_event_view *views = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, o->version);
-    for (uint64_t p = o->last; p > 0 && count < o->version;) {
-        struct pd_text bytes;
-        struct record  r;
-        if (store_read_record(q->log_reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
-            q->refusal = pd_refuse(PD_E_internal);
-            return NULL;
-        }
-        views[o->version - ++count] = view_event(q, &r);
-        p = r.header.previous;
+/* The events of what a row is of (NULL: it was refused): backwards along the records' `previous`, as many steps as it has events,
+ * and then a page of them forwards. A cursor is the number of events that were shown. */
+static void *
+read_history(struct queries *q, const void *row)
+{
+    const struct pd_row_head *head = row;
+    struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
+    size_t                    first, bytes_shown = 0;
+    struct pd_text            bytes;
+    struct record             r;
+
+    if (head == NULL) return NULL;
+    uint64_t *positions = PD_ARENA_ARRAY(&q->arena, uint64_t, head->version);
+    first = head->version;
+    for (uint64_t p = head->last; p > 0 && first > 0; p = r.header.previous) {
+        pd_arena_reset(&q->scratch);
+        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
+        positions[--first] = p;
     }
-    /* A cursor is the number of events that were shown. */
-    uint64_t shown = q->from.position;
-    reply->events = views + (o->version - count) + (shown < count ? shown : count);
-    reply->events_count = count - (shown < count ? shown : count);
-    if (reply->events_count > q->limit) {
-        reply->events_count = q->limit;
-        q->next = (struct row_key){shown + q->limit, 0};
+    reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
+    for (size_t i = first + q->from.position; i < head->version; i++) {
+        if (reply->events_count == q->limit || bytes_shown > PD_PAGE_BYTES_MAX) {
+            q->next = (struct row_key){i - first, 0};
+            break;
+        }
+        if (!read_event(q, positions[i], &q->arena, &bytes, &r)) return NULL;
+        reply->events[reply->events_count++] = view_event(q, &r);
+        bytes_shown += bytes.size;
     }
     return reply;
 }
@@ -387,10 +404,7 @@ read_log(struct queries *q)
             break;
         }
         pd_arena_reset(&q->scratch);
-        if (store_read_record(q->log_reader, p, &q->scratch, &bytes) != STORE_OK || !record_read(bytes, &r)) {
-            q->refusal = pd_refuse(PD_E_internal);
-            return NULL;
-        }
+        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
         if (r.header.scope != q->scope || r.header.scope_position < from) continue;
         record_read(pd_arena_text(&q->arena, bytes), &r);
         reply->events[reply->events_count++] = view_event(q, &r);
@@ -436,24 +450,29 @@ look(struct queries *q)
     case PD_QUERY_list_plans: return list_plans(q);
     case PD_QUERY_list_periods: return list_periods(q);
     case PD_QUERY_get_order: return get_order(q);
-    case PD_QUERY_get_order_history: return get_order_history(q);
+    case PD_QUERY_get_order_history: {
+        const struct pd_get_order_history *m = body;
+        return read_history(q, seek_order(q, m->has_order, m->order, m->reference));
+    }
+    case PD_QUERY_get_customer_history:
+        return read_history(q, seek_customer(q, ((const struct pd_get_customer_history *)body)->customer));
+    case PD_QUERY_get_subscription_history:
+        return read_history(q, seek_subscription(q, ((const struct pd_get_subscription_history *)body)->subscription));
     case PD_QUERY_read_log: return read_log(q);
     case PD_QUERY_get_panel: return get_panel(q);
     case PD_QUERY_health: return health(q);
     case PD_QUERY_get_customer: {
         struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);
-        return (r->customer = find_customer(q, ((const struct pd_get_customer *)body)->customer)) != NULL ? r : NULL;
+        return (r->customer = seek_customer(q, ((const struct pd_get_customer *)body)->customer)) != NULL ? r : NULL;
     }
     case PD_QUERY_get_plan: {
         struct pd_plan_reply *r = PD_ARENA_NEW(&q->arena, struct pd_plan_reply);
-        return (r->plan = find_plan(q, ((const struct pd_get_plan *)body)->plan)) != NULL ? r : NULL;
+        return (r->plan = seek_plan(q, ((const struct pd_get_plan *)body)->plan)) != NULL ? r : NULL;
     }
     case PD_QUERY_get_subscription: {
         struct pd_subscription_reply *r = PD_ARENA_NEW(&q->arena, struct pd_subscription_reply);
-        uint64_t number = ((const struct pd_get_subscription *)body)->subscription;
-        r->subscription = find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number,
-                                   (struct pd_text){NULL, 0}, NULL);
-        return r->subscription != NULL ? r : refused(q, PD_E_subscription_not_found, "subscription");
+        r->subscription = seek_subscription(q, ((const struct pd_get_subscription *)body)->subscription);
+        return r->subscription != NULL ? r : NULL;
     }
     default: PD_CHECK(!"a query without an answer"); return NULL;
     }
