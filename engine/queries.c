@@ -7,36 +7,14 @@
 
 #include "engine/authorise.h"
 #include "engine/base/log.h"
+#include "engine/base/plain.h"
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
-#include "engine/fold.h"
 #include "engine/publish.h"
+#include "engine/query.h"
 #include "proto/check.h"
 
 enum { LIMIT = 100, SCAN_MAX = 200000 };
-
-struct queries {
-    struct books     books;
-    struct engine   *engine;
-    struct pd_text   software;
-    query_counts_fn *counts;
-    void            *counts_arg;
-    struct pd_text   log;
-    struct pd_arena  arena;
-    struct pd_arena  scratch; /* what is looked at and may not be shown */
-    struct rows      rows;
-    struct folder    folder;
-    struct mp_writer writer;
-
-    /* The query that is answered. */
-    const struct pd_message *message;
-    struct store_reader     *rows_reader, *log_reader;
-    uint64_t                 scope, head, print;
-    size_t                   limit;
-    struct row_key           from; /* where a page begins */
-    struct row_key           next; /* where the following page begins; position 0: there is none */
-    struct pd_refusal        refusal;
-};
 
 struct queries *
 queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
@@ -119,9 +97,9 @@ read_cursor(const struct queries *q, struct pd_text text, struct row_key *ret_ke
 struct page {
     struct queries        *q;
     const struct pd_block *block;
-    bool (*takes)(const struct queries *q, const void *row);
+    takes_row             *takes;
     char                  *rows; /* limit x block->size */
-    size_t                 count, scanned, bytes;
+    size_t                 count;
     bool                   all_scopes;
 };
 
@@ -131,7 +109,7 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
     struct page    *p = arg;
     struct queries *q = p->q;
 
-    if (p->count == q->limit || p->scanned++ == SCAN_MAX || p->bytes > PD_PAGE_BYTES_MAX) {
+    if (p->count == q->limit || q->scanned++ >= SCAN_MAX || q->bytes > PD_PAGE_BYTES_MAX) {
         q->next = key;
         return false;
     }
@@ -147,13 +125,12 @@ visit_row(void *arg, struct row_key key, struct pd_text bytes)
     if (p->takes != NULL && !p->takes(q, row)) return true;
     pd_copy_block(&q->arena, p->block, row, row);
     p->count++;
-    p->bytes += bytes.size * 3; /* a map is some three times its row */
+    q->bytes += bytes.size * 3; /* a map is some three times its row */
     return true;
 }
 
-static void *
-read_page(struct queries *q, int row_code, bool (*takes)(const struct queries *, const void *), bool all_scopes,
-          size_t *ret_count)
+void *
+read_page(struct queries *q, int row_code, takes_row *takes, bool all_scopes, size_t *ret_count)
 {
     struct page p = {.q = q, .block = pd_schema_row(row_code), .takes = takes, .all_scopes = all_scopes};
 
@@ -163,18 +140,19 @@ read_page(struct queries *q, int row_code, bool (*takes)(const struct queries *,
     return p.rows;
 }
 
-static bool
-contains(struct pd_text text, struct pd_text part)
+bool
+has_needle(struct queries *q, struct pd_text text)
 {
-    return part.data == NULL || memmem(text.data, text.size, part.data, part.size) != NULL;
+    if (q->needle.data == NULL) return true;
+    struct pd_text plain = plain_text(&q->scratch, text);
+    return memmem(plain.data, plain.size, q->needle.data, q->needle.size) != NULL;
 }
 
 static bool
-takes_customer(const struct queries *q, const void *row)
+takes_customer(struct queries *q, const void *row)
 {
-    const struct pd_list_customers *m = q->message->body;
-    const struct pd_customer       *c = row;
-    return contains(c->customer, m->text) || contains(c->name, m->text);
+    const struct pd_customer *c = row;
+    return has_needle(q, c->customer) || has_needle(q, c->name);
 }
 
 static const struct pd_plan_period *
@@ -187,16 +165,16 @@ cheapest(const struct pd_plan *p)
 }
 
 static bool
-takes_plan(const struct queries *q, const void *row)
+takes_plan(struct queries *q, const void *row)
 {
     const struct pd_list_plans *m = q->message->body;
     const struct pd_plan       *p = row;
-    return p->published && cheapest(p) != NULL && (contains(p->plan, m->text) || contains(p->name, m->text)) &&
+    return p->published && cheapest(p) != NULL && (has_needle(q, p->plan) || has_needle(q, p->name)) &&
            (m->category.data == NULL || pd_text_equal(m->category, p->category));
 }
 
 static bool
-takes_order(const struct queries *q, const void *row)
+takes_order(struct queries *q, const void *row)
 {
     const struct pd_list_orders *m = q->message->body;
     const struct pd_order       *o = row;
@@ -205,7 +183,7 @@ takes_order(const struct queries *q, const void *row)
 }
 
 static bool
-takes_subscription(const struct queries *q, const void *row)
+takes_subscription(struct queries *q, const void *row)
 {
     const struct pd_list_subscriptions *m = q->message->body;
     const struct pd_subscription       *s = row;
@@ -214,7 +192,7 @@ takes_subscription(const struct queries *q, const void *row)
 }
 
 static bool
-takes_service(const struct queries *q, const void *row)
+takes_service(struct queries *q, const void *row)
 {
     const struct pd_get_panel    *m = q->message->body;
     const struct pd_subscription *s = row;
@@ -247,18 +225,26 @@ refused(struct queries *q, enum pd_error_code code, const char *field)
     return NULL;
 }
 
-static struct pd_customer *
-find_customer(struct queries *q, struct pd_text id)
+struct pd_customer *
+seek_customer(struct queries *q, struct pd_text id)
 {
     struct pd_customer *c = find_row(&q->folder, PD_ROW_customer, INDEX_customer, q->scope, 0, id, NULL);
     return c != NULL ? c : refused(q, PD_E_customer_not_found, "customer");
 }
 
 static struct pd_plan *
-find_plan(struct queries *q, struct pd_text id)
+seek_plan(struct queries *q, struct pd_text id)
 {
     struct pd_plan *p = find_row(&q->folder, PD_ROW_plan, INDEX_plan, q->scope, 0, id, NULL);
     return p != NULL ? p : refused(q, PD_E_plan_not_found, "plan");
+}
+
+static struct pd_subscription *
+seek_subscription(struct queries *q, uint64_t number)
+{
+    struct pd_subscription *s =
+        find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
+    return s != NULL ? s : refused(q, PD_E_subscription_not_found, "subscription");
 }
 
 static struct pd_order *
@@ -286,7 +272,7 @@ static void *
 list_periods(struct queries *q)
 {
     struct pd_periods_reply *r = PD_ARENA_NEW(&q->arena, struct pd_periods_reply);
-    struct pd_plan          *p = find_plan(q, ((const struct pd_list_periods *)q->message->body)->plan);
+    struct pd_plan          *p = seek_plan(q, ((const struct pd_list_periods *)q->message->body)->plan);
 
     if (p == NULL) return NULL;
     r->periods = PD_ARENA_ARRAY(&q->arena, struct pd_plan_period, p->periods_count);
@@ -308,7 +294,7 @@ get_panel(struct queries *q)
 {
     const struct pd_get_panel *m = q->message->body;
     struct pd_panel_reply     *r = PD_ARENA_NEW(&q->arena, struct pd_panel_reply);
-    struct pd_customer        *c = find_customer(q, m->customer);
+    struct pd_customer        *c = seek_customer(q, m->customer);
 
     if (c == NULL) return NULL;
     *r = (struct pd_panel_reply){.customer = c->customer, .name = c->name, .status = c->status};
@@ -335,34 +321,43 @@ view_event(const struct queries *q, const struct record *r)
     };
 }
 
-/* Backwards along the records' `previous`, then turned round: as many steps as the order has events. */
-static void *
-get_order_history(struct queries *q)
+/* A record of the log, in the arena. False: damaged; the query is refused. */
+static bool
+read_event(struct queries *q, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes, struct record *ret_record)
 {
-    const struct pd_get_order_history *m = q->message->body;
-    struct pd_events_reply            *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    struct pd_order                   *o = seek_order(q, m->has_order, m->order, m->reference);
-    size_t                             count = 0;
+    bool ok = store_read_record(q->log_reader, position, arena, ret_bytes) == STORE_OK && record_read(*ret_bytes, ret_record);
+    if (!ok) q->refusal = pd_refuse(PD_E_internal);
+    return ok;
+}
 
-    if (o == NULL) return NULL;
-    struct pd_event_view *views = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, o->version);
-    for (uint64_t p = o->last; p > 0 && count < o->version;) {
-        struct pd_text bytes;
-        struct record  r;
-        if (store_read_record(q->log_reader, p, &q->arena, &bytes) != STORE_OK || !record_read(bytes, &r)) {
-            q->refusal = pd_refuse(PD_E_internal);
-            return NULL;
-        }
-        views[o->version - ++count] = view_event(q, &r);
-        p = r.header.previous;
+/* The events of what a row is of (NULL: it was refused): backwards along the records' `previous`, as many steps as it has events,
+ * and then a page of them forwards. A cursor is the number of events that were shown. */
+static void *
+read_history(struct queries *q, const void *row)
+{
+    const struct pd_row_head *head = row;
+    struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
+    size_t                    first;
+    struct pd_text            bytes;
+    struct record             r;
+
+    if (head == NULL) return NULL;
+    uint64_t *positions = PD_ARENA_ARRAY(&q->arena, uint64_t, head->version);
+    first = head->version;
+    for (uint64_t p = head->last; p > 0 && first > 0; p = r.header.previous) {
+        pd_arena_reset(&q->scratch);
+        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
+        positions[--first] = p;
     }
-    /* A cursor is the number of events that were shown. */
-    uint64_t shown = q->from.position;
-    reply->events = views + (o->version - count) + (shown < count ? shown : count);
-    reply->events_count = count - (shown < count ? shown : count);
-    if (reply->events_count > q->limit) {
-        reply->events_count = q->limit;
-        q->next = (struct row_key){shown + q->limit, 0};
+    reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
+    for (size_t i = first + q->from.position; i < head->version; i++) {
+        if (reply->events_count == q->limit || q->bytes > PD_PAGE_BYTES_MAX) {
+            q->next = (struct row_key){i - first, 0};
+            break;
+        }
+        if (!read_event(q, positions[i], &q->arena, &bytes, &r)) return NULL;
+        reply->events[reply->events_count++] = view_event(q, &r);
+        q->bytes += bytes.size;
     }
     return reply;
 }
@@ -375,26 +370,22 @@ read_log(struct queries *q)
     const struct pd_read_log *m = q->message->body;
     struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
     uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->log_reader);
-    size_t                    bytes_shown = 0, scanned = 0;
 
     if (from > q->head + 1) return refused(q, PD_E_position_out_of_range, "from");
     reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
     for (uint64_t p = q->from.position > 0 ? q->from.position : from; p <= last; p++) {
         struct pd_text bytes;
         struct record  r;
-        if (reply->events_count == q->limit || bytes_shown > PD_PAGE_BYTES_MAX || scanned++ == SCAN_MAX) {
+        if (reply->events_count == q->limit || q->bytes > PD_PAGE_BYTES_MAX || q->scanned++ >= SCAN_MAX) {
             q->next = (struct row_key){p, 0};
             break;
         }
         pd_arena_reset(&q->scratch);
-        if (store_read_record(q->log_reader, p, &q->scratch, &bytes) != STORE_OK || !record_read(bytes, &r)) {
-            q->refusal = pd_refuse(PD_E_internal);
-            return NULL;
-        }
+        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
         if (r.header.scope != q->scope || r.header.scope_position < from) continue;
         record_read(pd_arena_text(&q->arena, bytes), &r);
         reply->events[reply->events_count++] = view_event(q, &r);
-        bytes_shown += bytes.size;
+        q->bytes += bytes.size;
     }
     return reply;
 }
@@ -436,27 +427,45 @@ look(struct queries *q)
     case PD_QUERY_list_plans: return list_plans(q);
     case PD_QUERY_list_periods: return list_periods(q);
     case PD_QUERY_get_order: return get_order(q);
-    case PD_QUERY_get_order_history: return get_order_history(q);
+    case PD_QUERY_get_order_history: {
+        const struct pd_get_order_history *m = body;
+        return read_history(q, seek_order(q, m->has_order, m->order, m->reference));
+    }
+    case PD_QUERY_get_customer_history:
+        return read_history(q, seek_customer(q, ((const struct pd_get_customer_history *)body)->customer));
+    case PD_QUERY_get_subscription_history:
+        return read_history(q, seek_subscription(q, ((const struct pd_get_subscription_history *)body)->subscription));
     case PD_QUERY_read_log: return read_log(q);
     case PD_QUERY_get_panel: return get_panel(q);
+    case PD_QUERY_find: return find_things(q);
     case PD_QUERY_health: return health(q);
     case PD_QUERY_get_customer: {
         struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);
-        return (r->customer = find_customer(q, ((const struct pd_get_customer *)body)->customer)) != NULL ? r : NULL;
+        return (r->customer = seek_customer(q, ((const struct pd_get_customer *)body)->customer)) != NULL ? r : NULL;
     }
     case PD_QUERY_get_plan: {
         struct pd_plan_reply *r = PD_ARENA_NEW(&q->arena, struct pd_plan_reply);
-        return (r->plan = find_plan(q, ((const struct pd_get_plan *)body)->plan)) != NULL ? r : NULL;
+        return (r->plan = seek_plan(q, ((const struct pd_get_plan *)body)->plan)) != NULL ? r : NULL;
     }
     case PD_QUERY_get_subscription: {
         struct pd_subscription_reply *r = PD_ARENA_NEW(&q->arena, struct pd_subscription_reply);
-        uint64_t number = ((const struct pd_get_subscription *)body)->subscription;
-        r->subscription = find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number,
-                                   (struct pd_text){NULL, 0}, NULL);
-        return r->subscription != NULL ? r : refused(q, PD_E_subscription_not_found, "subscription");
+        r->subscription = seek_subscription(q, ((const struct pd_get_subscription *)body)->subscription);
+        return r->subscription != NULL ? r : NULL;
     }
     default: PD_CHECK(!"a query without an answer"); return NULL;
     }
+}
+
+/* The `text` that is searched for, where there is one. */
+static bool
+take_needle(struct queries *q)
+{
+    const struct pd_field *field = pd_block_field(q->message->block, PD_TEXT("text"));
+    struct pd_text         text = {NULL, 0};
+
+    if (field != NULL) text = *(const struct pd_text *)(const void *)((const char *)q->message->body + field->offset);
+    q->needle = text.data == NULL ? text : plain_text(&q->arena, text);
+    return text.data == NULL || q->needle.size > 0;
 }
 
 /* What can be refused before looking. */
@@ -468,6 +477,7 @@ prepare(struct queries *q, const struct request *request)
     q->message = &request->message;
     q->refusal = request->refusal;
     q->next = q->from = (struct row_key){0, 0};
+    q->scanned = q->bytes = 0;
     if (q->refusal.code != PD_OK) return false;
     q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
     if (q->refusal.code != PD_OK) return false;
@@ -479,6 +489,7 @@ prepare(struct queries *q, const struct request *request)
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
     else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))
         q->refusal = pd_refuse_field(PD_E_cursor_invalid, NULL, "cursor");
+    else if (!take_needle(q)) q->refusal = pd_refuse_field(PD_E_invalid_field, "something beside accents", "text");
     bool rows = q->message->block->code != PD_QUERY_health && q->message->block->code != PD_QUERY_read_log;
     if (q->refusal.code == PD_OK && rows && !engine_wait_rows(q->engine)) {
         q->refusal = pd_refuse(PD_E_busy);

@@ -59,6 +59,13 @@ view_order_by_task(void *ctx, uint64_t task)
     return find_row(l->folder, PD_ROW_order, INDEX_task, scope_of(l), task, absent, NULL);
 }
 
+static const struct pd_subscription *
+view_subscription(void *ctx, uint64_t number)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_subscription, INDEX_subscription, scope_of(l), number, absent, NULL);
+}
+
 static void
 view_each_claim(void *ctx, struct pd_text domain, claim_visit *visit, void *arg)
 {
@@ -150,6 +157,7 @@ view_over(struct lookup *lookup)
         .order = view_order,
         .order_by_reference = view_order_by_reference,
         .order_by_task = view_order_by_task,
+        .subscription = view_subscription,
         .each_claim = view_each_claim,
         .next_number = view_next_number,
         .new_instance = view_new_instance,

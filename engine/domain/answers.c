@@ -98,6 +98,28 @@ answer_put(struct pd_arena *arena, const struct event *event)
 }
 
 static void *
+answer_note(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_note_reply *r = PD_ARENA_NEW(arena, struct pd_note_reply);
+
+    r->version = event->version;
+    switch (event->code) {
+    case PD_EVENT_note_added: {
+        const struct pd_note_added *e = event->body;
+        r->order = e->order, r->has_order = true, r->reference = e->reference;
+        break;
+    }
+    case PD_EVENT_customer_note_added: r->customer = ((const struct pd_customer_note_added *)event->body)->customer; break;
+    case PD_EVENT_subscription_note_added:
+        r->subscription = ((const struct pd_subscription_note_added *)event->body)->subscription;
+        r->has_subscription = true;
+        break;
+    default: PD_CHECK(!"not a note");
+    }
+    return r;
+}
+
+static void *
 answer_report(struct pd_arena *arena, const struct pd_block *command, const void *body)
 {
     struct pd_result_reply *r = PD_ARENA_NEW(arena, struct pd_result_reply);
@@ -123,6 +145,7 @@ make_answer(struct pd_arena *arena, const struct pd_block *command, const void *
     if (command->reply == pd_block_review_reply) return answer_review(arena, &events[0]);
     if (command->reply == pd_block_order_reply) return answer_order(arena, events, count);
     if (command->reply == pd_block_put_reply) return answer_put(arena, &events[count - 1]);
+    if (command->reply == pd_block_note_reply) return answer_note(arena, &events[0]);
     if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
     PD_CHECK(!"a command without an answer");
     return NULL;

@@ -11,17 +11,6 @@ decide_put_customer(const struct view *view, const struct pd_put_customer *c, st
     *EMIT(out, customer_put) = (struct pd_customer_put){.customer = c->customer, .name = c->name, .email = c->email};
 }
 
-static const struct pd_customer *
-find_customer(const struct view *view, struct pd_text id, struct decision *out)
-{
-    const struct pd_customer *customer = view->customer(view->ctx, id);
-    if (customer == NULL) {
-        refuse(out, pd_refuse_field(PD_E_customer_not_found, NULL, "customer"));
-        return NULL;
-    }
-    return meets_expectation(view, customer->version, out) ? customer : NULL;
-}
-
 static size_t
 find_reason(const struct pd_customer *customer, struct pd_text reason)
 {

@@ -243,21 +243,36 @@ decide_cancel_order(const struct view *view, const struct pd_cancel_order *c, st
     };
 }
 
+static bool
+is_kept_by_hold(const struct view *view, const struct pd_order *order)
+{
+    if (order->state != PD_order_state_held) return false;
+    const struct pd_customer *customer = view->customer(view->ctx, order->customer);
+    return customer == NULL || customer->status == PD_customer_status_on_hold;
+}
+
+/* What an item that is not done waits for, and since when; what a person may have to do about it, for the order's `blocked_by`. */
 static struct pd_text
-find_trouble(const struct view *view, const struct pd_order *order)
+tell_wait(const struct view *view, const struct pd_order_item *item, bool on_hold, struct pd_status_item *s)
 {
     struct pd_text trouble = {NULL, 0};
 
-    if (order->state == PD_order_state_held) {
-        const struct pd_customer *customer = view->customer(view->ctx, order->customer);
-        return customer == NULL || customer->status == PD_customer_status_on_hold ? PD_TEXT("the customer is on hold") : trouble;
+    if (on_hold) {
+        s->waits_for = PD_waits_for_customer_on_hold;
+        return PD_TEXT("the customer is on hold");
     }
-    for (size_t i = 0; i < order->items_count && trouble.data == NULL; i++) {
-        const struct pd_order_item *item = &order->items[i];
-        if (item->state != PD_item_state_provisioning || item->worker.data != NULL) continue;
-        trouble = item->provisioning == PD_provisioning_manual ? PD_TEXT("waiting for somebody to do it by hand")
-                                                               : view->group_trouble(view->ctx, item->worker_group);
+    if (item->state != PD_item_state_provisioning) return trouble;
+    s->since = item->since;
+    s->has_since = item->has_since;
+    if (item->provisioning == PD_provisioning_manual) {
+        s->waits_for = PD_waits_for_by_hand;
+        return PD_TEXT("waiting for somebody to do it by hand");
     }
+    s->worker_group = item->worker_group;
+    s->waits_for = PD_waits_for_worker;
+    if (item->worker.data != NULL) return trouble;
+    trouble = view->group_trouble(view->ctx, item->worker_group);
+    s->waits_for = trouble.data != NULL ? PD_waits_for_no_worker : PD_waits_for_free_worker;
     return trouble;
 }
 
@@ -279,8 +294,8 @@ decide_check_status(const struct view *view, const struct pd_check_status *c, st
         .items = PD_ARENA_ARRAY(out->arena, struct pd_status_item, order->items_count),
         .items_count = order->items_count,
         .allowed = PD_ARENA_ARRAY(out->arena, struct pd_text, PD_COMMAND_CODES),
-        .blocked_by = find_trouble(view, order),
     };
+    bool on_hold = is_kept_by_hold(view, order);
     s->allowed_count = pd_allowed_names(allowed_commands(order->state), s->allowed, PD_COMMAND_CODES);
     for (size_t i = 0; i < order->items_count; i++) {
         const struct pd_order_item *item = &order->items[i];
@@ -301,6 +316,8 @@ decide_check_status(const struct view *view, const struct pd_check_status *c, st
             .deadline = item->deadline,
             .has_deadline = item->has_deadline,
         };
+        struct pd_text trouble = tell_wait(view, item, on_hold, &s->items[i]);
+        if (s->blocked_by.data == NULL) s->blocked_by = trouble;
     }
 }
 
@@ -365,7 +382,7 @@ evolve_order_held__order(struct pd_order *row, const struct pd_order_held *e, co
 }
 
 static void
-start_items(struct pd_order *row, const struct pd_opened_item *opened, size_t count)
+start_items(struct pd_order *row, const struct pd_opened_item *opened, size_t count, const struct fold *f)
 {
     for (size_t i = 0; i < count; i++) {
         const struct pd_opened_item *o = &opened[i];
@@ -381,6 +398,8 @@ start_items(struct pd_order *row, const struct pd_opened_item *opened, size_t co
         item->has_attempt = true;
         item->deadline = o->deadline;
         item->has_deadline = true;
+        item->since = f->time;
+        item->has_since = true;
         item->worker = item->message = (struct pd_text){NULL, 0};
         item->has_progress = false;
         item->progress = 0;
@@ -390,14 +409,14 @@ start_items(struct pd_order *row, const struct pd_opened_item *opened, size_t co
 void
 evolve_order_opened__order(struct pd_order *row, const struct pd_order_opened *e, const struct fold *f)
 {
-    start_items(row, e->items, e->items_count);
+    start_items(row, e->items, e->items_count, f);
     move_to(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
 evolve_order_retried__order(struct pd_order *row, const struct pd_order_retried *e, const struct fold *f)
 {
-    start_items(row, e->items, e->items_count);
+    start_items(row, e->items, e->items_count, f);
     move_to(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 

@@ -39,6 +39,7 @@ struct view {
     const struct pd_order *(*order)(void *ctx, uint64_t number);
     const struct pd_order *(*order_by_reference)(void *ctx, struct pd_text reference);
     const struct pd_order *(*order_by_task)(void *ctx, uint64_t task);
+    const struct pd_subscription *(*subscription)(void *ctx, uint64_t number);
     void (*each_claim)(void *ctx, struct pd_text ascii_domain, claim_visit *visit, void *arg);
     uint64_t (*next_number)(void *ctx, enum number_kind kind);
     /* 32 hexadecimal digits that no other item of any order has had. */

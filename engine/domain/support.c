@@ -51,6 +51,18 @@ find_movable_order(const struct view *view, enum pd_command_code command, const 
     return NULL;
 }
 
+const struct pd_customer *
+find_customer(const struct view *view, struct pd_text id, struct decision *out)
+{
+    const struct pd_customer *customer = view->customer(view->ctx, id);
+
+    if (customer == NULL) {
+        refuse(out, pd_refuse_field(PD_E_customer_not_found, NULL, "customer"));
+        return NULL;
+    }
+    return meets_expectation(view, customer->version, out) ? customer : NULL;
+}
+
 struct pd_order_item *
 item_numbered(const struct pd_order *order, uint64_t item)
 {

@@ -18,6 +18,9 @@ const struct pd_order *find_movable_order(const struct view *view, enum pd_comma
                                           const struct pd_text *reference, bool has_order, uint64_t order,
                                           struct decision *out);
 
+/* The customer a command is about, with its expectation met; else refuses and returns NULL. */
+const struct pd_customer *find_customer(const struct view *view, struct pd_text id, struct decision *out);
+
 /* An item's place in the array of its order. */
 struct pd_order_item *item_numbered(const struct pd_order *order, uint64_t item);
 

@@ -272,6 +272,8 @@ evolve_task_leased__order(struct pd_order *row, const struct pd_task_leased *e, 
     item->lease = e->lease;
     item->has_lease = true;
     item->worker = e->worker;
+    item->since = f->time;
+    item->has_since = true;
     item->message = (struct pd_text){NULL, 0};
     item->has_progress = false;
     item->progress = 0;
@@ -321,6 +323,8 @@ evolve_task_released__order(struct pd_order *row, const struct pd_task_released 
 
     item->worker = (struct pd_text){NULL, 0};
     item->message = e->reason;
+    item->since = f->time;
+    item->has_since = true;
     row->updated = f->time;
 }
 

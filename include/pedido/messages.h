@@ -45,6 +45,7 @@ enum pd_error_class {
 #define PD_DECLARE_token(name)        PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_name(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_text(name)         PD_DECLARE_TEXT_FIELD(name)
+#define PD_DECLARE_note(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_email(name)        PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_zone(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_currency(name)     PD_DECLARE_TEXT_FIELD(name)

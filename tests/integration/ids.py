@@ -59,6 +59,7 @@ def commands():
     yield request("OpenOrder", {"reference": "r-1"}, "i-open")
     yield request("AddOrder", {"customer": "lopez", "items": vps}, "i-add-2")
     yield request("CancelOrder", {"order": 2, "reason": "otra vez será"}, "i-cancel")
+    yield request("AddNote", {"order": 2, "text": "Ha llamado, está conforme"}, "i-note", on_behalf_of="ana")
 
 
 def compare(client, worker, asked, reports, when):

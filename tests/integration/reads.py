@@ -4,6 +4,7 @@ no larger. And a stop ends no lease: what a worker holds is its own after the re
 
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
@@ -11,7 +12,7 @@ import shop
 from pedido_raw import request
 from story import check, same, say
 
-ORDERS, CUSTOMERS, AGAIN, ARRAY = 24000, 24000, 120000, 1000
+ORDERS, CUSTOMERS, AGAIN, ARRAY, NOTES = 24000, 24000, 120000, 1000, 800
 
 
 def in_arrays(client, messages):
@@ -47,6 +48,27 @@ def look(engine, client):
     check("the next command is accepted", client.call("PutCustomer", {"customer": "x", "name": "X"})["ok"])
 
 
+def search(engine, client):
+    """A search looks at every row and keeps what it shows; a page is bounded in bytes as well as in rows."""
+    before, began = resident_mb(engine.process.pid), time.monotonic()
+    nothing = [client.rows("Find", "found", {"text": "Peluquería"}) for _ in range(20)]
+    grown, took = resident_mb(engine.process.pid) - before, (time.monotonic() - began) / 20
+    say("       %d rows in %d ms, %d MB more" % (ORDERS + CUSTOMERS, took * 1000, grown))
+    same("nothing is found", nothing, [[]] * 20)
+    check("searches make the engine no larger", grown < 16, grown)
+    found = client.rows("Find", "found", {"text": "NNÑ"}, limit=1000)
+    same("every customer is found once, page by page", len({f["customer"] for f in found}), CUSTOMERS)
+    same("and nothing twice", len(found), CUSTOMERS)
+
+    text = "n" * 1100
+    same("a customer has many long notes", codes(in_arrays(client, [
+        request("AddNote", {"customer": "c1", "text": text}) for _ in range(NOTES)])), {"ok"})
+    answer = client.ask("GetCustomerHistory", {"customer": "c1"}, limit=1000)
+    check("a page of them is no larger than others", 1 < len(answer["data"]["events"]) < NOTES * 3 / 4 and "next" in answer)
+    events = client.rows("GetCustomerHistory", "events", {"customer": "c1"}, limit=1000)
+    same("all of them are shown, in order", [e["version"] for e in events], list(range(1, NOTES + 2)))
+
+
 def stop_with_a_lease(engine, client):
     worker = engine.worker("w1", ["hosting"])
     worker.ready()
@@ -68,6 +90,7 @@ def main():
         client = engine.client()
         shop.furnish(client)
         look(engine, client)
+        search(engine, client)
         stop_with_a_lease(engine, client)
         same("SIGTERM ends it", engine.stop(), 0)
         code, said = engine.offline("verify")

@@ -36,6 +36,9 @@ def fill(engine, client):
     shop.walk_to_open(client, shop.item("vps"), customer="nunez")
     worker.progress(worker.next(), 10, "empieza")
     worker.close()
+    client.do("AddNote", {"order": both, "text": "Llamar el lunes"})
+    client.do("AddNote", {"customer": "nunez", "text": "Ya ha pagado"})
+    client.do("AddNote", {"subscription": 1, "text": "Quiere PHP 8.3"})
     for i in range(300):
         client.do("PutCustomer", {"customer": "c%d" % i, "name": "Cliente %d" % i})
 

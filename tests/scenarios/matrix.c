@@ -10,9 +10,10 @@ enum { STATES = 8 };
 
 static const int columns[] = {
     PD_COMMAND_update_order, PD_COMMAND_confirm_order, PD_COMMAND_open_order, PD_COMMAND_check_status, PD_COMMAND_cancel_order,
-    PD_COMMAND_retry_provisioning, PD_COMMAND_report_progress, PD_COMMAND_report_success, PD_COMMAND_report_failure,
+    PD_COMMAND_retry_provisioning, PD_COMMAND_add_note, PD_COMMAND_report_progress, PD_COMMAND_report_success,
+    PD_COMMAND_report_failure,
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0], FIRST_REPORT = 6 };
+enum { COLUMNS = sizeof columns / sizeof columns[0], FIRST_REPORT = 7 };
 
 /* What all files together tell of. */
 static struct {
@@ -116,7 +117,8 @@ cover(enum pd_order_state state, int command, const char *outcome)
 static const char *
 owed(enum pd_order_state state, int c)
 {
-    if (columns[c] == PD_COMMAND_check_status || takes_command(state, (enum pd_command_code)columns[c])) return "yes";
+    bool always = columns[c] == PD_COMMAND_check_status || columns[c] == PD_COMMAND_add_note;
+    if (always || takes_command(state, (enum pd_command_code)columns[c])) return "yes";
     return c >= FIRST_REPORT ? "stale_lease" : "illegal_transition";
 }
 

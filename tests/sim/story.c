@@ -29,6 +29,7 @@ static const char *const ana[] = {
     "'items':[{'plan':'web','period':'1y','domain':'panadería-lópez.es'}]}}",
     "{'type':'ConfirmOrder','data':{'reference':'A','total':9900}}",
     "{'type':'OpenOrder','data':{'reference':'A'}}",
+    "{'type':'AddNote','data':{'reference':'A','text':'Ana llama el viernes'}}",
     "{'type':'CheckStatus','data':{'reference':'A','wait_ms':4000,'until':'end'}}",
     NULL,
 };
@@ -37,6 +38,7 @@ static const char *const bruno[] = {
     "{'type':'ConfirmOrder','data':{'reference':'B'}}",
     "{'type':'OpenOrder','data':{'reference':'B'}}",
     "{'type':'CheckStatus','data':{'reference':'B','wait_ms':4000,'until':'end'}}",
+    "{'type':'AddNote','data':{'customer':'bruno','text':'Avisado del fallo'}}",
     "{'type':'RetryProvisioning','data':{'reference':'B'}}",
     "{'type':'CheckStatus','data':{'reference':'B','wait_ms':4000,'until':'end'}}",
     NULL,

@@ -20,13 +20,13 @@ some_text(struct pd_arena *arena, uint64_t *seed, const struct pd_type *type)
 {
     static const char *const periods[] = {"1d", "1m", "12m", "1y", "120m", "3650d"};
     static const char *const emails[] = {"a@b", "ana@panaderia-lopez.es", "ñandú@example.com"};
-    char                     text[256];
     size_t                   size = type->min + check_pick(seed, type->max - type->min + 1);
 
     if (type->form == PD_FORM_PERIOD) return pd_arena_text(arena, pd_text(periods[check_pick(seed, 6)]));
     if (type->form == PD_FORM_EMAIL) return pd_arena_text(arena, pd_text(emails[check_pick(seed, 3)]));
+    char *text = pd_arena_alloc(arena, size);
     for (size_t i = 0; i < size; i++) text[i] = (char)('A' + (char)check_pick(seed, 26));
-    return pd_arena_text(arena, (struct pd_text){text, size});
+    return (struct pd_text){text, size};
 }
 
 static uint64_t
