@@ -244,8 +244,8 @@ decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_objec
 {
     if (o->type != MSGPACK_OBJECT_ARRAY) return refuse(d, PD_E_invalid_field, "an array is expected");
     size_t count = o->via.array.size;
-    if (d->strictness == PD_STRICT && (count < f->count_min || count > f->count_max))
-        return refuse(d, PD_E_invalid_field, count < f->count_min ? "too few elements" : "too many elements");
+    if (d->strictness == PD_STRICT && count < f->count_min) return refuse(d, PD_E_invalid_field, "too few elements");
+    if (d->strictness == PD_STRICT && count > f->count_max) return refuse(d, PD_E_invalid_field, "too many elements");
 
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
     size_t size = block != NULL ? block->size : f->kind == PD_KIND_TEXTS ? sizeof(struct pd_text) : sizeof(uint64_t);

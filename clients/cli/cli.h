@@ -112,6 +112,8 @@ bool               options_argument(const char *arguments, size_t i, char *ret_n
 /* ---- fields.c: arguments to the message's fields */
 int fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data);
 int fields_send(struct cli *cli, const struct pd_block *block, json_t **ret_data); /* pedido send TYPE field=value ... */
+/* An option that is one of the message's fields, into `data`. */
+int fields_option(struct cli *cli, const struct pd_block *block, const struct given *given, json_t *data);
 /* ORDER as people write it, 17 or ref:ABC, into `data`. */
 int fields_order(const struct cli *cli, const char *text, json_t *data);
 
@@ -136,6 +138,8 @@ json_t *request_envelope(struct cli *cli, const struct pd_block *block, const ch
 /* ---- show/refusal.c: `data` is what was refused, or NULL */
 int request_refused(struct cli *cli, const json_t *error, const json_t *data);
 int request_exit(const json_t *error);
+/* The engine's own sentence in English; in another language ours, from the refusal's row and details. */
+void refusal_sentence(const json_t *error, char *ret_sentence, size_t size);
 
 /* ---- show/show.c, show/next.c */
 const struct pd_field *show_list_field(const struct pd_block *reply); /* of answers that are a list, else NULL */
@@ -159,6 +163,7 @@ int run_plan_import(struct cli *cli);
 int run_order_add(struct cli *cli);
 int run_order_confirm(struct cli *cli);
 int run_order_status(struct cli *cli);
+int run_note_add(struct cli *cli);
 int run_events_tail(struct cli *cli);
 int run_doctor(struct cli *cli);
 int run_completion(struct cli *cli);

@@ -180,8 +180,8 @@ read_choice(const struct source *from, const struct pd_field *f, const char *tex
     return cli_usage(from->cli, "%s: `%s` is none of %s", from->name, text, names);
 }
 
-static int
-read_option(struct cli *cli, const struct pd_block *block, const struct given *given, json_t *data)
+int
+fields_option(struct cli *cli, const struct pd_block *block, const struct given *given, json_t *data)
 {
     const struct option *o = given->option;
     char                 name[48];
@@ -218,7 +218,7 @@ complete(struct cli *cli, const struct pd_block *block, json_t *data)
             snprintf(name, sizeof name, "%s", f->name);
             for (char *p = name; *p != '\0'; p++)
                 if (*p == '_') *p = '-';
-            return cli_usage(cli, "--%s is missing: %s", name, f->description);
+            return cli_usage(cli, "--%s is missing: %s", name, _(f->description));
         }
     }
     return STATUS_OK;
@@ -231,7 +231,7 @@ fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data)
     int     status = read_words(cli, block, data);
 
     for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++)
-        if (cli->given[i].option->field != NULL) status = read_option(cli, block, &cli->given[i], data);
+        if (cli->given[i].option->field != NULL) status = fields_option(cli, block, &cli->given[i], data);
     if (status == STATUS_OK) status = complete(cli, block, data);
     if (status == STATUS_OK) *ret_data = data;
     else json_decref(data);

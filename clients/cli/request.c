@@ -44,7 +44,10 @@ int
 request_no_answer(struct cli *cli, enum pd_client_status status)
 {
     cli_say("pedido: %s", pd_client_problem(cli->client));
-    if (status == PD_CLIENT_BAD_ENDPOINT) return STATUS_USAGE;
+    if (status == PD_CLIENT_BAD_ENDPOINT) {
+        cli_say("An endpoint is tcp://HOST:PORT or ipc://PATH.");
+        return STATUS_USAGE;
+    }
     if (status == PD_CLIENT_NO_ANSWER) {
         cli_say("Is the engine running there? `pedidod --data DIR` starts one; `pedido doctor` looks further.");
         cli_say("The same id does nothing twice: --id repeats a command safely.");
@@ -294,7 +297,9 @@ show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *
         char label[48];
         status = walk_list(cli, block, data, limit, keep_row, rows);
         format_label(list->name, label, sizeof label);
-        if (status == STATUS_OK && json_array_size(rows) == 0) cli_say("no %s", label);
+        bool none = status == STATUS_OK && json_array_size(rows) == 0;
+        if (none && block == pd_block_find()) cli_say("Nothing was found.");
+        else if (none) cli_say("no %s", label);
         else if (status == STATUS_OK) show_rows(list->block(), rows);
     }
     json_decref(rows);

@@ -53,6 +53,7 @@ static const struct verb verbs[] = {
     {"customer put", pd_block_put_customer, "customer [name]", 0, run_message, NULL, ADD_HINT, NULL},
     {"customer list", pd_block_list_customers, "[text]", 0, run_message, NULL, NULL, NULL},
     {"customer show", pd_block_get_customer, "customer", 0, run_message, NULL, NULL, NULL},
+    {"customer history", pd_block_get_customer_history, "customer", 0, run_message, NULL, NULL, NULL},
     {"customer hold", pd_block_hold_customer, "customer [reason]", 0, run_message, NULL,
      "pedido customer release {customer} REASON", NULL},
     {"customer release", pd_block_release_customer, "customer [reason]", 0, run_message, NULL,
@@ -69,9 +70,13 @@ static const struct verb verbs[] = {
     {"order show", pd_block_get_order, "order", 0, run_message, NULL, NULL, NULL},
     {"order history", pd_block_get_order_history, "order", 0, run_message, NULL, NULL, NULL},
 
+    {"note add", pd_block_add_note, "[order] [text]", 0, run_note_add, NULL, "pedido order history {order}", NULL},
+
     {"subscription list", pd_block_list_subscriptions, "", 0, run_message, NULL, NULL, NULL},
     {"subscription show", pd_block_get_subscription, "subscription", 0, run_message, NULL, NULL, NULL},
+    {"subscription history", pd_block_get_subscription_history, "subscription", 0, run_message, NULL, NULL, NULL},
     {"panel", pd_block_get_panel, "customer", 0, run_message, NULL, NULL, NULL},
+    {"find", pd_block_find, "text", 0, run_message, NULL, NULL, NULL},
 
     {"events tail", NULL, "", 0, run_events_tail, N_("Print the reseller's events as they happen, until Ctrl-C."), NULL,
      tail_options},

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""printed_schema PEDIDO - proto/MESSAGES.md and proto/schema.lock are what the compiled tables print, and no number in the
-lock was changed or taken away: they stand on disks and in others' programs.
+"""printed_schema PEDIDO - proto/MESSAGES.md, proto/schema.lock and the manual's page are what the compiled tables print, and no
+number in the lock was changed or taken away: they stand on disks and in others' programs.
 
 With --write (scripts/regen) the files are written; a changed number is still refused, unless --renumber is given too.
 """
@@ -11,7 +11,8 @@ import sys
 
 import lint
 
-FILES = {"proto/MESSAGES.md": "--markdown", "proto/schema.lock": "--lock"}
+FILES = {"proto/MESSAGES.md": ("schema", "--markdown"), "proto/schema.lock": ("schema", "--lock"),
+         "clients/cli/pedido.1.scd": ("manual",)}
 LOCK = "proto/schema.lock"
 # How many words of a line name the thing; the others are what may not change about it.
 NAME_WORDS = {"type": 2, "enum": 3, "field": 3, "part": 3, "reply": 3}
@@ -45,8 +46,8 @@ def complaints(printed, kept):
 
 
 def prints(pedido):
-    return {path: subprocess.run([pedido, "schema", option], check=True, capture_output=True, text=True).stdout
-            for path, option in FILES.items()}
+    return {path: subprocess.run([pedido, *words, "--lang=en"], check=True, capture_output=True, text=True).stdout
+            for path, words in FILES.items()}
 
 
 def keeps():

@@ -12,7 +12,12 @@ import tempfile
 import lint
 
 PO = os.path.join(lint.ROOT, "clients", "cli", "po", "es.po")
-KEYWORDS = ("_", "N_", "cli_say:1", "cli_usage:2", "note:4", "ngettext:1,2")
+# Where texts stand in the sources, and what marks them; what a refusal says is expected is written by decoder and rules.
+KEYWORDS = {
+    ("clients/cli/",): ("_", "N_", "cli_say:1", "cli_usage:2", "note:4", "ngettext:1,2"),
+    ("proto/codec.c",): ("refuse:3", "pd_refuse_field:2"),
+    ("engine/",): ("pd_refuse_field:2",),
+}
 
 
 def run(*command, stdin=None):
@@ -21,9 +26,11 @@ def run(*command, stdin=None):
 
 def template(pedido):
     """Everything that is to be translated: what is marked in the sources, and what the tables hold."""
-    sources = [path for path in lint.files(".c") if path.startswith("clients/cli/")]
-    code = run("xgettext", "--language=C", "--from-code=UTF-8", "--no-location", "--omit-header", "--output=-",
-               *["--keyword=" + word for word in KEYWORDS], *sources)
+    code = b""
+    for folders, keywords in KEYWORDS.items():
+        code += b"\n" + run("xgettext", "--language=C", "--from-code=UTF-8", "--no-location", "--omit-header", "--output=-",
+                            "--keyword", *["--keyword=" + word for word in keywords],
+                            *[path for path in lint.files(".c") if path.startswith(folders)])
     return run("msguniq", "--use-first", "--no-location", "-", stdin=run(pedido, "schema", "--texts", "--lang=en") + code)
 
 

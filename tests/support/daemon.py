@@ -167,10 +167,17 @@ class Engine:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
         return done.returncode, done.stdout.decode(errors="replace")
 
-    def pedido(self, *arguments, timeout=30.0):
+    def environment(self, **more):
+        """What a person at a terminal has who knows this engine and nothing else."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("PEDIDO_", "LC_", "LANG"))}
+        own.update({"HOME": self.place, "XDG_CONFIG_HOME": self.place, "LANG": "C.UTF-8", "TZ": "UTC",
+                    "PEDIDO_ENDPOINT": self.endpoint, "PATH": BIN + os.pathsep + own["PATH"]}, **more)
+        return own
+
+    def pedido(self, *arguments, timeout=30.0, **environment):
         """The command line against this engine: (exit status, stdout, stderr)."""
-        done = subprocess.run([program("pedido"), "--endpoint", self.endpoint] + list(arguments),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout)
+        done = subprocess.run([program("pedido")] + list(arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout, env=self.environment(**environment))
         return done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
 
     def pedido_worker(self, *arguments):

@@ -99,7 +99,9 @@ print_pair(FILE *to, const char *left, size_t column, const char *right)
     for (bool first = true; first || *right != '\0'; first = false) {
         const char *next;
         size_t      size = text_fit(right, width > indent ? width - indent : 1, &next);
-        fprintf(to, "%*s%.*s\n", first ? 0 : (int)indent, "", (int)size, right);
+        fprintf(to, "%*s", first ? 0 : (int)indent, "");
+        text_print_part(to, right, size);
+        fputc('\n', to);
         right = next;
     }
 }
@@ -149,7 +151,7 @@ print_statuses(FILE *to)
 void
 help_all(FILE *to)
 {
-    fprintf(to, "%s: pedido %s\n\n%s:\n", _("usage"), _("VERB [ARGUMENT...] [OPTION...]"), _("Verbs"));
+    fprintf(to, "%s: pedido %s\n\n%s:\n", lang_label("usage"), _("VERB [ARGUMENT...] [OPTION...]"), _("Verbs"));
     for (size_t i = 0; verb_at(i) != NULL; i++)
         if (!(verb_at(i)->flags & VERB_HIDDEN)) print_verb_line(to, verb_at(i));
     fprintf(to, "\n%s\n", _("`pedido VERB --help` says what a verb takes. ORDER is an order's number, or ref:REFERENCE."));
@@ -160,7 +162,7 @@ help_all(FILE *to)
 void
 help_group(FILE *to, const char *group)
 {
-    fprintf(to, "%s: pedido %s %s\n\n", _("usage"), group, _("VERB [ARGUMENT...] [OPTION...]"));
+    fprintf(to, "%s: pedido %s %s\n\n", lang_label("usage"), group, _("VERB [ARGUMENT...] [OPTION...]"));
     for (size_t i = 0; verb_at(i) != NULL; i++)
         if (verb_in_group(verb_at(i), group)) print_verb_line(to, verb_at(i));
     fputc('\n', to);
@@ -198,7 +200,7 @@ help_verb(FILE *to, const struct verb *verb)
     const struct pd_field *items = NULL;
 
     options_collect(verb, &list);
-    fprintf(to, "%s: pedido %s", _("usage"), verb->words);
+    fprintf(to, "%s: pedido %s", lang_label("usage"), verb->words);
     help_arguments(to, verb);
     fprintf(to, " %s\n\n%s\n", _("[OPTION...]"), help_about(verb));
     if (verb->block != NULL) {
@@ -243,7 +245,7 @@ help_message(FILE *to, const struct pd_block *block)
 {
     char name[48];
 
-    fprintf(to, "%s: pedido send %s [FIELD=VALUE...] %s\n\n%s\n\n", _("usage"), block->Name, _("[OPTION...]"),
+    fprintf(to, "%s: pedido send %s [FIELD=VALUE...] %s\n\n%s\n\n", lang_label("usage"), block->Name, _("[OPTION...]"),
             _(block->description));
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];

@@ -42,6 +42,9 @@ print_descriptions(const struct pd_block *b)
     }
 }
 
+/* Labels of what no message has as a field. */
+static const char *const labels[] = {"latency", "usage"};
+
 /* The same text stands in many places; msguniq, which reads this, keeps one of each. */
 void
 texts_print(void)
@@ -62,4 +65,5 @@ texts_print(void)
             format_label(b->fields[j].name, label, sizeof label);
             print_text("label", label);
         }
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) print_text("label", labels[i]);
 }

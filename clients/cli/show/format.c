@@ -102,6 +102,38 @@ format_count(size_t count)
     return copy(text);
 }
 
+/* "No worker for the group: hosting, since 10:42:03", "w1, 40 %, copying files, since ...", "no room" */
+char *
+format_waiting(const json_t *item)
+{
+    const char *name = json_string_value(json_object_get(item, "waits_for")),
+               *group = json_string_value(json_object_get(item, "worker_group")),
+               *worker = json_string_value(json_object_get(item, "worker")),
+               *message = json_string_value(json_object_get(item, "message")),
+               *since = json_string_value(json_object_get(item, "since"));
+    int    number = name == NULL ? 0 : pd_enum_number(pd_enum_waits_for(), pd_text(name));
+    bool   leased = number == PD_waits_for_worker;
+    char  *line = NULL;
+    size_t size;
+    FILE  *to = open_memstream(&line, &size);
+
+    PD_CHECK(to != NULL);
+    if (leased) fprintf(to, "%s, %" JSON_INTEGER_FORMAT " %%", worker, json_integer_value(json_object_get(item, "progress")));
+    else if (number > 0) {
+        const struct pd_value *v = &pd_enum_waits_for()->values[number - 1];
+        fputs(lang_pick(v->english, v->spanish), to);
+        if (group != NULL) fprintf(to, ": %s", group);
+    }
+    if (message != NULL && (leased || number == 0)) fprintf(to, "%s%s", leased ? ", " : "", message);
+    if (number > 0 && since != NULL) {
+        char *time = format_time(since);
+        fprintf(to, _(", since %s"), time);
+        free(time);
+    }
+    fclose(to);
+    return line;
+}
+
 static char *
 format_number(const struct pd_field *f, const json_t *value, const char *currency)
 {

@@ -18,6 +18,9 @@ char *format_time(const char *text);
 /* The label of an order's state; a name that is none as it is. */
 const char *format_state(const char *name);
 
+/* What an item of CheckStatus' answer waits for, or its worker's last words, allocated; "" when neither is known. */
+char *format_waiting(const json_t *item);
+
 /* A number, allocated. */
 char *format_count(size_t count);
 

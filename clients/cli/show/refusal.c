@@ -78,21 +78,20 @@ translate_details(const struct pd_error *e, const json_t *error)
     return words;
 }
 
-/* The engine's own sentence in English; in another language ours, from the row and the details. */
-static void
-say_sentence(const json_t *error)
+void
+refusal_sentence(const json_t *error, char *ret_sentence, size_t size)
 {
     const char            *code = json_string_value(json_object_get(error, "code")),
                           *message = json_string_value(json_object_get(error, "message"));
     const struct pd_error *e = code == NULL ? NULL : pd_schema_error_named(pd_text(code));
-    char                   line[700];
 
+    snprintf(ret_sentence, size, "%s", message == NULL ? "" : message);
     if (e != NULL && strcmp(_(e->sentence), e->sentence) != 0) {
         json_t *words = translate_details(e, error);
-        if (next_fill(_(e->sentence), words, line, sizeof line)) message = line;
+        if (!next_fill(_(e->sentence), words, ret_sentence, size))
+            snprintf(ret_sentence, size, "%s", message == NULL ? "" : message);
         json_decref(words);
     }
-    cli_say("refused (%s): %s", code == NULL ? "?" : code, message == NULL ? "" : message);
 }
 
 /* ---- what leads on ------------------------------------------------------------------------------------------------- */
@@ -101,6 +100,7 @@ say_sentence(const json_t *error)
 static const struct {
     const char *code, *hint;
 } hints[] = {
+    {"reseller_not_found", "pedido reseller put {reseller} NAME"},
     {"reseller_not_found", "pedido reseller list"},
     {"order_not_found", "pedido order list"},
     {"customer_not_found", "pedido customer put {customer} NAME"},
@@ -193,6 +193,10 @@ say_hint(struct cli *cli, const char *code, const json_t *words)
         cli_say("The catalogue is empty; a file with plans is read by `pedido plan import FILE`.");
         return;
     }
+    if (strcmp(code, "domain_invalid") == 0)
+        cli_say("A name of one's own below a public suffix is expected, such as panaderia-lopez.es.");
+    if (strcmp(code, "unsupported_version") == 0 || strcmp(code, "unknown_type") == 0)
+        cli_say("This pedido and the engine may be of different ages.");
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (strcmp(hints[i].code, code) == 0 && next_hint(cli, hints[i].hint, words)) return;
 }
@@ -203,20 +207,22 @@ request_refused(struct cli *cli, const json_t *error, const json_t *data)
     const char *code = json_string_value(json_object_get(error, "code")),
                *reference = json_string_value(json_object_get(data, "reference"));
     uint64_t number = (uint64_t)json_integer_value(json_object_get(data, "order"));
-    char     order[80];
+    char     order[80], sentence[700];
 
     if (args_has(cli, "json")) {
         json_t *shown = json_pack("{s:O}", "error", error);
         cli_print_json(shown);
         json_decref(shown);
     }
-    say_sentence(error);
+    refusal_sentence(error, sentence, sizeof sentence);
+    cli_say("refused (%s): %s", code == NULL ? "?" : code, sentence);
     if (number > 0) snprintf(order, sizeof order, "%llu", (unsigned long long)number);
     else snprintf(order, sizeof order, "ref:%s", reference == NULL ? "" : reference);
     if ((number > 0 || reference != NULL) && json_object_get(error, "allowed") != NULL) {
         next_say(cli, NULL, error, order);
     } else if (code != NULL) {
         json_t *words = collect_words(error, data);
+        json_object_set_new(words, "reseller", json_string(request_reseller(cli)));
         say_hint(cli, code, words);
         json_decref(words);
     }

@@ -15,7 +15,8 @@ static const struct {
 } views[] = {
     {pd_block_order, "order reference customer state total created items"},
     {pd_block_order_item, "item plan_name period domain quantity setup_fee recurring_fee total state attempt message"},
-    {pd_block_status_item, "item plan state attempt progress worker message subscription deadline"},
+    {pd_block_status_item, "item plan state attempt progress subscription deadline"}, /* the rest is said below */
+    {pd_block_found, "kind customer name order reference state subscription plan_name status domain matched"},
     {pd_block_subscription, "subscription customer plan_name domain period status service_status start expiration"},
     {pd_block_panel_service, "service domain status service_status since until login"},
     {pd_block_plan_period, "period enabled trial auto_renew setup_fee recurring_fee renewal_fee"},
@@ -191,10 +192,34 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
     }
 }
 
+/* Where an order stands; and of what is not done, what it waits for. */
+static void
+show_status(const json_t *status)
+{
+    const char *reason = json_string_value(json_object_get(status, "reason"));
+    json_t     *item;
+    size_t      i;
+
+    review_head(status);
+    if (reason != NULL) printf("%s\n", reason);
+    putchar('\n');
+    show_table(pd_block_status_item(), json_object_get(status, "items"), NULL, false);
+    json_array_foreach (json_object_get(status, "items"), i, item) {
+        char *line = format_waiting(item);
+        if (line[0] != '\0') {
+            printf("%" JSON_INTEGER_FORMAT ": ", json_integer_value(json_object_get(item, "item")));
+            text_print(stdout, line, 0, TEXT_LEFT);
+            putchar('\n');
+        }
+        free(line);
+    }
+}
+
 void
 show_answer(const struct pd_block *reply, const json_t *data)
 {
     if (reply == pd_block_order_view_reply()) review_show(json_object_get(data, "order"));
     else if (reply == pd_block_review_reply()) review_show(data);
+    else if (reply == pd_block_status_reply()) show_status(data);
     else show_sheet(reply, data, NULL);
 }

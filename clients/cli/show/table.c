@@ -96,28 +96,23 @@ static void
 print_row(const struct table *t, const char *const *cells, const struct layout *l)
 {
     const char *rest[TABLE_COLUMNS_MAX];
-    char        part[1024];
     bool        more = true;
 
     for (size_t c = 0; c < t->columns; c++) rest[c] = cells[c];
     while (more) {
-        size_t blanks = 0; /* nothing is filled up at the end of a line */
+        size_t blanks = 0; /* that stand before the next text: nothing is filled up at the end of a line */
         more = false;
         for (size_t c = 0; c <= l->last; c++) {
             if (l->widths[c] == 0) continue;
-            const char *next;
-            size_t      size = text_fit(rest[c], l->widths[c], &next);
-            snprintf(part, sizeof part, "%.*s", (int)size, rest[c]);
-            rest[c] = next;
-            more = more || *next != '\0';
-            size_t own = text_width(part), fill = l->widths[c] > own ? l->widths[c] - own : 0;
+            const char *part = rest[c];
+            size_t      size = text_fit(part, l->widths[c], &rest[c]), own = text_part_width(part, size);
+            size_t      fill = l->widths[c] > own ? l->widths[c] - own : 0;
+            more = more || *rest[c] != '\0';
             if (t->right[c]) blanks += fill;
             if (own > 0) {
                 printf("%*s", (int)blanks, "");
-                text_print(stdout, part, 0, TEXT_LEFT);
+                text_print_part(stdout, part, size);
                 blanks = 0;
-            } else if (t->right[c]) {
-                fill = 0;
             }
             blanks += (t->right[c] ? 0 : fill) + GAP;
         }
@@ -125,20 +120,39 @@ print_row(const struct table *t, const char *const *cells, const struct layout *
     }
 }
 
-/* Where a row does not fit at all: a line for each of its cells. */
+/* A cell behind its title where there is room, else below it. */
 static void
-print_records(const struct table *t, const struct layout *l)
+print_cell(const char *title, const char *cell, size_t width)
+{
+    bool beside = text_width(title) + 1 + text_width(cell) <= width;
+
+    terminal_tone(stdout, TONE_STRONG);
+    text_print(stdout, title, 0, TEXT_LEFT);
+    terminal_tone(stdout, TONE_PLAIN);
+    if (beside) {
+        putchar(' ');
+        text_print(stdout, cell, 0, TEXT_LEFT);
+        cell = "";
+    }
+    putchar('\n');
+    while (*cell != '\0') {
+        const char *next;
+        size_t      size = text_fit(cell, width > 2 ? width - 2 : 1, &next);
+        fputs("  ", stdout);
+        text_print_part(stdout, cell, size);
+        putchar('\n');
+        cell = next;
+    }
+}
+
+/* Where a row does not fit at all: its cells one after the other. */
+static void
+print_records(const struct table *t, const struct layout *l, size_t width)
 {
     for (size_t i = 0; i < t->count; i += t->columns) {
         if (i > 0) putchar('\n');
         for (size_t c = 0; c < t->columns; c++) {
-            if (l->widths[c] == 0 || t->cells[i + c][0] == '\0') continue;
-            terminal_tone(stdout, TONE_STRONG);
-            text_print(stdout, t->titles[c], 0, TEXT_LEFT);
-            terminal_tone(stdout, TONE_PLAIN);
-            putchar(' ');
-            text_print(stdout, t->cells[i + c], 0, TEXT_LEFT);
-            putchar('\n');
+            if (l->widths[c] > 0 && t->cells[i + c][0] != '\0') print_cell(t->titles[c], t->cells[i + c], width);
         }
     }
 }
@@ -152,7 +166,7 @@ table_print(const struct table *t)
 
     if (t->count == 0) return;
     if (width > 0 && !fit(t, &l, width)) {
-        print_records(t, &l);
+        print_records(t, &l, width);
         return;
     }
     for (size_t c = 0; c < t->columns; c++) titles[c] = t->titles[c];

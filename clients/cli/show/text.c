@@ -61,17 +61,25 @@ width_of(uint32_t code)
 }
 
 size_t
-text_width(const char *text)
+text_part_width(const char *text, size_t size)
 {
-    size_t width = 0;
-    while (*text != '\0') width += width_of(next_code(&text));
+    const char *end = text + size;
+    size_t      width = 0;
+    while (text < end) width += width_of(next_code(&text));
     return width;
 }
 
-static void
-print_until(FILE *to, const char *text, const char *end)
+size_t
+text_width(const char *text)
 {
-    while (*text != '\0' && text < end) {
+    return text_part_width(text, strlen(text));
+}
+
+void
+text_print_part(FILE *to, const char *text, size_t size)
+{
+    const char *end = text + size;
+    while (text < end) {
         const char *start = text;
         if (is_control(next_code(&text))) fputc('?', to);
         else fwrite(start, 1, (size_t)(text - start), to);
@@ -83,7 +91,7 @@ text_print(FILE *to, const char *text, size_t width, enum text_side side)
 {
     size_t own = text_width(text), fill = width > own ? width - own : 0;
     if (side == TEXT_RIGHT) fprintf(to, "%*s", (int)fill, "");
-    print_until(to, text, text + strlen(text));
+    text_print_part(to, text, strlen(text));
     if (side == TEXT_LEFT) fprintf(to, "%*s", (int)fill, "");
 }
 
@@ -104,7 +112,7 @@ end_at(const char *text, size_t width)
 void
 text_print_cut(FILE *to, const char *text, size_t width)
 {
-    print_until(to, text, end_at(text, width));
+    text_print_part(to, text, (size_t)(end_at(text, width) - text));
 }
 
 size_t

@@ -7,10 +7,14 @@
 
 /* How many columns a text takes. */
 size_t text_width(const char *text);
+size_t text_part_width(const char *text, size_t size); /* of its first `size` bytes */
 
 /* Prints a text, control characters replaced, filled up to `width` columns with blanks on its right or left. */
 enum text_side { TEXT_LEFT, TEXT_RIGHT };
 void text_print(FILE *to, const char *text, size_t width, enum text_side side);
+
+/* The same of the first `size` bytes, as they are. */
+void text_print_part(FILE *to, const char *text, size_t size);
 
 /* The same, cut at `width` columns. */
 void text_print_cut(FILE *to, const char *text, size_t width);

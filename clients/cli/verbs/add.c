@@ -207,15 +207,13 @@ ask_item(struct cli *cli, json_t *order)
 static int
 ask_items(struct cli *cli, json_t *order)
 {
-    char more = 'y';
-    int  status = STATUS_OK;
+    int more = 1, status = STATUS_OK;
 
     json_object_set_new(order, "items", json_array());
-    while (status == STATUS_OK && more == 'y') {
+    while (status == STATUS_OK && more == 1) {
         status = ask_item(cli, order);
-        if (status != STATUS_OK) break;
-        more = ask_letter(_("Another plan in this order? [n]o, [y]es:"), "ny");
-        if (more == 0) status = STATUS_ABANDONED;
+        if (status == STATUS_OK) more = ask_letter(_("Another plan in this order? [n]o, [y]es:"), _("ny"));
+        if (more < 0) status = STATUS_ABANDONED;
     }
     return status;
 }
@@ -242,8 +240,8 @@ confirm_and_open(struct cli *cli, uint64_t number)
 {
     int status = advance(cli, pd_block_confirm_order(), number, false);
     if (status != STATUS_OK) return status;
-    char open = ask_letter(_("Open it for provisioning now? [y]es, [n]o:"), "yn");
-    if (open == 'y') return advance(cli, pd_block_open_order(), number, true);
+    if (ask_letter(_("Open it for provisioning now? [y]es, [n]o:"), _("yn")) == 0)
+        return advance(cli, pd_block_open_order(), number, true);
     json_t *hint = json_pack("{s:I}", "order", (json_int_t)number);
     next_hint(cli, "pedido order open {order}", hint);
     json_decref(hint);
@@ -270,11 +268,14 @@ review_and_add(struct cli *cli, json_t *order)
     if (refusal != NULL) status = request_refused(cli, refusal, order);
     if (status == STATUS_OK) {
         show_review(order, review);
-        char letter = args_has(cli, "dry-run") ? 0 : ask_letter(_("Confirm this order? [y]es, keep it as a [d]raft, [n]o:"), "ydn");
-        if (letter == 0 || letter == 'n') status = STATUS_ABANDONED;
+        enum { CONFIRM, KEEP };
+        int said = args_has(cli, "dry-run")
+                       ? -1
+                       : ask_letter(_("Confirm this order? [y]es, keep it as a [d]raft, [n]o:"), _("ydn"));
+        if (said != CONFIRM && said != KEEP) status = STATUS_ABANDONED;
         if (status == STATUS_OK) status = request_data(cli, pd_block_add_order(), json_incref(order), &answer);
         uint64_t number = (uint64_t)json_integer_value(json_object_get(answer, "order"));
-        if (status == STATUS_OK && letter == 'y') status = confirm_and_open(cli, number);
+        if (status == STATUS_OK && said == CONFIRM) status = confirm_and_open(cli, number);
         else if (status == STATUS_OK) next_say(cli, pd_block_add_order(), answer, NULL);
     }
     json_decref(review);

@@ -25,14 +25,14 @@ ask_line(const char *question)
     return line;
 }
 
-char
+int
 ask_letter(const char *question, const char *letters)
 {
     for (;;) {
         char *line = ask_line(question);
-        if (line == NULL) return 0;
-        char letter = line[0] == '\0' ? letters[0] : (char)tolower((unsigned char)line[0]);
+        if (line == NULL) return -1;
+        const char *found = strchr(letters, line[0] == '\0' ? letters[0] : tolower((unsigned char)line[0]));
         free(line);
-        if (strchr(letters, letter) != NULL) return letter;
+        if (found != NULL) return (int)(found - letters);
     }
 }

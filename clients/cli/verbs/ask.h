@@ -8,7 +8,7 @@
 /* One line without the blanks around it, allocated; NULL: no answer. */
 char *ask_line(const char *question);
 
-/* One letter of `letters`, the first when only Enter was pressed; 0: no answer. */
-char ask_letter(const char *question, const char *letters);
+/* Which of `letters` was pressed, the first when it was only Enter; -1: no answer. */
+int ask_letter(const char *question, const char *letters);
 
 #endif

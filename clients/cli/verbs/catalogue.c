@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/cli/cli.h"
 #include "clients/lib/json.h"
 #include "proto/check.h"
 
@@ -26,7 +27,17 @@ static void
 problem(struct reading *r, int line, const char *code, const char *field, const char *message)
 {
     r->problems++;
-    r->report(r->context, line, code, field, message);
+    r->report(r->context, line, code, field, message, _(message));
+}
+
+/* " One of a, b, c" */
+static void
+append_choices(char *text, size_t size, const char *lead, const struct pd_enum *choice)
+{
+    size_t used = strlen(text);
+    for (size_t i = 0; i < choice->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s %s", i == 0 ? " " : ",", i == 0 ? lead : "",
+                                 choice->values[i].name);
 }
 
 /* In the words the engine would use, and of a choice its names: there are few. */
@@ -34,16 +45,19 @@ static void
 refused(struct reading *r, int line, const struct pd_block *block, const struct pd_refusal *refusal)
 {
     struct mp_writer w = {0};
-    char             message[400];
+    char             message[400], said[700];
 
     pd_encode_refusal(&w, refusal);
     json_t *error = pd_json_from_bytes((struct pd_text){w.data, w.size}, NULL);
-    size_t  size = (size_t)snprintf(message, sizeof message, "%s", json_string_value(json_object_get(error, "message")));
+    snprintf(message, sizeof message, "%s", json_string_value(json_object_get(error, "message")));
+    refusal_sentence(error, said, sizeof said);
     const struct pd_field *f = block == NULL ? NULL : pd_block_field(block, pd_text(refusal->field));
-    for (size_t i = 0; f != NULL && f->choice != NULL && i < f->choice->count && size < sizeof message; i++)
-        size += (size_t)snprintf(message + size, sizeof message - size, "%s%s", i == 0 ? " One of " : ", ",
-                                 f->choice->values[i].name);
-    problem(r, line, json_string_value(json_object_get(error, "code")), refusal->field, message);
+    if (f != NULL && f->choice != NULL) {
+        append_choices(message, sizeof message, "One of", f->choice);
+        append_choices(said, sizeof said, _("One of"), f->choice);
+    }
+    r->problems++;
+    r->report(r->context, line, json_string_value(json_object_get(error, "code")), refusal->field, message, said);
     json_decref(error);
     mp_writer_fini(&w);
 }
@@ -141,7 +155,7 @@ check_period(struct reading *r, const json_t *periods, size_t at)
 
     if (!json_is_object(period)) {
         skip_value(&r->lines, period);
-        problem(r, line, "invalid_field", "periods", "Each of periods is an object.");
+        problem(r, line, "invalid_field", "periods", N_("Each of periods is an object."));
         return;
     }
     r->lines.next++;
@@ -154,7 +168,7 @@ check_period(struct reading *r, const json_t *periods, size_t at)
     }
     check_missing(r, block, period, "plan", line);
     if (is_repeated(periods, at, period, "period"))
-        problem(r, line, "invalid_field", "period", "This period stands in the plan twice.");
+        problem(r, line, "invalid_field", "period", N_("This period stands in the plan twice."));
 }
 
 static void
@@ -163,7 +177,7 @@ check_periods(struct reading *r, const json_t *periods)
     int line = line_of_next(&r->lines);
     if (!json_is_array(periods) || json_array_size(periods) > PD_PERIODS_MAX) {
         skip_value(&r->lines, periods);
-        problem(r, line, "invalid_field", "periods", "The field periods is an array of at most 64 objects.");
+        problem(r, line, "invalid_field", "periods", N_("The field periods is an array of at most 64 objects."));
         return;
     }
     r->lines.next++;
@@ -180,7 +194,7 @@ check_plan(struct reading *r, json_t *plan)
 
     if (!json_is_object(plan)) {
         skip_value(&r->lines, plan);
-        problem(r, line, "invalid_field", "", "A plan is an object.");
+        problem(r, line, "invalid_field", "", N_("A plan is an object."));
         return;
     }
     r->lines.next++;
@@ -195,7 +209,7 @@ check_plan(struct reading *r, json_t *plan)
     }
     check_missing(r, block, plan, "", line);
     if (is_repeated(r->plans, json_array_size(r->plans), plan, "plan"))
-        problem(r, line, "invalid_field", "plan", "This plan stands in the file twice.");
+        problem(r, line, "invalid_field", "plan", N_("This plan stands in the file twice."));
     json_array_append(r->plans, plan);
 }
 
@@ -227,7 +241,7 @@ check_document(struct reading *r, json_t *document)
         json_array_foreach (document, i, value) check_plan(r, value);
     }
     if (!json_is_array(plans))
-        problem(r, 1, "missing_field", "plans", "A catalogue is {\"plans\": [...]}, or one plan a line.");
+        problem(r, 1, "missing_field", "plans", N_("A catalogue is {\"plans\": [...]}, or one plan a line."));
 }
 
 /* One JSON text that starts on this line of the file. */
@@ -301,7 +315,7 @@ catalogue_read(const char *path, catalogue_report *report, void *context, json_t
     else if (is_lines(text)) read_lines(&r, text);
     else read_text(&r, text, strlen(text), 1, true);
     if (r.problems == 0 && json_array_size(r.plans) == 0)
-        problem(&r, 1, "missing_field", "plans", "There is no plan in the file.");
+        problem(&r, 1, "missing_field", "plans", N_("There is no plan in the file."));
     free(text);
     if (r.problems == 0) *ret_plans = json_incref(r.plans);
     json_decref(r.plans);

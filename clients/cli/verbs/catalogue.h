@@ -8,8 +8,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* What is wrong, at which line of the file; `field` is "" where it is about none. */
-typedef void catalogue_report(void *context, int line, const char *code, const char *field, const char *message);
+/* What is wrong, at which line of the file; `field` is "" where it is about none. `said` is the message in the person's
+ * language. */
+typedef void catalogue_report(void *context, int line, const char *code, const char *field, const char *message,
+                              const char *said);
 
 /* An array of plans. False: everything that is wrong has been reported. */
 bool catalogue_read(const char *path, catalogue_report *report, void *context, json_t **ret_plans);

@@ -56,7 +56,7 @@ run_ping(struct cli *cli)
     } else {
         json_object_del(answer, "limits"); /* nothing for people */
         show_answer(pd_block_hello_reply(), answer);
-        printf("%-16s %.2f ms\n", "latency", (double)took_us / 1000);
+        printf("%-16s %.2f ms\n", lang_label("latency"), (double)took_us / 1000);
     }
     json_decref(answer);
     return STATUS_OK;

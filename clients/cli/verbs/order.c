@@ -47,6 +47,29 @@ run_order_confirm(struct cli *cli)
     return status;
 }
 
+/* A note is beside an order, when neither --customer nor --subscription says otherwise. */
+int
+run_note_add(struct cli *cli)
+{
+    bool    elsewhere = args_has(cli, "customer") || args_has(cli, "subscription");
+    size_t  words = elsewhere ? 1 : 2;
+    json_t *data = json_object();
+    int     status = STATUS_OK;
+
+    if (cli->word_count < words && elsewhere) status = cli_usage(cli, "TEXT is missing");
+    else if (cli->word_count < words) status = cli_usage(cli, "ORDER or TEXT is missing");
+    else if (cli->word_count > words)
+        status = cli_usage(cli, "`%s` is one word too many; a text of several stands in quotes", cli->words[words]);
+    else if (!elsewhere) status = fields_order(cli, cli->words[0], data);
+    if (status == STATUS_OK && json_object_set_new(data, "text", json_string(cli->words[words - 1])) != 0)
+        status = cli_usage(cli, "%s: the value is not UTF-8", "text");
+    for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++)
+        if (cli->given[i].option->field != NULL) status = fields_option(cli, pd_block_add_note(), &cli->given[i], data);
+    if (status == STATUS_OK) return request_show(cli, pd_block_add_note(), data);
+    json_decref(data);
+    return status;
+}
+
 /* ---- status --wait ------------------------------------------------------------------------------------------------- */
 
 enum { ROUND_MS = 5000, LIVE_MS = 1000, PAUSE_MS = 500 };
@@ -89,27 +112,23 @@ wait_round(struct cli *cli, uint64_t wait_ms, const char *until, json_t **ret_st
     return status;
 }
 
-/* Somebody who looks on wants to see it move: how far the first open item is, or what it waits for. */
+/* Somebody who looks on wants to see it move: how far the items are, or what they wait for. */
 static void
 show_live(const json_t *answer, uint64_t passed_ms)
 {
-    const char *blocked = json_string_value(json_object_get(answer, "blocked_by"));
-    char        line[400];
-    json_t     *item;
-    size_t      i, used = 0;
-
-    used = (size_t)snprintf(line, sizeof line, _("Order %llu, %llu s: %s"),
+    char    line[400];
+    json_t *item;
+    size_t  i;
+    int     used = snprintf(line, sizeof line, _("Order %llu, %llu s: %s"),
                             (unsigned long long)json_integer_value(json_object_get(answer, "order")),
                             (unsigned long long)passed_ms / 1000,
                             format_state(json_string_value(json_object_get(answer, "state"))));
-    if (blocked != NULL && used < sizeof line) used += (size_t)snprintf(line + used, sizeof line - used, "; %s", blocked);
+
     json_array_foreach (json_object_get(answer, "items"), i, item) {
-        const char *worker = json_string_value(json_object_get(item, "worker")),
-                   *message = json_string_value(json_object_get(item, "message"));
-        if (!has_text(item, "state", "provisioning") || worker == NULL || used >= sizeof line) continue;
-        used += (size_t)snprintf(line + used, sizeof line - used, "; %s, %lld %%%s%s", worker,
-                                 (long long)json_integer_value(json_object_get(item, "progress")), message == NULL ? "" : ", ",
-                                 message == NULL ? "" : message);
+        char *waiting = has_text(item, "state", "provisioning") ? format_waiting(item) : NULL;
+        if (waiting != NULL && waiting[0] != '\0' && used > 0 && (size_t)used < sizeof line)
+            used += snprintf(line + used, sizeof line - (size_t)used, "; %s", waiting);
+        free(waiting);
     }
     terminal_live(line);
 }

@@ -22,7 +22,7 @@ struct import {
 };
 
 static void
-report(void *context, int line, const char *code, const char *field, const char *message)
+report(void *context, int line, const char *code, const char *field, const char *message, const char *said)
 {
     struct import *im = context;
     im->problems++;
@@ -33,8 +33,8 @@ report(void *context, int line, const char *code, const char *field, const char 
         cli_print_json(error);
         json_decref(error);
     }
-    if (line == 0) cli_say("%s: %s", im->path, message);
-    else cli_say("%s:%d: %s%s%s", im->path, line, field, field[0] == '\0' ? "" : ": ", message);
+    if (line == 0) cli_say("%s: %s", im->path, said);
+    else cli_say("%s:%d: %s%s%s", im->path, line, field, field[0] == '\0' ? "" : ": ", said);
 }
 
 /* ---- what differs -------------------------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ want(struct import *im, const struct pd_block *block, uint64_t version, json_t *
 
     if (is_same(block, data, current)) {
         im->unchanged++;
-        note(im, subject, "unchanged");
+        note(im, subject, N_("unchanged"));
         json_decref(subject);
         json_decref(data);
         return;
@@ -140,10 +140,10 @@ send_wanted(struct import *im)
     if (json_array_size(im->requests) == 0) return STATUS_OK;
     int status = args_has(im->cli, "dry-run") ? STATUS_OK : request_array(im->cli, im->requests, &answers);
     for (i = 0; status == STATUS_OK && answers == NULL && i < json_array_size(im->subjects); i++)
-        note(im, json_array_get(im->subjects, i), "would be put");
+        note(im, json_array_get(im->subjects, i), N_("would be put"));
     json_array_foreach (answers, i, answer) {
         const json_t *error = json_object_get(answer, "error");
-        note(im, json_array_get(im->subjects, i), error == NULL ? "put" : "refused");
+        note(im, json_array_get(im->subjects, i), error == NULL ? N_("put") : N_("refused"));
         if (error == NULL) im->put++;
         else {
             im->refused++;
@@ -193,9 +193,9 @@ import_plans(struct import *im, const json_t *plans)
     im->requests = json_array();
     im->subjects = json_array();
     table_init(&im->table);
-    table_column(&im->table, "PLAN", false);
-    table_column(&im->table, "PERIOD", false);
-    table_column(&im->table, "RESULT", false);
+    table_column(&im->table, _("PLAN"), false);
+    table_column(&im->table, _("PERIOD"), false);
+    table_column(&im->table, _("RESULT"), false);
     json_array_foreach (plans, i, plan)
         if (status == STATUS_OK) status = import_plan(im, plan);
     table_print(&im->table);
@@ -219,7 +219,7 @@ run_plan_import(struct cli *cli)
     if (args_has(cli, "id") || args_has(cli, "expect"))
         return cli_usage(cli, "--id and --expect are for one command; an import sends many");
     if (!catalogue_read(im.path, report, &im, &plans)) {
-        cli_say("%zu %s; nothing was sent", im.problems, im.problems == 1 ? "problem" : "problems");
+        cli_say("Problems in the file: %zu. Nothing was sent.", im.problems);
         return im.status != STATUS_OK ? im.status : pd_error_class_exit(PD_CLASS_invalid);
     }
     int status = import_plans(&im, plans);
