@@ -285,6 +285,7 @@ open_engine(struct daemon *d)
     const char           *software = "pedidod " PD_VERSION;
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
+        .known_commands = d->options.known_commands,
         .rows_ms = ROWS_MS,
         .software = pd_text(software),
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
@@ -422,30 +423,42 @@ open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What needs no directory. False: there is more to do. */
+static bool
+say(const struct options *o)
+{
+    if (o->help) options_print_help();
+    else if (o->version) puts("pedidod " PD_VERSION);
+    else if (o->print_config) options_print_config(o);
+    return o->help || o->version || o->print_config;
+}
+
+static int
+act(struct daemon *d)
+{
+    if (say(&d->options)) return EXIT_SUCCESS;
+    if (d->options.data[0] == '\0') {
+        fputs("pedidod: --data DIR says where the log is; see pedidod --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    log_set_level((enum log_level)d->options.log_level);
+    if (strcmp(d->options.verb, "verify") == 0) return offline(d, verify);
+    if (strcmp(d->options.verb, "rebuild") == 0) return offline(d, rebuild);
+    if (strcmp(d->options.verb, "serve") != 0) {
+        fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);
+        return EXIT_USAGE;
+    }
+    d->signal_fd = open_signals();
+    return serve(d);
+}
+
 int
 main(int argc, char **argv)
 {
     struct daemon d = {.lock_fd = -1};
 
     if (!options_parse(argc, argv, &d.options)) return EXIT_USAGE;
-    if (d.options.help) {
-        options_print_help();
-        return EXIT_SUCCESS;
-    }
-    if (d.options.version) {
-        puts("pedidod " PD_VERSION);
-        return EXIT_SUCCESS;
-    }
-    if (d.options.data[0] == '\0' || strlen(d.options.data) > 4000) {
-        fputs("pedidod: --data DIR says where the log is; see pedidod --help\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (strcmp(d.options.verb, "verify") == 0) return offline(&d, verify);
-    if (strcmp(d.options.verb, "rebuild") == 0) return offline(&d, rebuild);
-    if (strcmp(d.options.verb, "serve") != 0) {
-        fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d.options.verb);
-        return EXIT_USAGE;
-    }
-    d.signal_fd = open_signals();
-    return serve(&d);
+    int status = act(&d);
+    options_fini(&d.options);
+    return status;
 }

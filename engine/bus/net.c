@@ -55,16 +55,6 @@ configure(void *socket, int port)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 && (events || set(socket, ZMQ_ROUTER_MANDATORY, 1));
 }
 
-/* Without keys only this machine may connect. */
-static bool
-is_local(const char *endpoint)
-{
-    static const char *const local[] = {"ipc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-        if (strncmp(endpoint, local[i], strlen(local[i])) == 0) return true;
-    return false;
-}
-
 static bool
 bind_port(struct net *n, int port, const char *endpoint)
 {
@@ -72,11 +62,6 @@ bind_port(struct net *n, int port, const char *endpoint)
     char                     address[64];
     size_t                   size = sizeof n->endpoints[port];
 
-    if (!is_local(endpoint)) {
-        log_error("endpoint_refused", "port=%s endpoint=\"%s\" reason=\"without keys only ipc and loopback are allowed\"",
-                  names[port], endpoint);
-        return false;
-    }
     n->sockets[port] = zmq_socket(n->context, port == PORT_EVENTS ? ZMQ_XPUB : ZMQ_ROUTER);
     if (n->sockets[port] == NULL || !configure(n->sockets[port], port)) {
         log_error("socket_failed", "port=%s error=\"%s\"", names[port], zmq_strerror(errno));

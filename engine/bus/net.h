@@ -11,7 +11,8 @@
 
 enum { NET_PORTS = 4 };
 
-/* In the order of enum pd_port, events last: commands, queries, workers, events. */
+/* In the order of enum pd_port, events last: commands, queries, workers, events. Whether others than this machine may connect is
+ * the caller's to judge. */
 struct net_options {
     const char *endpoints[NET_PORTS];
 };
