@@ -132,6 +132,7 @@ engine_seal(struct engine *e)
     b->rows_pages = e->rows.young->dirty_count;
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
+    e->figures.position = e->last;
     e->figures.writable = e->writable;
     tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
     b->figures = e->figures;

@@ -135,6 +135,7 @@ enum store_error engine_settle(struct engine *engine, struct now now) STORE_MUST
 
 /* What Health tells; as of the last commit, read by any thread. */
 struct engine_figures {
+    uint64_t position; /* of the log */
     uint64_t commands, refusals, turns, tasks_waiting, tasks_leased, workers;
     bool     writable;
 };

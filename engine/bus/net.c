@@ -468,6 +468,7 @@ finish(struct net *n)
 {
     uint64_t until = clock_now().monotonic_ms + STOP_MS;
     n->stopping = true;
+    n->parts.beat(n->parts.beat_arg, clock_now(), true);
     slots_drain(n->parts.commands);
     do {
         for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++) drain(n, port);
@@ -486,11 +487,12 @@ net_run(struct net *n, const struct net_parts *parts)
     zmq_pollitem_t items[POLL_COUNT];
 
     n->parts = *parts;
+    long rest_ms = (long)(parts->beat_ms < HEARTBEAT_MS / 2 ? parts->beat_ms : HEARTBEAT_MS / 2);
     fill_poll(n, items);
     for (;;) {
         bool busy = slots_net_sleeps(parts->commands) | slots_net_sleeps(parts->queries);
         busy = busy || !outbox_is_empty(parts->outbox);
-        int rc = zmq_poll(items, POLL_COUNT, busy ? 0 : HEARTBEAT_MS / 2);
+        int rc = zmq_poll(items, POLL_COUNT, busy ? 0 : rest_ms);
         slots_net_wakes(parts->commands);
         slots_net_wakes(parts->queries);
         if (rc < 0 && errno != EINTR) {
@@ -504,7 +506,9 @@ net_run(struct net *n, const struct net_parts *parts)
             if (items[port].revents != 0) drain(n, port);
         for (int port = 0; port < NET_PORTS; port++)
             if (items[POLL_MONITORS + port].revents != 0) drain_monitor(n, port);
-        send_heartbeats(n, clock_now());
+        struct now now = clock_now();
+        send_heartbeats(n, now);
+        parts->beat(parts->beat_arg, now, false);
     }
     finish(n);
     return true;

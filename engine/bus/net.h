@@ -33,6 +33,9 @@ const char *net_endpoint(const struct net *net, int port);
 
 struct net_counts *net_counts(struct net *net);
 
+/* Called in the net thread, at least each beat_ms and once when a stop begins. */
+typedef void net_beat(void *arg, struct now now, bool stopping);
+
 /* What the thread works with. The log's id is for heartbeats. */
 struct net_parts {
     struct slots         *commands, *queries;
@@ -41,6 +44,9 @@ struct net_parts {
     struct scopes        *scopes;
     struct pd_text        log;
     int                   signal_fd; /* readable: stop */
+    net_beat             *beat;
+    void                 *beat_arg;
+    uint64_t              beat_ms;
 };
 
 /* Runs until a signal; then takes nothing more, lets what was received be answered, and returns. False: a socket failed. */

@@ -40,6 +40,7 @@ LIBRARIES = {
     "sodium.h": ("engine/store/", "engine/base/"),
     "xxhash.h": ("engine/",),
     "ini.h": ("engine/options.c",),
+    "sd-daemon.h": ("engine/notify.c",),
     "jansson.h": ("clients/", "tests/"),
     "cmocka.h": ("tests/support/check.h",),
 }
