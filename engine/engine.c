@@ -132,6 +132,7 @@ engine_seal(struct engine *e)
     b->rows_pages = e->rows.young->dirty_count;
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
+    e->figures.position = e->last;
     e->figures.writable = e->writable;
     tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
     b->figures = e->figures;
@@ -214,7 +215,8 @@ engine_index(struct engine *e)
 static enum store_error
 read_tail(struct engine *e, struct store_reader *reader)
 {
-    uint64_t last = store_reader_last(reader), first = last > INDEX_IDS ? last - INDEX_IDS + 1 : 1;
+    uint64_t last = store_reader_last(reader), most = e->options.known_commands;
+    uint64_t first = last > most ? last - most + 1 : 1;
 
     for (uint64_t p = first; p <= last; p++) {
         struct pd_text bytes;
@@ -267,7 +269,7 @@ start(struct engine *e, struct now now)
 static void
 open_parts(struct engine *e, struct now now)
 {
-    e->index = index_open();
+    e->index = index_open(e->options.known_commands);
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
     e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
@@ -319,6 +321,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && clock_cond_init(&e->rows_written) == 0);
     e->books = *books;
     e->options = *options;
+    if (e->options.known_commands == 0) e->options.known_commands = KNOWN_COMMANDS;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);
     for (int i = 0; i < 2; i++) {
         pd_arena_init(&e->batches[i].arena);

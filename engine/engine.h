@@ -29,6 +29,7 @@ struct engine;
 struct engine_options {
     uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
     uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
+    uint64_t            known_commands; /* the commands of so many last events are known again by their ids; 0: the default */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
@@ -41,6 +42,7 @@ enum {
     EPOCH_BYTES_MAX   = 4 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */
     EPOCH_ROWS_MAX    = 8192,     /* changed and not yet written */
     BUSY_TURN         = 128,
+    KNOWN_COMMANDS    = 1 << 20, /* the least: the protocol promises it */
     WAITS_MAX         = 4096,
 };
 
@@ -133,6 +135,7 @@ enum store_error engine_settle(struct engine *engine, struct now now) STORE_MUST
 
 /* What Health tells; as of the last commit, read by any thread. */
 struct engine_figures {
+    uint64_t position; /* of the log */
     uint64_t commands, refusals, turns, tasks_waiting, tasks_leased, workers;
     bool     writable;
 };

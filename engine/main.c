@@ -22,6 +22,7 @@
 #include "engine/bus/net.h"
 #include "engine/bus/relay.h"
 #include "engine/domain/transitions.h"
+#include "engine/notify.h"
 #include "engine/options.h"
 #include "engine/publish.h"
 #include "engine/queries.h"
@@ -31,7 +32,7 @@
 enum {
     EXIT_USAGE = 2,
     SLICE = 64,     /* commands that are decided before the log is asked whether it is idle */
-    TURN_MS = 1000, /* between two turns where there is nothing to do */
+    TURN_MS = 1000, /* between two turns where there is nothing to do, at most */
     ROWS_MS = 5,    /* that rows may be behind: not each command costs a commit of theirs as well */
     FULL_MS = 200,  /* between two looks at a full disk */
     ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
@@ -48,6 +49,8 @@ struct daemon {
     struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
+    struct notify         notify; /* the net thread's */
+    uint64_t              beat_ms;
 };
 
 /* ---- the log's thread ---------------------------------------------------------------------------------------------- */
@@ -168,8 +171,8 @@ rest_ms(struct daemon *d, uint64_t turned_ms)
     struct now now = clock_now();
     uint64_t   idle_ms = engine_idle_ms(d->engine, now), passed_ms = now.monotonic_ms - turned_ms;
 
-    if (passed_ms >= TURN_MS) return 0;
-    return idle_ms < TURN_MS - passed_ms ? idle_ms : TURN_MS - passed_ms;
+    if (passed_ms >= d->beat_ms) return 0;
+    return idle_ms < d->beat_ms - passed_ms ? idle_ms : d->beat_ms - passed_ms;
 }
 
 static void *
@@ -285,6 +288,7 @@ open_engine(struct daemon *d)
     const char           *software = "pedidod " PD_VERSION;
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
+        .known_commands = d->options.known_commands,
         .rows_ms = ROWS_MS,
         .software = pd_text(software),
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
@@ -298,20 +302,46 @@ open_engine(struct daemon *d)
     return true;
 }
 
+/* The service manager hears what goes on. */
+static void
+tell_manager(void *arg, struct now now, bool stopping)
+{
+    struct daemon         *d = arg;
+    struct notify_progress p;
+
+    if (stopping) notify_stopping(&d->notify);
+    if (stopping || !notify_is_due(&d->notify, now.monotonic_ms)) return;
+    p.figures = engine_figures(d->engine);
+    p.answered[0] = slots_answered(d->command_slots, &p.waiting[0]);
+    p.answered[1] = slots_answered(d->query_slots, &p.waiting[1]);
+    notify_tell(&d->notify, now.monotonic_ms, &p);
+}
+
+/* Its name is shown by top -H, and in what a debugger says. */
+static pthread_t
+start_thread(const char *name, void *(*run_thread)(void *), struct daemon *d)
+{
+    pthread_t thread;
+    PD_CHECK(pthread_create(&thread, NULL, run_thread, d) == 0);
+    (void)pthread_setname_np(thread, name);
+    return thread;
+}
+
 static bool
 run(struct daemon *d)
 {
-    pthread_t        engine, log, rows, queries;
     struct net_parts parts = {
         .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
         .scopes = engine_scopes(d->engine), .log = engine_log(d->engine), .signal_fd = d->signal_fd,
+        .beat = tell_manager, .beat_arg = d, .beat_ms = d->beat_ms,
     };
+    pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
+    pthread_t rows = start_thread("rows", rows_thread, d), queries = start_thread("queries", query_thread, d);
 
-    PD_CHECK(pthread_create(&engine, NULL, engine_thread, d) == 0 && pthread_create(&log, NULL, log_thread, d) == 0 &&
-             pthread_create(&rows, NULL, rows_thread, d) == 0 && pthread_create(&queries, NULL, query_thread, d) == 0);
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
              engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
              net_endpoint(d->net, 2));
+    notify_ready(&d->notify, clock_now().monotonic_ms);
     bool ok = net_run(d->net, &parts);
     slots_stop(d->command_slots);
     slots_stop(d->query_slots);
@@ -330,8 +360,11 @@ static int
 serve(struct daemon *d)
 {
     struct net_options sockets = {{d->options.commands, d->options.queries, d->options.workers, d->options.events}};
-    bool               ok = check_domain() && (d->lock_fd = lock_directory(d->options.data, true)) >= 0;
 
+    notify_init(&d->notify);
+    d->beat_ms = notify_beat_ms(&d->notify, TURN_MS);
+    notify_say(&d->notify, "starting: the log and its rows are read");
+    bool ok = check_domain() && (d->lock_fd = lock_directory(d->options.data, true)) >= 0;
     d->command_slots = slots_open();
     d->query_slots = slots_open();
     d->turns = relay_open();
@@ -422,30 +455,42 @@ open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* What needs no directory. False: there is more to do. */
+static bool
+say(const struct options *o)
+{
+    if (o->help) options_print_help();
+    else if (o->version) puts("pedidod " PD_VERSION);
+    else if (o->print_config) options_print_config(o);
+    return o->help || o->version || o->print_config;
+}
+
+static int
+act(struct daemon *d)
+{
+    if (say(&d->options)) return EXIT_SUCCESS;
+    if (d->options.data[0] == '\0') {
+        fputs("pedidod: --data DIR says where the log is; see pedidod --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    log_set_level((enum log_level)d->options.log_level);
+    if (strcmp(d->options.verb, "verify") == 0) return offline(d, verify);
+    if (strcmp(d->options.verb, "rebuild") == 0) return offline(d, rebuild);
+    if (strcmp(d->options.verb, "serve") != 0) {
+        fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);
+        return EXIT_USAGE;
+    }
+    d->signal_fd = open_signals();
+    return serve(d);
+}
+
 int
 main(int argc, char **argv)
 {
     struct daemon d = {.lock_fd = -1};
 
     if (!options_parse(argc, argv, &d.options)) return EXIT_USAGE;
-    if (d.options.help) {
-        options_print_help();
-        return EXIT_SUCCESS;
-    }
-    if (d.options.version) {
-        puts("pedidod " PD_VERSION);
-        return EXIT_SUCCESS;
-    }
-    if (d.options.data[0] == '\0' || strlen(d.options.data) > 4000) {
-        fputs("pedidod: --data DIR says where the log is; see pedidod --help\n", stderr);
-        return EXIT_USAGE;
-    }
-    if (strcmp(d.options.verb, "verify") == 0) return offline(&d, verify);
-    if (strcmp(d.options.verb, "rebuild") == 0) return offline(&d, rebuild);
-    if (strcmp(d.options.verb, "serve") != 0) {
-        fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d.options.verb);
-        return EXIT_USAGE;
-    }
-    d.signal_fd = open_signals();
-    return serve(&d);
+    int status = act(&d);
+    options_fini(&d.options);
+    return status;
 }

@@ -24,7 +24,7 @@ upkeep_init(struct upkeep *u)
     memset(u, 0, sizeof *u);
     pd_arena_init(&u->arena);
     rows_init(&u->rows, &u->arena);
-    u->folder = (struct folder){.arena = &u->arena, .rows = &u->rows, .index = index_open(), .scopes = scopes_open()};
+    u->folder = (struct folder){.arena = &u->arena, .rows = &u->rows, .index = index_open(0), .scopes = scopes_open()};
 }
 
 static void

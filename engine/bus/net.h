@@ -11,7 +11,8 @@
 
 enum { NET_PORTS = 4 };
 
-/* In the order of enum pd_port, events last: commands, queries, workers, events. */
+/* In the order of enum pd_port, events last: commands, queries, workers, events. Whether others than this machine may connect is
+ * the caller's to judge. */
 struct net_options {
     const char *endpoints[NET_PORTS];
 };
@@ -32,6 +33,9 @@ const char *net_endpoint(const struct net *net, int port);
 
 struct net_counts *net_counts(struct net *net);
 
+/* Called in the net thread, at least each beat_ms and once when a stop begins. */
+typedef void net_beat(void *arg, struct now now, bool stopping);
+
 /* What the thread works with. The log's id is for heartbeats. */
 struct net_parts {
     struct slots         *commands, *queries;
@@ -40,6 +44,9 @@ struct net_parts {
     struct scopes        *scopes;
     struct pd_text        log;
     int                   signal_fd; /* readable: stop */
+    net_beat             *beat;
+    void                 *beat_arg;
+    uint64_t              beat_ms;
 };
 
 /* Runs until a signal; then takes nothing more, lets what was received be answered, and returns. False: a socket failed. */

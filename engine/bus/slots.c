@@ -141,6 +141,14 @@ slots_is_empty(const struct slots *s)
     return atomic_load(&s->sent) == atomic_load(&s->received);
 }
 
+uint64_t
+slots_answered(const struct slots *s, bool *ret_waiting)
+{
+    uint64_t answered = atomic_load(&s->committed);
+    *ret_waiting = answered != atomic_load(&s->received);
+    return answered;
+}
+
 int
 slots_net_bell(const struct slots *s)
 {

@@ -39,6 +39,8 @@ void         slots_hand_over(struct slots *slots); /* what was received since th
 struct slot *slots_committed(struct slots *slots, size_t n); /* the n-th committed and unsent slot, or NULL */
 void         slots_release(struct slots *slots, size_t count, size_t bytes); /* they were sent */
 bool         slots_is_empty(const struct slots *slots);
+/* How many were answered since the start, and whether others wait for it. */
+uint64_t     slots_answered(const struct slots *slots, bool *ret_waiting);
 int          slots_net_bell(const struct slots *slots); /* to poll */
 /* Before sleeping in poll: true when there is something to do instead. After it: slots_net_wakes. */
 bool         slots_net_sleeps(struct slots *slots);

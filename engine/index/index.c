@@ -24,6 +24,7 @@ struct index {
     struct table     rows, ids;
     uint64_t        *ring; /* the ids' fingerprints and positions in order of age */
     uint64_t         ring_head;
+    size_t           ids_max;
 };
 
 /* Look-ups hit these tables at random: in large pages, where the system has them, each is one miss and not two. */
@@ -97,13 +98,17 @@ table_remove(struct table *t, uint64_t print, uint64_t position, uint32_t item)
 }
 
 struct index *
-index_open(void)
+index_open(size_t ids)
 {
     struct index *index = calloc(1, sizeof *index);
+    size_t        capacity = 1;
+
     PD_CHECK(index != NULL && pthread_rwlock_init(&index->lock, NULL) == 0);
     table_init(&index->rows, 1 << 12);
-    table_init(&index->ids, (size_t)INDEX_IDS * 2);
-    index->ring = large_zeroes((size_t)INDEX_IDS * 2 * sizeof *index->ring);
+    while (capacity < 2 * ids) capacity *= 2;
+    table_init(&index->ids, capacity);
+    index->ids_max = ids;
+    index->ring = large_zeroes(ids * 2 * sizeof *index->ring);
     return index;
 }
 
@@ -168,7 +173,7 @@ index_find_shared(struct index *index, uint64_t print, struct row_key *ret_keys,
 void
 index_add_id(struct index *index, uint64_t print, uint64_t position)
 {
-    uint64_t *slot = &index->ring[(index->ring_head++ % INDEX_IDS) * 2];
+    uint64_t *slot = &index->ring[(index->ring_head++ % index->ids_max) * 2];
     if (slot[1] != 0) table_remove(&index->ids, slot[0], slot[1], 0);
     slot[0] = print;
     slot[1] = position;

@@ -21,8 +21,9 @@ enum index_kind {
 
 struct index;
 
-/* Never fails but by running out of memory, which aborts. */
-struct index *index_open(void);
+/* Keeps the last `ids` command ids, 64 to 112 bytes each; 0: none may be added. Never fails but by running out of memory, which
+ * aborts. */
+struct index *index_open(size_t ids);
 void          index_close(struct index **index);
 
 uint64_t index_text_print(enum index_kind kind, uint64_t scope, struct pd_text text);
@@ -50,8 +51,7 @@ void index_remove(struct index *index, uint64_t print, struct row_key key);
 size_t index_find(const struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
 size_t index_find_shared(struct index *index, uint64_t print, struct row_key *ret_keys, size_t max);
 
-/* Command ids: fingerprint -> position of the command's first event. The last `INDEX_IDS` of them; the oldest goes first. */
-enum { INDEX_IDS = 1 << 20 };
+/* Command ids: fingerprint -> position of the command's first event. The oldest goes first. */
 void   index_add_id(struct index *index, uint64_t print, uint64_t position);
 size_t index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size_t max);
 

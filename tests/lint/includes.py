@@ -39,6 +39,8 @@ LIBRARIES = {
     "libpsl.h": ("engine/base/",),
     "sodium.h": ("engine/store/", "engine/base/"),
     "xxhash.h": ("engine/",),
+    "ini.h": ("engine/options.c",),
+    "sd-daemon.h": ("engine/notify.c",),
     "jansson.h": ("clients/", "tests/"),
     "cmocka.h": ("tests/support/check.h",),
 }

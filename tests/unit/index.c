@@ -3,7 +3,7 @@
 #include "tests/support/check.h"
 
 /* The model: an array of what was added, oldest first. */
-enum { ENTRIES_MAX = 20000, ROUNDS = 60000 };
+enum { ENTRIES_MAX = 20000, ROUNDS = 60000, IDS = 100000 };
 
 struct entry {
     uint64_t       print;
@@ -47,7 +47,7 @@ some_print(uint64_t *seed)
 static void
 it_finds_what_an_array_would(void **state)
 {
-    struct index *index = index_open();
+    struct index *index = index_open(IDS);
     uint64_t      seed = check_seed(), position = 0;
 
     (void)state;
@@ -80,7 +80,7 @@ it_finds_what_an_array_would(void **state)
 static void
 many_entries_make_it_grow(void **state)
 {
-    struct index  *index = index_open();
+    struct index  *index = index_open(IDS);
     struct row_key key;
 
     (void)state;
@@ -95,7 +95,7 @@ many_entries_make_it_grow(void **state)
 static void
 equal_fingerprints_are_told_oldest_first_and_counted_beyond_the_room(void **state)
 {
-    struct index  *index = index_open();
+    struct index  *index = index_open(IDS);
     struct row_key keys[3] = {{0, 0}, {0, 0}, {77, 7}};
 
     (void)state;
@@ -127,13 +127,13 @@ kinds_scopes_and_texts_have_prints_of_their_own(void **state)
 static void
 the_oldest_ids_are_forgotten_first(void **state)
 {
-    struct index  *index = index_open();
+    struct index  *index = index_open(IDS);
     uint64_t       positions[4];
     const uint64_t more = 1000;
 
     (void)state;
-    for (uint64_t i = 1; i <= INDEX_IDS + more; i++) index_add_id(index, index_number_print(INDEX_command, 1, i), i);
-    for (uint64_t i = 1; i <= INDEX_IDS + more; i += i < 3 * more ? 1 : 9973) {
+    for (uint64_t i = 1; i <= IDS + more; i++) index_add_id(index, index_number_print(INDEX_command, 1, i), i);
+    for (uint64_t i = 1; i <= IDS + more; i += i < 3 * more ? 1 : 9973) {
         size_t found = index_find_id(index, index_number_print(INDEX_command, 1, i), positions, 4);
         ABOUT("id %ju", (uintmax_t)i);
         CHECK_EQ(found, i > more);
@@ -145,14 +145,14 @@ the_oldest_ids_are_forgotten_first(void **state)
 static void
 ids_with_one_fingerprint_are_all_candidates_and_leave_one_by_one(void **state)
 {
-    struct index *index = index_open();
+    struct index *index = index_open(IDS);
     uint64_t      positions[4];
 
     (void)state;
     for (uint64_t i = 1; i <= 6; i++) index_add_id(index, 7, i);
     CHECK_EQ(index_find_id(index, 7, positions, 4), 4);
     CHECK_EQ(index_find_id(index, 8, positions, 4), 0);
-    for (uint64_t i = 7; i <= INDEX_IDS + 4; i++) index_add_id(index, index_number_print(INDEX_command, 1, i), i);
+    for (uint64_t i = 7; i <= IDS + 4; i++) index_add_id(index, index_number_print(INDEX_command, 1, i), i);
     CHECK_EQ(index_find_id(index, 7, positions, 4), 2);
     CHECK_EQ(positions[0], 5);
     CHECK_EQ(positions[1], 6);
