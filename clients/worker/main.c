@@ -18,7 +18,7 @@ static const char help[] =
     "\n"
     "usage: pedido-worker --group NAME [--group NAME]... --exec FILE [options]\n"
     "\n"
-    "  --endpoint ENDPOINT  the engine's commands port (tcp://127.0.0.1:7411)\n"
+    "  --endpoint ENDPOINT  the engine's commands port; else $PEDIDO_ENDPOINT, or tcp://127.0.0.1:7411\n"
     "  --group NAME         a group of plans to work for; up to 16\n"
     "  --exec FILE          what to run for each task\n"
     "  --name NAME          this worker's name, of A-Z a-z 0-9 . _ - (host and process number)\n"
@@ -129,11 +129,18 @@ find_executable(const char *name, char ret_path[PATH_MAX])
     return access(ret_path, X_OK) == 0;
 }
 
+static struct pd_text
+default_endpoint(void)
+{
+    const char *value = getenv("PEDIDO_ENDPOINT");
+    return value != NULL && value[0] != '\0' ? pd_text(value) : PD_TEXT("tcp://127.0.0.1:7411");
+}
+
 int
 main(int argc, char **argv)
 {
     struct worker_options options = {
-        .endpoint = PD_TEXT("tcp://127.0.0.1:7411"), .name = pd_text(default_name()), .nonce = make_nonce(), .slots = 1};
+        .endpoint = default_endpoint(), .name = pd_text(default_name()), .nonce = make_nonce(), .slots = 1};
     const char *executable = NULL;
     static char path[PATH_MAX];
 

@@ -1,40 +1,133 @@
 #!/usr/bin/python3
-"""The README's Python client works as printed; only its endpoint is another here. The protocol's page names every refusal."""
+"""The README is true: its walk gives what is printed, in as many commands as it says, and its clients work as they stand there.
+The protocol's page names every refusal."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
 import schema_rows
-import shop
-from story import check, same
+from story import check, same, say
+
+PORT = "tcp://127.0.0.1:7411"
+# What differs each time: ids that are made anew, and times.
+CHANGING = ((r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
+            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME"))
+
+
+def page(*path):
+    with open(os.path.join(daemon.ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(text, language):
+    return re.findall(r"```%s\n(.*?)```" % language, text, re.S)
 
 
 def protocol_page():
-    with open(os.path.join(schema_rows.PROTO, "README.md"), encoding="utf-8") as file:
-        page = file.read()
-    lacks = [e.code for e in schema_rows.errors() if "| %s |" % e.kind not in page or "`%s`" % e.code not in page]
+    text = page("proto", "README.md")
+    lacks = [e.code for e in schema_rows.errors() if "| %s |" % e.kind not in text or "`%s`" % e.code not in text]
     check("every refusal and its class stand in the protocol's page", not lacks, lacks)
+
+
+def commands(block):
+    """(command, the lines that are printed behind it) for each of a console block."""
+    found = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def settled(text):
+    for pattern, name in CHANGING:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+def is_as_printed(printed, got):
+    """`...` stands for any lines."""
+    parts = [re.escape(settled(part)) for part in re.split(r"^\.\.\.\n", "".join(line + "\n" for line in printed), flags=re.M)]
+    return re.fullmatch("(?:.*\n)*".join(parts), settled(got)) is not None
+
+
+def start_worker(text, engine):
+    """By its own line. The engine runs already: another one keeps its things where the README says."""
+    path, pedidod, worker = [command for command, _ in commands(blocks(text, "console")[0])]
+    same("the programs' place", path, "PATH=$PWD/build/release/bin:$PATH")
+    same("the engine's line", shlex.split(pedidod)[:3], ["pedidod", "--data", "/tmp/pedido-data"])
+    script = os.path.join(engine.place, "provision.sh")
+    with open(script, "w") as file:
+        file.write(blocks(text, "sh")[0])
+    os.chmod(script, 0o755)
+    words = [script if word == "./provision.sh" else word for word in shlex.split(worker) if word != "&" and "2>" not in word]
+    return daemon.spawn(words, env=engine.environment(), stderr=subprocess.DEVNULL)
+
+
+def walk(text, engine):
+    for number, block in enumerate(blocks(text, "console")[1:]):
+        steps = commands(block)
+        if number == 0:
+            check("at most six commands to a completed order", len(steps) <= 6 and "Order 1   Completed" in block, len(steps))
+        for command, printed in steps:
+            done = subprocess.run(["bash", "-c", command], cwd=daemon.ROOT, env=engine.environment(), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+            check("$ " + command, done.returncode == 0 and is_as_printed(printed, done.stdout.decode()), done.stdout.decode())
+
+
+def run_client(what, code, engine, *line, **more):
+    """One of the clients, at this engine's endpoint; what it printed."""
+    check("%s: the usual endpoint stands in it" % what, PORT in code or "NULL" in code, code)
+    done = subprocess.run([*line], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, **more)
+    check("%s: it ends well" % what, done.returncode == 0, done.stderr.decode())
+    return done.stdout.decode()
+
+
+def count(code):
+    """Lines that say something: neither braces nor #include."""
+    return len([line for line in code.splitlines() if line.strip(" {}") and not line.startswith(("#include", "int main"))])
+
+
+def python_client(text, engine):
+    code = blocks(text, "python")[0]
+    out = run_client("Python", code, engine, "/usr/bin/python3", "-c", code.replace(PORT, engine.endpoint))
+    check("both commands are accepted", out.count("'ok': True") == 2, out)
+    return count(code)
+
+
+def node_client(text, engine):
+    code = blocks(text, "js")[0]
+    packages = re.search(r"`npm install ([^`]+)`", text).group(1).split()
+    place = os.path.join(engine.place, "node")
+    os.mkdir(place)
+    done = subprocess.run(["npm", "install", "--prefix", place, "--no-audit", "--no-fund", "--prefer-offline", *packages], cwd=place,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
+    check("npm install %s" % " ".join(packages), done.returncode == 0, done.stdout.decode())
+    with open(os.path.join(place, "client.mjs"), "w") as file:
+        file.write(code.replace(PORT, engine.endpoint))
+    out = run_client("Node", code, engine, "node", "client.mjs", cwd=place)
+    check("the order is accepted", "ok: true" in out and "draft" in out, out)
+    return count(code)
 
 
 def main():
     protocol_page()
-    with open(os.path.join(daemon.ROOT, "README.md"), encoding="utf-8") as file:
-        code = re.search(r"```python\n(.*?)```", file.read(), re.S).group(1)
-    check("it is ten lines", len([line for line in code.splitlines() if line.strip()]) <= 10, code)
+    text = page("README.md")
     with daemon.Engine() as engine:
-        client = engine.client()
-        shop.put_plan(client, "licencia-oficina", "Licencia", "licence", "none", provisioning="none")
-        code = code.replace("tcp://127.0.0.1:7411", engine.endpoint)
-        done = subprocess.run(["/usr/bin/python3", "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30,
-                              env={"PATH": os.environ["PATH"], "LANG": "C"})
-        same("it ends well", done.returncode, 0)
-        answers = done.stdout.decode().splitlines()
-        check("both commands are accepted", len(answers) == 2 and all("'ok': True" in a for a in answers), answers)
-        same("the order is there", [o["customer"] for o in client.rows("ListOrders", "orders")], ["ana"])
+        worker = start_worker(text, engine)
+        walk(text, engine)
+        lines = {"Python": python_client(text, engine), "Node": node_client(text, engine)}
+        check("ten lines each", max(lines.values()) <= 10, lines)
+        same("each has added its order", [o["customer"] for o in engine.client().rows("ListOrders", "orders")],
+             ["lopez"] + ["ana"] * len(lines))
+        same("the worker ends with 0", daemon.end(worker), 0)
+        say("%s" % lines)
 
 
 main()

@@ -125,10 +125,12 @@ format_waiting(const json_t *item)
         if (group != NULL) fprintf(to, ": %s", group);
     }
     if (message != NULL && (leased || number == 0)) fprintf(to, "%s%s", leased ? ", " : "", message);
-    if (number > 0 && since != NULL) {
-        char *time = format_time(since);
-        fprintf(to, _(", since %s"), time);
-        free(time);
+    if (number > 0) {
+        char *from = format_time(since), *until = format_time(json_string_value(json_object_get(item, "deadline")));
+        if (from[0] != '\0') fprintf(to, _(", since %s"), from);
+        if (until[0] != '\0') fprintf(to, _(", its time runs out at %s"), until);
+        free(from);
+        free(until);
     }
     fclose(to);
     return line;

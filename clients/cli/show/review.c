@@ -86,10 +86,26 @@ show_fee(const json_t *item, const char *name, const char *currency)
     else printf(" %s\n", one);
 }
 
+/* How far an item has come; of one that is done only what stays true. */
+static void
+show_progress(const json_t *item)
+{
+    static const char *const fields[] = {"subscription", "attempt", "worker"};
+    static const char *const open_fields[] = {"progress", "message", "deadline"};
+    const struct pd_block   *block = pd_block_order_item();
+    const char              *state = json_string_value(json_object_get(item, "state"));
+
+    printf("%*s", INDENT, "");
+    show_state(pd_enum_item_state(), state);
+    putchar('\n');
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) show_field(block, fields[i], item, NULL, INDENT);
+    if (state != NULL && strcmp(state, "completed") == 0) return;
+    for (size_t i = 0; i < sizeof open_fields / sizeof open_fields[0]; i++) show_field(block, open_fields[i], item, NULL, INDENT);
+}
+
 static void
 show_item(const json_t *item, const char *currency, bool opened)
 {
-    static const char *const fields[] = {"subscription", "attempt", "worker", "progress", "message", "deadline"};
     const char *plan = json_string_value(json_object_get(item, "plan")),
                *name = json_string_value(json_object_get(item, "plan_name")),
                *period = json_string_value(json_object_get(item, "period"));
@@ -112,12 +128,7 @@ show_item(const json_t *item, const char *currency, bool opened)
     if (renewal != recurring) show_fee(item, "renewal_fee", currency);
     if (json_object_size(json_object_get(item, "parameters")) > 0)
         show_field(pd_block_order_item(), "parameters", item, currency, INDENT);
-    if (!opened) return;
-    printf("%*s", INDENT, "");
-    show_state(pd_enum_item_state(), json_string_value(json_object_get(item, "state")));
-    putchar('\n');
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        show_field(pd_block_order_item(), fields[i], item, currency, INDENT);
+    if (opened) show_progress(item);
 }
 
 void

@@ -15,7 +15,7 @@ static const struct {
 } views[] = {
     {pd_block_order, "order reference customer state total created items"},
     {pd_block_order_item, "item plan_name period domain quantity setup_fee recurring_fee total state attempt message"},
-    {pd_block_status_item, "item plan state attempt progress subscription deadline"}, /* the rest is said below */
+    {pd_block_status_item, "item plan state attempt progress subscription"}, /* the rest is said below */
     {pd_block_found, "kind customer name order reference state subscription plan_name status domain matched"},
     {pd_block_subscription, "subscription customer plan_name domain period status service_status start expiration"},
     {pd_block_panel_service, "service domain status service_status since until login"},
@@ -192,16 +192,26 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
     }
 }
 
-/* Where an order stands; and of what is not done, what it waits for. */
+/* Where an order stands, and why. */
+static void
+show_standing(const json_t *order)
+{
+    const char *reason = json_string_value(json_object_get(order, "reason"));
+
+    review_head(order);
+    if (reason == NULL) return;
+    text_print(stdout, reason, 0, TEXT_LEFT);
+    putchar('\n');
+}
+
+/* The same with its items; and of what is not done, what it waits for. */
 static void
 show_status(const json_t *status)
 {
-    const char *reason = json_string_value(json_object_get(status, "reason"));
-    json_t     *item;
-    size_t      i;
+    json_t *item;
+    size_t  i;
 
-    review_head(status);
-    if (reason != NULL) printf("%s\n", reason);
+    show_standing(status);
     putchar('\n');
     show_table(pd_block_status_item(), json_object_get(status, "items"), NULL, false);
     json_array_foreach (json_object_get(status, "items"), i, item) {
@@ -221,5 +231,6 @@ show_answer(const struct pd_block *reply, const json_t *data)
     if (reply == pd_block_order_view_reply()) review_show(json_object_get(data, "order"));
     else if (reply == pd_block_review_reply()) review_show(data);
     else if (reply == pd_block_status_reply()) show_status(data);
+    else if (reply == pd_block_order_reply()) show_standing(data);
     else show_sheet(reply, data, NULL);
 }
