@@ -106,7 +106,8 @@ def node_client(text, engine):
     packages = re.search(r"`npm install ([^`]+)`", text).group(1).split()
     place = os.path.join(engine.place, "node")
     os.mkdir(place)
-    done = subprocess.run(["npm", "install", "--prefix", place, "--no-audit", "--no-fund", "--prefer-offline", *packages], cwd=place,
+    quiet = ("--no-audit", "--no-fund", "--prefer-offline")
+    done = subprocess.run(["npm", "install", "--prefix", place, *quiet, *packages], cwd=place,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
     check("npm install %s" % " ".join(packages), done.returncode == 0, done.stdout.decode())
     with open(os.path.join(place, "client.mjs"), "w") as file:
