@@ -34,6 +34,7 @@ pd_subscriber_open(struct pd_client *client, struct pd_text prefix, struct pd_su
     const struct pd_hello_reply *hello;
     enum pd_client_status        status = check_prefix(client, prefix);
 
+    if (status == PD_CLIENT_OK) status = pd_client_may_wait(client);
     if (status == PD_CLIENT_OK) status = pd_client_hello(client, &hello);
     if (status != PD_CLIENT_OK) return status;
     void *socket = pd_socket_open(client, ZMQ_SUB, hello->endpoints->events.data);
@@ -127,6 +128,7 @@ read_event(const struct pd_event_view *view, const msgpack_object *data, struct 
     struct pd_arena       *memory = event->memory;
     const struct pd_block *block = pd_schema_find(PD_BLOCK_event, view->type);
 
+    if (view->type.data == NULL) return false;
     pd_copy_block(memory, pd_block_event_view(), view, &v);
     if (block != NULL) {
         void *read = pd_arena_zero(memory, block->size), *copy = pd_arena_zero(memory, block->size);
