@@ -11,24 +11,27 @@
 #include "proto/codec.h"
 
 static bool
-check_options(const struct pd_client_options *o)
+check_options(const struct pd_client_options *o, size_t structs_size)
 {
     char line[120];
 
-    if (o->outstanding <= PD_CLIENT_OUTSTANDING_MAX) return true;
-    snprintf(line, sizeof line, "the option outstanding must be 1-%d, or 0 for %d", PD_CLIENT_OUTSTANDING_MAX,
-             PD_CLIENT_OUTSTANDING);
+    if (structs_size != PD_STRUCTS_SIZE)
+        snprintf(line, sizeof line, "the program was not compiled for this libpedido (" PD_VERSION "); compile it anew");
+    else if (o->outstanding > PD_CLIENT_OUTSTANDING_MAX)
+        snprintf(line, sizeof line, "the option outstanding must be 1-%d, or 0 for %d", PD_CLIENT_OUTSTANDING_MAX,
+                 PD_CLIENT_OUTSTANDING);
+    else return true;
     if (o->talk != NULL) o->talk(o->talk_context, line);
     return false;
 }
 
 enum pd_client_status
-pd_client_open(const struct pd_client_options *options, struct pd_client **ret_client)
+pd_client_open_for(size_t structs_size, const struct pd_client_options *options, struct pd_client **ret_client)
 {
     const struct pd_client_options defaults = PD_CLIENT_DEFAULTS;
 
     if (options == NULL) options = &defaults;
-    if (!check_options(options)) return PD_CLIENT_BAD_OPTION;
+    if (!check_options(options, structs_size)) return PD_CLIENT_BAD_OPTION;
     struct pd_client *c = calloc(1, sizeof *c);
     PD_CHECK(c != NULL);
     c->options = *options;
@@ -53,7 +56,7 @@ pd_client_close(struct pd_client **client)
     struct pd_client *c = *client;
 
     if (c == NULL) return;
-    PD_CHECK(!c->in_callback);
+    PD_CHECK(!c->in_callback && c->subscribers == 0);
     c->closing = true;
     pd_client_fail(c, PD_CLIENT_CLOSED, "the client was closed before the answer came");
     pd_pending_end(c, PD_CLIENT_CLOSED);

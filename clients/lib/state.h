@@ -58,6 +58,7 @@ struct pd_client {
     size_t   count, completed;
     uint64_t wake_ms; /* no request wants anything before */
     bool     in_callback, closing;
+    int      subscribers; /* that are open */
     struct pd_reply reply; /* of callbacks */
 
     int  loop_fd, timer_fd; /* -1: nobody asked for one */

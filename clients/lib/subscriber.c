@@ -44,6 +44,7 @@ pd_subscriber_open(struct pd_client *client, struct pd_text prefix, struct pd_su
     struct pd_subscriber *s = calloc(1, sizeof *s);
     PD_CHECK(s != NULL);
     s->client = client;
+    client->subscribers++;
     s->socket = socket;
     zmq_msg_init(&s->topic);
     zmq_msg_init(&s->body);
@@ -58,6 +59,7 @@ pd_subscriber_close(struct pd_subscriber **subscriber)
 
     if (s == NULL) return;
     pd_socket_close(&s->socket);
+    s->client->subscribers--;
     zmq_msg_close(&s->topic);
     zmq_msg_close(&s->body);
     mp_reader_fini(&s->reader);

@@ -85,8 +85,9 @@ PD_API enum pd_client_status pd_call(struct pd_client *client, const struct pd_c
 PD_API void pd_reply_fini(struct pd_reply *reply);
 
 /* A completion. The reply is the client's and is gone when this returns, unless it is taken over:
- * `mine = *reply; *reply = (struct pd_reply){0};`. A callback may start calls; what waits (pd_call, pd_client_call,
- * pd_client_hello, pd_subscriber_open, pd_client_poll) does nothing there, and pd_client_close must not be called. */
+ * `mine = *reply; *reply = (struct pd_reply){0};`. A callback may start calls. What waits (pd_call, pd_client_call,
+ * pd_client_hello, pd_subscriber_open) gives PD_CLIENT_IN_CALLBACK there, pd_client_poll returns at once, and pd_client_close
+ * must not be called. */
 typedef void pd_call_done(void *context, struct pd_reply *reply);
 
 /* Sends a message; `done` is called with its reply exactly once, by a later pd_client_poll, by a call that waits, or by

@@ -50,13 +50,27 @@ struct pd_client_options {
 
 struct pd_client;
 
+/* The sizes of all structs together, as the program knows them. */
+enum {
+    PD_STRUCTS_SIZE = sizeof(struct pd_client_options)
+#define PD_BLOCK(kind, code, name, ...) + sizeof(struct pd_##name)
+#include "proto/schema.def"
+};
+PD_API enum pd_client_status pd_client_open_for(size_t structs_size, const struct pd_client_options *options,
+                                                struct pd_client **ret_client);
+
 /* Makes a client; it connects to nothing yet, and an engine need not run. The options are copied; NULL: PD_CLIENT_DEFAULTS.
- * PD_CLIENT_BAD_OPTION: nothing was made, and options->talk was told why. */
-PD_API enum pd_client_status pd_client_open(const struct pd_client_options *options, struct pd_client **ret_client);
+ * PD_CLIENT_BAD_OPTION: nothing was made, and options->talk was told why; also when the library has other structs than the
+ * program was compiled with. */
+static inline enum pd_client_status
+pd_client_open(const struct pd_client_options *options, struct pd_client **ret_client)
+{
+    return pd_client_open_for(PD_STRUCTS_SIZE, options, ret_client);
+}
 
 /* Ends a client and makes the pointer NULL; NULL is well. Calls that are outstanding are completed with PD_CLIENT_CLOSED, in
  * the order in which they were started, before this returns; nothing is sent for them, but what was sent may still be carried
- * out. Does not wait. Subscribers of the client must be closed before. Must not be called from a callback. */
+ * out. Does not wait. Must not be called from a callback, nor while a subscriber of the client is open. */
 PD_API void pd_client_close(struct pd_client **client);
 
 /* A sentence about the last function of this client that did not return PD_CLIENT_OK; valid until the next call. */

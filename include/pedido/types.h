@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What libpedido exports: these functions and no others, under the version PEDIDO_0.1. While the library's number is 0.x a
- * program runs with the release that it was compiled for: structs may grow with the schema, and then the SONAME changes. */
+/* What libpedido exports: these functions and no others, under the version PEDIDO_0.1. While the library's number is 0.x structs
+ * may grow with the schema; pd_client_open refuses a program that was compiled for others. */
 #define PD_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus

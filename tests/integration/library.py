@@ -54,7 +54,7 @@ def headers(prefix):
     """Every header stands alone, in C and in C++."""
     folder = os.path.join(prefix, "include", "pedido")
     names = sorted(name for name in os.listdir(folder) if name.endswith(".h"))
-    check("headers are there", "pedido.h" in names and len(names) >= 7, names)
+    same("every public header is installed", names, sorted(os.listdir(os.path.join(daemon.ROOT, "include", "pedido"))))
     for name in names:
         for language in (["cc", "-x", "c", "-std=c11", "-Wpedantic"], ["clang", "-x", "c++"]):
             code, _, err = run(language + ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", os.path.dirname(folder), "-"],

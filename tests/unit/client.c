@@ -2,6 +2,9 @@
 #include <pedido/pedido.h>
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/framing.h"
@@ -90,12 +93,13 @@ what_is_not_answered_is_sent_again_and_then_given_up(void **state)
     struct done  d;
 
     (void)state;
-    stage_open(&s, 60, 2, 0);
+    stage_open(&s, 150, 2, 0);
     CHECK_EQ(start(&s, "lost", note_done, &d), PD_CLIENT_OK);
     poll_to(&s, 0);
     CHECK_EQ(d.status, PD_CLIENT_NO_ANSWER);
-    struct heard *a = stage_hear(&s, s.commands_port, 0), *b = stage_hear(&s, s.commands_port, 0), *c = stage_hear(&s, s.commands_port, 0);
-    CHECK(a != NULL && b != NULL && c != NULL && stage_hear(&s, s.commands_port, 50) == NULL);
+    struct heard *a = stage_must_hear(&s, s.commands_port), *b = stage_must_hear(&s, s.commands_port);
+    struct heard *c = stage_must_hear(&s, s.commands_port);
+    CHECK(stage_hear(&s, s.commands_port, 50) == NULL);
     CHECK(same_frame(&a->body, &b->body) && same_frame(&a->body, &c->body));
     CHECK(!same_frame(&a->peer, &b->peer)); /* a silent socket is opened anew */
     stage_close(&s);
@@ -359,6 +363,30 @@ a_query_waits_for_hello_without_blocking(void **state)
     stage_close(&s);
 }
 
+static void
+note_signal(int number)
+{
+    (void)number;
+}
+
+static void
+a_signal_ends_a_poll(void **state)
+{
+    struct stage           s;
+    struct done            d;
+    const struct sigaction handler = {.sa_handler = note_signal};
+    const struct itimerval soon = {.it_value = {.tv_usec = 50000}};
+
+    (void)state;
+    stage_open(&s, 10000, 0, 0);
+    CHECK_EQ(start(&s, "held", note_done, &d), PD_CLIENT_OK);
+    CHECK(sigaction(SIGALRM, &handler, NULL) == 0 && setitimer(ITIMER_REAL, &soon, NULL) == 0);
+    time_t begun = time(NULL);
+    CHECK_EQ(pd_client_poll(s.client, 10000), 1);
+    CHECK(time(NULL) - begun < 5);
+    stage_close(&s);
+}
+
 /* ---- messages that cannot be right --------------------------------------------------------------------------------- */
 
 static void
@@ -449,6 +477,9 @@ options_have_their_ranges(void **state)
     CHECK_EQ(pd_client_open(&options, &client), PD_CLIENT_BAD_OPTION);
     CHECK(client == NULL);
     CHECK_TEXT(pd_text(line), "the option outstanding must be 1-65536, or 0 for 1024");
+    options.outstanding = 0;
+    CHECK_EQ(pd_client_open_for(PD_STRUCTS_SIZE + 8, &options, &client), PD_CLIENT_BAD_OPTION);
+    CHECK_TEXT(pd_text(line), "the program was not compiled for this libpedido (" PD_VERSION "); compile it anew");
     CHECK_EQ(pd_client_open(NULL, &client), PD_CLIENT_OK);
     CHECK_EQ(pd_subscriber_open(client, PD_TEXT("default"), &subscriber), PD_CLIENT_BAD_OPTION);
     CHECK_TEXT(pd_text(pd_client_problem(client)), "the prefix must be of at most 200 bytes and end in / or /~head");
@@ -472,6 +503,7 @@ main(void)
         TEST(closing_completes_what_is_outstanding),
         TEST(the_descriptor_tells_of_answers_and_of_time),
         TEST(a_query_waits_for_hello_without_blocking),
+        TEST(a_signal_ends_a_poll),
         TEST(a_slip_of_the_pen_is_told_and_not_sent),
         TEST(a_message_too_large_is_told_and_not_sent),
         TEST(options_have_their_ranges),
