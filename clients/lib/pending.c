@@ -9,8 +9,6 @@
 #include "clients/lib/state.h"
 #include "proto/check.h"
 
-enum { RECEIVE_MAX = 256 }; /* answers of one port before the others, and the time-outs, have their turn */
-
 /* ---- which there are ----------------------------------------------------------------------------------------------- */
 
 static int
@@ -222,13 +220,15 @@ step_due(struct pd_client *c, uint64_t now)
     }
 }
 
+/* Answers that are here come before time-outs: a program that was away for long has not lost them. A port that never falls
+ * silent has its turn for as many as can be outstanding. */
 void
 pd_pending_drive(struct pd_client *c)
 {
     uint64_t now = pd_now_ms();
 
     for (int port = 0; port < PORTS; port++)
-        for (int n = 0; n < RECEIVE_MAX && c->sockets[port] != NULL; n++) {
+        for (uint32_t n = 0; n <= c->options.outstanding && c->sockets[port] != NULL; n++) {
             if (!pd_socket_receive(c->sockets[port], NULL, &c->answer)) break;
             take_answer(c, (enum pd_port)port, now);
         }

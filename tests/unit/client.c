@@ -2,6 +2,7 @@
 #include <pedido/pedido.h>
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <time.h>
@@ -363,6 +364,64 @@ a_query_waits_for_hello_without_blocking(void **state)
     stage_close(&s);
 }
 
+static void *
+answer_both(void *context)
+{
+    struct stage *s = context;
+    struct heard *first = stage_must_hear(s, s->commands_port), *second = stage_must_hear(s, s->commands_port);
+
+    stage_accept_put(s->commands_port, first, 1);
+    stage_accept_put(s->commands_port, second, 2);
+    return NULL;
+}
+
+static void
+take_over(void *context, struct pd_reply *reply)
+{
+    struct pd_reply *mine = context;
+
+    *mine = *reply;
+    *reply = (struct pd_reply){0};
+}
+
+static void
+a_call_that_waits_lets_others_complete_and_a_reply_may_be_taken_over(void **state)
+{
+    struct stage                 s;
+    const struct pd_call_message m = pd_put_customer_message(&ana);
+    struct pd_reply              taken = {0}, reply = {0};
+    pthread_t                    engine;
+
+    (void)state;
+    stage_open(&s, 5000, 0, 0);
+    CHECK_EQ(pd_call_start(s.client, &m, take_over, &taken), PD_CLIENT_OK);
+    CHECK(pthread_create(&engine, NULL, answer_both, &s) == 0);
+    const struct pd_put_reply *put = pd_put_customer(s.client, &ana, &reply);
+    CHECK(pthread_join(engine, NULL) == 0);
+    CHECK(put != NULL && put->version == 2 && reply.position == 17);
+    stage_close(&s);
+    CHECK(pd_put_customer_reply(&taken) != NULL && pd_put_customer_reply(&taken)->version == 1);
+    CHECK(strcmp(put->customer.data, "ana") == 0);
+    pd_reply_fini(&taken);
+    pd_reply_fini(&reply);
+}
+
+static void
+answers_that_are_here_come_before_time_outs(void **state)
+{
+    struct stage s;
+    struct done  d;
+
+    (void)state;
+    stage_open(&s, 100, 0, 0);
+    CHECK_EQ(start(&s, "late", note_done, &d), PD_CLIENT_OK);
+    stage_accept_put(s.commands_port, stage_must_hear(&s, s.commands_port), 1);
+    usleep(300000); /* the program was away */
+    poll_to(&s, 0);
+    CHECK_EQ(d.version, 1);
+    stage_close(&s);
+}
+
 static void
 note_signal(int number)
 {
@@ -503,6 +562,8 @@ main(void)
         TEST(closing_completes_what_is_outstanding),
         TEST(the_descriptor_tells_of_answers_and_of_time),
         TEST(a_query_waits_for_hello_without_blocking),
+        TEST(a_call_that_waits_lets_others_complete_and_a_reply_may_be_taken_over),
+        TEST(answers_that_are_here_come_before_time_outs),
         TEST(a_signal_ends_a_poll),
         TEST(a_slip_of_the_pen_is_told_and_not_sent),
         TEST(a_message_too_large_is_told_and_not_sent),
