@@ -1,10 +1,8 @@
 #include <pedido/calls.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "clients/lib/state.h"
-#include "proto/check.h"
 #include "proto/codec.h"
 #include "proto/framing.h"
 
@@ -132,22 +130,13 @@ start(struct pd_client *c, const struct pd_block *block, const struct pd_call_me
 static void
 begin_reply(struct pd_reply *reply)
 {
-    struct pd_arena *memory = reply->memory;
-
-    if (memory == NULL) {
-        memory = malloc(sizeof *memory);
-        PD_CHECK(memory != NULL);
-        pd_arena_init(memory);
-    }
-    pd_arena_reset(memory);
-    *reply = (struct pd_reply){.memory = memory, .problem = ""};
+    *reply = (struct pd_reply){.memory = pd_memory_begin(reply->memory), .problem = ""};
 }
 
 void
 pd_reply_fini(struct pd_reply *reply)
 {
-    if (reply->memory != NULL) pd_arena_fini(reply->memory);
-    free(reply->memory);
+    pd_memory_end(reply->memory);
     *reply = (struct pd_reply){.memory = NULL};
 }
 

@@ -104,6 +104,11 @@ void pd_pending_send_waiting(struct pd_client *client);
 /* Completes everything with a status; the caller has noted the problem. */
 void pd_pending_end(struct pd_client *client, enum pd_client_status status);
 
+/* ---- memory.c: what replies and events own. NULL is none yet; begun anew, it is empty. */
+
+struct pd_arena *pd_memory_begin(struct pd_arena *memory);
+void             pd_memory_end(struct pd_arena *memory);
+
 /* ---- loop.c: the descriptor of pd_client_fd */
 
 void pd_loop_add(struct pd_client *client, void *socket);

@@ -99,25 +99,16 @@ pd_subscriber_next(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_text 
 
 /* ---- events -------------------------------------------------------------------------------------------------------- */
 
-static struct pd_arena *
+static void
 begin_event(struct pd_event *event)
 {
-    struct pd_arena *memory = event->memory;
-
-    if (memory == NULL) {
-        memory = malloc(sizeof *memory);
-        PD_CHECK(memory != NULL);
-        pd_arena_init(memory);
-    }
-    *event = (struct pd_event){.memory = memory};
-    return memory;
+    *event = (struct pd_event){.memory = pd_memory_begin(event->memory)};
 }
 
 void
 pd_event_fini(struct pd_event *event)
 {
-    if (event->memory != NULL) pd_arena_fini(event->memory);
-    free(event->memory);
+    pd_memory_end(event->memory);
     *event = (struct pd_event){.memory = NULL};
 }
 
@@ -157,7 +148,7 @@ pd_event_from_view(const struct pd_event_view *view, struct pd_event *event)
     struct mp_reader reader = {.ready = false};
     msgpack_object   data;
 
-    pd_arena_reset(begin_event(event));
+    begin_event(event);
     bool ok = mp_parse(&reader, view->data.data, view->data.size, &data) && read_event(view, &data, event);
     if (!ok) begin_event(event);
     mp_reader_fini(&reader);
@@ -192,7 +183,7 @@ pd_subscriber_event(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_even
     struct pd_text        topic, body;
     enum pd_client_status status;
 
-    pd_arena_reset(begin_event(event));
+    begin_event(event);
     status = pd_subscriber_next(s, timeout_ms, &topic, &body);
     if (status != PD_CLIENT_OK || read_body(s, topic, body, event)) return status;
     begin_event(event);

@@ -202,6 +202,7 @@ busy_is_waited_out(void **state)
     stage_accept_put(s.commands_port, &s.heard[1], 9);
     poll_to(&s, 0);
     CHECK_EQ(d.version, 9);
+    CHECK(strcmp(pd_error_code_name(PD_E_busy), "busy") == 0);
     stage_close(&s);
 }
 
