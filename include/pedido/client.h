@@ -50,7 +50,8 @@ struct pd_client_options {
 
 struct pd_client;
 
-/* The sizes of all structs together, as the program knows them. */
+/* The sizes of all structs together, as the program knows them: pd_client_open hands them to the library by pd_client_open_for,
+ * which nobody calls otherwise. */
 enum {
     PD_STRUCTS_SIZE = sizeof(struct pd_client_options)
 #define PD_BLOCK(kind, code, name, ...) + sizeof(struct pd_##name)
