@@ -56,6 +56,12 @@ lang_open(const char *wanted)
 }
 
 const char *
+lang_translate(const char *english)
+{
+    return _(english);
+}
+
+const char *
 lang_pick(const char *english, const char *in_spanish)
 {
     return spanish ? in_spanish : english;

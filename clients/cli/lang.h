@@ -16,6 +16,9 @@
  * first sentence. */
 bool lang_open(const char *wanted);
 
+/* _() as a function, for libraries. */
+const char *lang_translate(const char *english);
+
 /* The one of the two that is spoken. */
 const char *lang_pick(const char *english, const char *spanish);
 

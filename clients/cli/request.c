@@ -33,6 +33,7 @@ request_client(struct cli *cli)
     if (cli->client != NULL) return cli->client;
     options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
     options.talk = talk;
+    options.translate = lang_translate;
     if (timeout != NULL && args_seconds(timeout, &seconds)) options.timeout_ms = (uint32_t)(seconds * 1000);
     pd_client_open(&options, &cli->client);
     return cli->client;

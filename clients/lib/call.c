@@ -23,28 +23,39 @@ is_busy(const msgpack_object *answer, uint32_t *pause_ms)
     return true;
 }
 
+static const msgpack_object *
+first_of(const msgpack_object *answer)
+{
+    if (answer->type != MSGPACK_OBJECT_ARRAY) return answer;
+    return answer->via.array.size > 0 ? &answer->via.array.ptr[0] : NULL;
+}
+
+struct pd_text
+pd_call_answer_id(const msgpack_object *answer)
+{
+    return mp_find_text(first_of(answer), "id");
+}
+
 static bool
 has_id(const msgpack_object *answer, struct pd_text id)
 {
-    const msgpack_object *o = mp_find(answer, "id");
+    const msgpack_object *o = mp_find(first_of(answer), "id");
     if (o == NULL) return false;
-    /* Nil: the engine could not read so much as the id. Only one request is under way, so it is ours. */
+    /* Nil: the engine could not read so much as the id. Whoever hands it to us knows of no other request under way. */
     if (o->type == MSGPACK_OBJECT_NIL) return true;
-    return pd_text_equal(mp_find_text(answer, "id"), id);
+    return pd_text_equal(pd_call_answer_id(answer), id);
 }
 
 static enum verdict
-judge(struct mp_reader *reader, struct pd_text bytes, struct pd_text id, uint32_t *pause_ms)
+judge(const msgpack_object *answer, struct pd_text id, uint32_t *pause_ms)
 {
-    msgpack_object o;
-    bool           busy = false;
+    bool busy = false;
 
     *pause_ms = 0;
-    if (!mp_parse(reader, bytes.data, bytes.size, &o)) return NOT_OURS;
-    if (o.type != MSGPACK_OBJECT_ARRAY) return !has_id(&o, id) ? NOT_OURS : is_busy(&o, pause_ms) ? OURS_BUSY : OURS;
-    if (o.via.array.size == 0 || !has_id(&o.via.array.ptr[0], id)) return NOT_OURS;
+    if (!has_id(answer, id)) return NOT_OURS;
+    if (answer->type != MSGPACK_OBJECT_ARRAY) return is_busy(answer, pause_ms) ? OURS_BUSY : OURS;
     /* Sending the whole array again is safe: what was accepted is answered as before. */
-    for (uint32_t i = 0; i < o.via.array.size; i++) busy |= is_busy(&o.via.array.ptr[i], pause_ms);
+    for (uint32_t i = 0; i < answer->via.array.size; i++) busy |= is_busy(&answer->via.array.ptr[i], pause_ms);
     return busy ? OURS_BUSY : OURS;
 }
 
@@ -66,12 +77,12 @@ pd_call_init(struct pd_call *call, struct pd_text id, uint32_t timeout_ms, uint3
 }
 
 enum pd_call_act
-pd_call_step(struct pd_call *call, uint64_t now_ms, struct pd_text answer, struct mp_reader *reader)
+pd_call_step(struct pd_call *call, uint64_t now_ms, const msgpack_object *answer)
 {
     uint32_t pause_ms;
 
-    if (answer.data != NULL && call->waiting) {
-        enum verdict verdict = judge(reader, answer, call->id, &pause_ms);
+    if (answer != NULL && call->waiting) {
+        enum verdict verdict = judge(answer, call->id, &pause_ms);
         if (verdict == OURS || (verdict == OURS_BUSY && call->busy == BUSY_MAX)) return PD_CALL_ANSWERED;
         if (verdict == OURS_BUSY) {
             call->busy++;

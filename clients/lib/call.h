@@ -24,7 +24,10 @@ struct pd_call {
 
 void pd_call_init(struct pd_call *call, struct pd_text id, uint32_t timeout_ms, uint32_t retries);
 
-/* What is to be done now. `answer` is what came, or has data == NULL; what is not the answer is passed over. */
-enum pd_call_act pd_call_step(struct pd_call *call, uint64_t now_ms, struct pd_text answer, struct mp_reader *reader);
+/* What is to be done now. `answer` is what came, or NULL; what is not the answer is passed over. */
+enum pd_call_act pd_call_step(struct pd_call *call, uint64_t now_ms, const msgpack_object *answer);
+
+/* The id that an answer goes to, of an array that of its first; absent when it is nil or not to be found. */
+struct pd_text pd_call_answer_id(const msgpack_object *answer);
 
 #endif

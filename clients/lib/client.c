@@ -1,44 +1,51 @@
 #include <pedido/client.h>
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <zmq.h>
 
-#include "clients/lib/call.h"
 #include "clients/lib/socket.h"
+#include "clients/lib/state.h"
 #include "proto/check.h"
 #include "proto/codec.h"
 
-enum { PORTS = 4 }; /* indexed by enum pd_port, from 1 */
+static bool
+check_options(const struct pd_client_options *o, size_t structs_size)
+{
+    char line[120];
 
-struct pd_client {
-    struct pd_client_options options;
-    char                    *endpoint;
-    void                    *context;
-    void                    *sockets[PORTS];
-    zmq_msg_t                answer;
-    struct mp_reader         reader;
-    struct pd_arena          arena; /* what Hello answered */
-    struct pd_hello_reply   *hello;
-    char                     problem[400];
-};
+    if (structs_size != PD_STRUCTS_SIZE)
+        snprintf(line, sizeof line, "the program was not compiled for this libpedido (" PD_VERSION "); compile it anew");
+    else if (o->outstanding > PD_CLIENT_OUTSTANDING_MAX)
+        snprintf(line, sizeof line, "the option outstanding must be 1-%d, or 0 for %d", PD_CLIENT_OUTSTANDING_MAX,
+                 PD_CLIENT_OUTSTANDING);
+    else return true;
+    if (o->talk != NULL) o->talk(o->talk_context, line);
+    return false;
+}
 
 enum pd_client_status
-pd_client_open(const struct pd_client_options *options, struct pd_client **ret_client)
+pd_client_open_for(size_t structs_size, const struct pd_client_options *options, struct pd_client **ret_client)
 {
-    struct pd_client *c = calloc(1, sizeof *c);
+    const struct pd_client_options defaults = PD_CLIENT_DEFAULTS;
 
+    if (options == NULL) options = &defaults;
+    if (!check_options(options, structs_size)) return PD_CLIENT_BAD_OPTION;
+    struct pd_client *c = calloc(1, sizeof *c);
     PD_CHECK(c != NULL);
     c->options = *options;
-    c->endpoint = strdup(options->endpoint);
+    if (c->options.timeout_ms == 0) c->options.timeout_ms = defaults.timeout_ms;
+    if (c->options.outstanding == 0) c->options.outstanding = PD_CLIENT_OUTSTANDING;
+    c->endpoint = strdup(options->endpoint == NULL ? PD_DEFAULT_ENDPOINT : options->endpoint);
     c->context = zmq_ctx_new();
     PD_CHECK(c->endpoint != NULL && c->context != NULL);
     zmq_msg_init(&c->answer);
+    zmq_msg_init(&c->kept);
     pd_arena_init(&c->arena);
+    TAILQ_INIT(&c->pending);
+    c->wake_ms = UINT64_MAX;
+    c->loop_fd = c->timer_fd = -1;
     *ret_client = c;
     return PD_CLIENT_OK;
 }
@@ -49,10 +56,17 @@ pd_client_close(struct pd_client **client)
     struct pd_client *c = *client;
 
     if (c == NULL) return;
-    for (int i = 0; i < PORTS; i++) pd_socket_close(&c->sockets[i]);
+    PD_CHECK(!c->in_callback && c->subscribers == 0);
+    c->closing = true;
+    pd_client_fail(c, PD_CLIENT_CLOSED, "the client was closed before the answer came");
+    pd_pending_end(c, PD_CLIENT_CLOSED);
+    pd_loop_close(c);
     zmq_msg_close(&c->answer);
+    zmq_msg_close(&c->kept);
     mp_reader_fini(&c->reader);
+    mp_writer_fini(&c->writer);
     pd_arena_fini(&c->arena);
+    pd_reply_fini(&c->reply);
     zmq_ctx_term(c->context);
     free(c->endpoint);
     free(c);
@@ -70,158 +84,106 @@ pd_client_fail(struct pd_client *client, enum pd_client_status status, const cha
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(client->problem, sizeof client->problem, format, args);
+    vsnprintf(client->problem, sizeof client->problem, pd_client_words(client, format), args);
     va_end(args);
     return status;
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------------------------------------------------- */
 
-void *
-pd_socket_open(struct pd_client *client, int type, const char *endpoint)
-{
-    int   linger_ms = 0, send_ms = 0, keepalive = 1, queue = 100000;
-    void *socket = zmq_socket(client->context, type);
-
-    if (socket != NULL) {
-        zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-        zmq_setsockopt(socket, ZMQ_SNDTIMEO, &send_ms, sizeof send_ms);
-        zmq_setsockopt(socket, ZMQ_TCP_KEEPALIVE, &keepalive, sizeof keepalive);
-        zmq_setsockopt(socket, ZMQ_RCVHWM, &queue, sizeof queue);
-        if (zmq_connect(socket, endpoint) == 0) return socket;
-    }
-    pd_client_fail(client, PD_CLIENT_BAD_ENDPOINT, "cannot connect to %s: %s", endpoint, zmq_strerror(zmq_errno()));
-    pd_socket_close(&socket);
-    return NULL;
-}
-
-void
-pd_socket_close(void **socket)
-{
-    if (*socket != NULL) zmq_close(*socket);
-    *socket = NULL;
-}
-
-bool
-pd_socket_receive(void *socket, uint64_t timeout_ms, void *head, void *body)
-{
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-
-    if (zmq_poll(&item, 1, (long)timeout_ms) <= 0) return false;
-    for (bool first = true;; first = false) {
-        if (!first && head != NULL) zmq_msg_move(head, body);
-        if (zmq_msg_recv(body, socket, ZMQ_DONTWAIT) < 0) return false;
-        if (!zmq_msg_more(body)) return true;
-    }
-}
-
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t
-now_ms(void)
+uint64_t
+pd_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The empty frame in front makes the request pass through ZeroMQ proxies. What cannot be sent is sent again later. */
-static void
-send_request(void *socket, struct pd_text bytes)
+enum pd_client_status
+pd_client_may_wait(struct pd_client *client)
 {
-    if (zmq_send(socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) == 0) zmq_send(socket, bytes.data, bytes.size, ZMQ_DONTWAIT);
+    if (!client->in_callback) return PD_CLIENT_OK;
+    return pd_client_fail(client, PD_CLIENT_IN_CALLBACK, "a callback cannot wait; it can start a call");
 }
 
-static void
-talk(struct pd_client *c, const char *format, ...)
+void
+pd_client_wait(struct pd_client *client, const bool *flag, bool value)
 {
-    char    line[200];
-    va_list args;
-
-    if (c->options.talk == NULL) return;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    c->options.talk(c->options.talk_context, line);
-}
-
-/* The endpoint of a port, or NULL with the problem noted. */
-static const char *
-endpoint_of(struct pd_client *c, enum pd_port port, enum pd_client_status *ret_status)
-{
-    const struct pd_hello_reply *hello;
-
-    *ret_status = PD_CLIENT_OK;
-    if (port == PD_port_commands) return c->endpoint;
-    if (port != PD_port_queries && port != PD_port_workers) {
-        *ret_status = pd_client_fail(c, PD_CLIENT_BAD_ENDPOINT, "messages of this kind are sent by the engine alone");
-        return NULL;
-    }
-    *ret_status = pd_client_hello(c, &hello);
-    if (*ret_status != PD_CLIENT_OK) return NULL;
-    return port == PD_port_queries ? hello->endpoints->queries.data : hello->endpoints->workers.data;
-}
-
-static enum pd_client_status
-run_call(struct pd_client *c, struct pd_call *call, const struct pd_client_request *r, const char *endpoint)
-{
-    void         **socket = &c->sockets[r->port];
-    struct pd_text came = {NULL, 0};
-
     for (;;) {
-        if (*socket == NULL && (*socket = pd_socket_open(c, ZMQ_DEALER, endpoint)) == NULL) return PD_CLIENT_BAD_ENDPOINT;
-        uint64_t now = now_ms();
-        switch (pd_call_step(call, now, came, &c->reader)) {
-        case PD_CALL_ANSWERED: return PD_CLIENT_OK;
-        case PD_CALL_SEND: send_request(*socket, r->bytes); break;
-        case PD_CALL_REOPEN:
-            talk(c, "no answer in %" PRIu32 " ms, sending the same command again (id %.*s)", call->timeout_ms,
-                 (int)r->id.size, r->id.data);
-            pd_socket_close(socket);
-            break;
-        case PD_CALL_BUSY:
-            talk(c, "the engine is busy, sending the same command again (id %.*s)", (int)r->id.size, r->id.data);
-            break;
-        case PD_CALL_GIVE_UP:
-            pd_socket_close(socket);
-            return pd_client_fail(c, PD_CLIENT_NO_ANSWER,
-                                  "no answer from %s: sent %" PRIu32 " times, waited %" PRIu32 " ms each time (id %.*s)",
-                                  endpoint, call->sent, call->timeout_ms, (int)r->id.size, r->id.data);
-        case PD_CALL_WAIT:
-            came = (struct pd_text){NULL, 0};
-            if (pd_socket_receive(*socket, call->wake_ms - now, NULL, &c->answer))
-                came = (struct pd_text){zmq_msg_data(&c->answer), zmq_msg_size(&c->answer)};
-            continue;
-        }
-        came = (struct pd_text){NULL, 0};
+        pd_pending_drive(client);
+        if (*flag == value) break;
+        pd_pending_wait(client, UINT64_MAX);
     }
+    pd_loop_arm(client);
+}
+
+size_t
+pd_client_poll(struct pd_client *client, uint32_t timeout_ms)
+{
+    uint64_t until_ms = pd_now_ms() + timeout_ms;
+    size_t   completed = client->completed;
+
+    if (client->in_callback) return client->count;
+    for (;;) {
+        pd_pending_drive(client);
+        if (client->completed != completed || client->count == 0 || pd_now_ms() >= until_ms) break;
+        if (!pd_pending_wait(client, until_ms)) break;
+    }
+    pd_loop_arm(client);
+    return client->count;
+}
+
+/* ---- requests as bytes --------------------------------------------------------------------------------------------- */
+
+struct waiter {
+    bool                  done;
+    enum pd_client_status status;
+};
+
+static void
+keep_answer(struct pd_client *c, const struct pd_pending *pending, enum pd_client_status status,
+            const msgpack_object *answer)
+{
+    struct waiter *waiter = pending->taker.context;
+
+    if (answer != NULL) zmq_msg_move(&c->kept, &c->answer);
+    waiter->status = status;
+    waiter->done = true;
 }
 
 enum pd_client_status
 pd_client_call(struct pd_client *client, const struct pd_client_request *request, struct pd_text *ret_answer)
 {
-    enum pd_client_status status;
-    struct pd_call        call;
-    const char           *endpoint = endpoint_of(client, request->port, &status);
+    uint32_t                     timeout_ms = client->options.timeout_ms;
+    struct waiter                waiter = {.done = false};
+    struct pd_taker              taker = {.take = keep_answer, .context = &waiter};
+    const struct pd_hello_reply *hello;
+    enum pd_client_status        status = pd_client_may_wait(client);
 
-    if (endpoint == NULL) return status;
-    pd_call_init(&call, request->id, client->options.timeout_ms + request->wait_ms, client->options.retries);
-    status = run_call(client, &call, request, endpoint);
-    if (status == PD_CLIENT_OK) *ret_answer = (struct pd_text){zmq_msg_data(&client->answer), zmq_msg_size(&client->answer)};
-    return status;
+    if (status != PD_CLIENT_OK) return status;
+    if (request->port != PD_port_commands && request->port != PD_port_queries && request->port != PD_port_workers)
+        return pd_client_fail(client, PD_CLIENT_BAD_ENDPOINT, "messages of this kind are sent by the engine alone");
+    if (request->port != PD_port_commands) status = pd_client_hello(client, &hello);
+    if (status != PD_CLIENT_OK) return status;
+    timeout_ms = timeout_ms > UINT32_MAX - request->wait_ms ? UINT32_MAX : timeout_ms + request->wait_ms;
+    status = pd_pending_start(client, &(struct pd_pending_options){request->port, request->id, request->bytes, timeout_ms},
+                              taker);
+    if (status != PD_CLIENT_OK) return status;
+    pd_client_wait(client, &waiter.done, true);
+    if (waiter.status == PD_CLIENT_OK)
+        *ret_answer = (struct pd_text){zmq_msg_data(&client->kept), zmq_msg_size(&client->kept)};
+    return waiter.status;
 }
 
 /* ---- Hello --------------------------------------------------------------------------------------------------------- */
 
 static bool
-keep_hello(struct pd_client *c, struct pd_text answer)
+read_hello(struct pd_client *c, const msgpack_object *answer)
 {
-    msgpack_object        o;
     struct pd_refusal     ignored;
     struct pd_hello_reply received;
+    const msgpack_object *data = mp_find(answer, "data");
 
-    if (!mp_parse(&c->reader, answer.data, answer.size, &o)) return false;
-    const msgpack_object *data = mp_find(&o, "data");
     if (data == NULL || !pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored))
         return false;
     const struct pd_endpoints *e = received.endpoints;
@@ -233,27 +195,47 @@ keep_hello(struct pd_client *c, struct pd_text answer)
     return true;
 }
 
+static void
+take_hello(struct pd_client *c, const struct pd_pending *pending, enum pd_client_status status, const msgpack_object *answer)
+{
+    (void)pending;
+    c->asking = false;
+    c->hello_status = status;
+    if (status != PD_CLIENT_OK) return;
+    if (read_hello(c, answer)) pd_pending_send_waiting(c);
+    else c->hello_status = pd_client_fail(c, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does", c->endpoint);
+}
+
 enum pd_client_status
-pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hello)
+pd_hello_start(struct pd_client *client)
 {
     char             id[PD_ID_SIZE];
     struct mp_writer w = {0};
-    struct pd_text   answer;
 
+    if (client->hello != NULL || client->asking) return PD_CLIENT_OK;
+    pd_client_new_id(id);
+    mp_map(&w, 2);
+    mp_key(&w, "type");
+    mp_key(&w, "Hello");
+    mp_key(&w, "id");
+    mp_text(&w, pd_text(id));
+    enum pd_client_status status = pd_pending_start(
+        client, &(struct pd_pending_options){PD_port_commands, pd_text(id), {w.data, w.size}, client->options.timeout_ms},
+        (struct pd_taker){.take = take_hello});
+    client->asking = status == PD_CLIENT_OK;
+    mp_writer_fini(&w);
+    return status;
+}
+
+enum pd_client_status
+pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hello)
+{
     if (client->hello == NULL) {
-        pd_client_new_id(id);
-        mp_map(&w, 2);
-        mp_key(&w, "type");
-        mp_key(&w, "Hello");
-        mp_key(&w, "id");
-        mp_text(&w, pd_text(id));
-        struct pd_client_request request = {PD_port_commands, pd_text(id), {w.data, w.size}, 0};
-        enum pd_client_status    status = pd_client_call(client, &request, &answer);
-        mp_writer_fini(&w);
+        enum pd_client_status status = pd_client_may_wait(client);
+        if (status == PD_CLIENT_OK) status = pd_hello_start(client);
         if (status != PD_CLIENT_OK) return status;
-        if (!keep_hello(client, answer))
-            return pd_client_fail(client, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does",
-                                  client->endpoint);
+        pd_client_wait(client, &client->asking, false);
+        if (client->hello == NULL) return client->hello_status;
     }
     *ret_hello = client->hello;
     return PD_CLIENT_OK;

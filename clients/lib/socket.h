@@ -9,12 +9,12 @@
 void *pd_socket_open(struct pd_client *client, int type, const char *endpoint);
 void  pd_socket_close(void **socket);
 
-/* Waits for a message and receives it, its last frame into `body` and the one before into `head` (where not NULL), both
- * zmq_msg_t that are initialised. False when the time is over. */
-bool pd_socket_receive(void *socket, uint64_t timeout_ms, void *head, void *body);
+/* Receives a message that is there, its last frame into `body` and the one before into `head` (where not NULL), both
+ * zmq_msg_t that are initialised. False when there is none. */
+bool pd_socket_receive(void *socket, void *head, void *body);
 
-/* Keeps a sentence for pd_client_problem, and returns the status. */
-enum pd_client_status pd_client_fail(struct pd_client *client, enum pd_client_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* The descriptor that tells that something happened, edge-triggered; whether there is something to receive. */
+int  pd_socket_fd(void *socket);
+bool pd_socket_has(void *socket);
 
 #endif

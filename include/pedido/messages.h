@@ -1,7 +1,7 @@
 /* messages.h - the structs of every message, event, row and answer, expanded from proto/schema.def.
  *
- * For each block there is `struct pd_<name>`, its descriptor `pd_block_<name>()`, and for commands, queries, events and
- * rows a code `PD_COMMAND_<name>` and so on. How a field looks in C:
+ * For each block there is `struct pd_<name>`, and for commands, queries, events and rows a code `PD_COMMAND_<name>` and so
+ * on. What each field means, and which are required, stands in the .def files and in proto/MESSAGES.md. How a field looks in C:
  *
  *   text types      struct pd_text name;                          absent: name.data == NULL
  *   number types    uint64_t name; bool has_name;                 has_name matters for optional fields only

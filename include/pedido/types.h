@@ -10,6 +10,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* What libpedido exports: these functions and no others, under the version PEDIDO_0.1. While the library's number is 0.x structs
+ * may grow with the schema; pd_client_open refuses a program that was compiled for others. */
+#define PD_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+#define PD_BEGIN_DECLARATIONS extern "C" {
+#define PD_END_DECLARATIONS   }
+#else
+#define PD_BEGIN_DECLARATIONS
+#define PD_END_DECLARATIONS
+#endif
+
 struct pd_text {
     const char *data;
     size_t      size; /* bytes */
@@ -27,12 +39,18 @@ struct pd_pair {
     struct pd_text value;
 };
 
+/* The text of a literal, in C also where a constant must stand; of a C string, absent for NULL. Nothing is copied. */
+#ifdef __cplusplus
+#define PD_TEXT(literal) pd_text(literal)
+#else
 #define PD_TEXT(literal) ((struct pd_text){(literal), sizeof(literal) - 1})
+#endif
 
 static inline struct pd_text
 pd_text(const char *s)
 {
-    return (struct pd_text){s, s == NULL ? 0 : strlen(s)};
+    struct pd_text text = {s, s == NULL ? 0 : strlen(s)};
+    return text;
 }
 
 static inline bool
@@ -43,5 +61,8 @@ pd_text_equal(struct pd_text a, struct pd_text b)
 
 /* Microseconds since 1970-01-01T00:00:00Z. */
 typedef uint64_t pd_time_us;
+
+/* An optional number in a message's initialiser: PD_SET(order, 17) sets `order` and says that it is there. */
+#define PD_SET(field, value) .field = (value), .has_##field = true
 
 #endif

@@ -17,6 +17,7 @@ KEYWORDS = {
     ("clients/cli/",): ("_", "N_", "cli_say:1", "cli_usage:2", "note:4", "ngettext:1,2"),
     ("proto/codec.c",): ("refuse:3", "pd_refuse_field:2"),
     ("engine/",): ("pd_refuse_field:2",),
+    ("clients/lib/",): ("pd_client_fail:3", "talk:2"),
 }
 
 

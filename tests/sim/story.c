@@ -284,6 +284,7 @@ step_client(struct sim *s, int number, struct pd_text answer_bytes)
 {
     struct client   *c = &s->clients[number];
     struct mp_reader reader = {.ready = false};
+    msgpack_object   parsed;
     struct mail      m = {.to = TO_ENGINE, .from = number, .port = PD_port_commands, .life = s->life};
 
     if (c->script[c->at] == NULL) return;
@@ -293,8 +294,9 @@ step_client(struct sim *s, int number, struct pd_text answer_bytes)
         pd_call_init(&c->call, pd_text(c->id), 800, 1000000);
         c->busy = true;
     }
-    for (bool go = true; go; answer_bytes = (struct pd_text){NULL, 0})
-        switch (pd_call_step(&c->call, s->now_ms, answer_bytes, &reader)) {
+    bool came = answer_bytes.data != NULL && mp_parse(&reader, answer_bytes.data, answer_bytes.size, &parsed);
+    for (bool go = true; go; came = false)
+        switch (pd_call_step(&c->call, s->now_ms, came ? &parsed : NULL)) {
         case PD_CALL_SEND: send_mail(s, m, (struct pd_text){c->request.data, c->request.size}); break;
         case PD_CALL_ANSWERED:
             tell(s, "client %d has the answer to %s", number, c->id);

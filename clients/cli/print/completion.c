@@ -27,7 +27,8 @@ static const struct {
      "    done\n"
      "    if (( $#candidates )); then _describe pedido candidates; else _files; fi\n"
      "}\n"
-     "compdef _pedido pedido\n"},
+     "compdef _pedido pedido\n"
+     "[[ $funcstack[1] == _pedido ]] && _pedido\n"},
     {"fish",
      "# fish: pedido completion fish > ~/.config/fish/completions/pedido.fish\n"
      "complete -c pedido -f -a '(pedido complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'\n"

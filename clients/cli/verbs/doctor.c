@@ -97,6 +97,7 @@ check_hello(struct doctor *d, const char *endpoint)
     options.endpoint = endpoint;
     options.timeout_ms = ANSWER_MS;
     options.retries = 0;
+    options.translate = lang_translate;
     pd_client_open(&options, &d->cli->client);
     clock_gettime(CLOCK_MONOTONIC, &before);
     const struct pd_hello_reply *hello;
