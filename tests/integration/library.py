@@ -10,32 +10,17 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
+import installed
 import shop
+from installed import PLAIN, SANITIZE, by_pkg_config, must, run
 from story import check, eventually, same, say
 
-BUILD = os.path.dirname(daemon.BIN)
 CONSUMERS = os.path.join(daemon.ROOT, "tests", "consumers")
-SANITIZE = ["-fsanitize=" + os.environ["PD_SANITIZE"]] if os.environ.get("PD_SANITIZE") else []
-PLAIN = {key: value for key, value in os.environ.items() if key in ("PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
-
-
-def run(line, timeout=120, **options):
-    """(exit status, stdout, stderr), in an environment that knows nothing of the tree."""
-    done = subprocess.run(line, input=options.pop("given", ""), capture_output=True, text=True, timeout=timeout,
-                          env=dict(PLAIN, **options.pop("more", {})), **options)
-    return done.returncode, done.stdout, done.stderr
-
-
-def must(what, line, **options):
-    code, out, err = run(line, **options)
-    check(what, code == 0, (line, out[-2000:], err[-2000:]))
-    return out
 
 
 def install(place):
     """The prefix, which is not where it was installed."""
-    first, prefix = os.path.join(place, "first"), os.path.join(place, "prefix")
-    must("it is installed", ["cmake", "--install", BUILD, "--prefix", first])
+    first, prefix = installed.install(place, "first"), os.path.join(place, "prefix")
     os.rename(first, prefix)
     for name in ("bin/pedidod", "bin/pedido", "bin/pedido-worker", "lib/libpedido.so"):
         check(name + " is there", os.path.exists(os.path.join(prefix, name)))
@@ -60,16 +45,6 @@ def headers(prefix):
             code, _, err = run(language + ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", os.path.dirname(folder), "-"],
                                given="#include <pedido/%s>\n" % name)
             check("%s compiles alone as %s" % (name, language[2]), code == 0, err)
-
-
-def by_pkg_config(prefix, place, source):
-    """Compiles one file as its reader would."""
-    found = {"PKG_CONFIG_PATH": os.path.join(prefix, "lib", "pkgconfig")}
-    flags = must("pkg-config knows it", ["pkg-config", "--cflags", "--libs", "pedido"], more=found).split()
-    program = os.path.join(place, os.path.splitext(source)[0])
-    must(source + " compiles", ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror"] + SANITIZE + [source, "-o", program] + flags +
-         ["-Wl,-rpath," + os.path.join(prefix, "lib")], cwd=place)
-    return program
 
 
 def by_cmake(prefix, place):

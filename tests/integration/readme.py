@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
+import installed
 import schema_rows
 from story import check, same, say
 
@@ -90,7 +91,7 @@ def run_client(what, code, engine, *line, **more):
 
 
 def count(code):
-    """Lines that say something: neither braces nor #include."""
+    """Lines that say something."""
     return len([line for line in code.splitlines() if line.strip(" {}") and not line.startswith(("#include", "int main"))])
 
 
@@ -117,13 +118,22 @@ def node_client(text, engine):
     return count(code)
 
 
+def c_client(text, engine):
+    code = blocks(text, "c")[0]
+    with open(os.path.join(engine.place, "order.c"), "w") as file:
+        file.write(code.replace("NULL, &client", '&(struct pd_client_options){.endpoint = "%s"}, &client' % engine.endpoint))
+    program = installed.by_pkg_config(installed.install(engine.place), engine.place, "order.c")
+    same("C: the order is accepted", run_client("C", code, engine, program), "added\n")
+    return count(code)
+
+
 def main():
     protocol_page()
     text = page("README.md")
     with daemon.Engine() as engine:
         worker = start_worker(text, engine)
         walk(text, engine)
-        lines = {"Python": python_client(text, engine), "Node": node_client(text, engine)}
+        lines = {"Python": python_client(text, engine), "Node": node_client(text, engine), "C": c_client(text, engine)}
         check("ten lines each", max(lines.values()) <= 10, lines)
         same("each has added its order", [o["customer"] for o in engine.client().rows("ListOrders", "orders")],
              ["lopez"] + ["ana"] * len(lines))

@@ -121,6 +121,11 @@ def in_english(engine):
     terminal.types("pedido order status 1 --wait")
     terminal.sees("Order 1,", "s: Provisioning", "No worker for the group: hosting, since")
     say("ok     the live line says why it hangs")
+    terminal.tmux("send-keys", "C-c")
+    terminal.types("echo it was $?")
+    screen = terminal.sees("it was 130")
+    check("Ctrl-C leaves nothing of it behind", " s: Provisioning" not in screen, screen)
+    terminal.types("pedido order status 1 --wait")
     script = os.path.join(engine.place, "provision.sh")
     with open(script, "w") as file:
         file.write(PROVISION)

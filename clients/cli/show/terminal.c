@@ -1,5 +1,6 @@
 #include "clients/cli/show/terminal.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -36,16 +37,29 @@ terminal_tone(FILE *to, enum tone tone)
     if (has_colours(to)) fprintf(to, "\033[%sm", codes[tone]);
 }
 
+enum { ECHOED = 3 }; /* columns left free: what Ctrl-C echoes must not go on in the next line */
+static const char away[] = "\r\033[K";
+
+/* Ctrl-C leaves no half line behind, then ends the program as ever. */
+static void
+interrupted(int number)
+{
+    signal(number, SIG_DFL);
+    if (write(STDERR_FILENO, away, sizeof away - 1) >= 0) raise(number);
+}
+
 void
 terminal_live(const char *line)
 {
-    static bool shown;
+    static bool shown, watched;
     size_t      width = terminal_width(stderr);
 
     if (width == 0 || (!shown && line[0] == '\0')) return;
     fflush(stdout);
-    fputs("\r\033[K", stderr);
+    fputs(away, stderr);
     shown = line[0] != '\0';
-    if (shown) text_print_cut(stderr, line, width - 1);
+    if (shown) text_print_cut(stderr, line, width > ECHOED ? width - ECHOED : 0);
+    if (!watched) signal(SIGINT, interrupted);
+    watched = true;
     fflush(stderr);
 }
