@@ -14,7 +14,7 @@
 #include "engine/query.h"
 #include "proto/check.h"
 
-enum { LIMIT = 100, SCAN_MAX = 200000 };
+enum { LIMIT = 100 };
 
 struct queries *
 queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
@@ -91,62 +91,7 @@ read_cursor(const struct queries *q, struct pd_text text, struct row_key *ret_ke
     return true;
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
-
-/* One page of a table: rows of the scope that a filter takes. */
-struct page {
-    struct queries        *q;
-    const struct pd_block *block;
-    takes_row             *takes;
-    char                  *rows; /* limit x block->size */
-    size_t                 count;
-    bool                   all_scopes;
-};
-
-static bool
-visit_row(void *arg, struct row_key key, struct pd_text bytes)
-{
-    struct page    *p = arg;
-    struct queries *q = p->q;
-
-    if (p->count == q->limit || q->scanned++ >= SCAN_MAX || q->bytes > PD_PAGE_BYTES_MAX) {
-        q->next = key;
-        return false;
-    }
-    void *row = p->rows + p->count * p->block->size;
-    pd_arena_reset(&q->scratch);
-    if (bytes.data == NULL || !pd_decode_row(&q->scratch, p->block, bytes, row)) {
-        /* A list that leaves out what it cannot read would be believed. */
-        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, p->block->name, key.position, key.item);
-        q->refusal = pd_refuse(PD_E_internal);
-        return false;
-    }
-    if (!p->all_scopes && ((const struct pd_row_head *)row)->scope != q->scope) return true;
-    if (p->takes != NULL && !p->takes(q, row)) return true;
-    pd_copy_block(&q->arena, p->block, row, row);
-    p->count++;
-    q->bytes += bytes.size * 3; /* a map is some three times its row */
-    return true;
-}
-
-void *
-read_page(struct queries *q, int row_code, takes_row *takes, bool all_scopes, size_t *ret_count)
-{
-    struct page p = {.q = q, .block = pd_schema_row(row_code), .takes = takes, .all_scopes = all_scopes};
-
-    p.rows = pd_arena_zero(&q->arena, (q->limit + 1) * p.block->size);
-    if (store_each_row(q->rows_reader, row_code, q->from, visit_row, &p) != STORE_OK) q->refusal = pd_refuse(PD_E_internal);
-    *ret_count = p.count;
-    return p.rows;
-}
-
-bool
-has_needle(struct queries *q, struct pd_text text)
-{
-    if (q->needle.data == NULL) return true;
-    struct pd_text plain = plain_text(&q->scratch, text);
-    return memmem(plain.data, plain.size, q->needle.data, q->needle.size) != NULL;
-}
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 static bool
 takes_customer(struct queries *q, const void *row)
@@ -218,25 +163,11 @@ list_plans(struct queries *q)
 
 /* ---- one thing ----------------------------------------------------------------------------------------------------- */
 
-static void *
-refused(struct queries *q, enum pd_error_code code, const char *field)
-{
-    q->refusal = q->rows.damaged ? pd_refuse(PD_E_internal) : pd_refuse_field(code, NULL, "%s", field);
-    return NULL;
-}
-
-struct pd_customer *
-seek_customer(struct queries *q, struct pd_text id)
-{
-    struct pd_customer *c = find_row(&q->folder, PD_ROW_customer, INDEX_customer, q->scope, 0, id, NULL);
-    return c != NULL ? c : refused(q, PD_E_customer_not_found, "customer");
-}
-
 static struct pd_plan *
 seek_plan(struct queries *q, struct pd_text id)
 {
     struct pd_plan *p = find_row(&q->folder, PD_ROW_plan, INDEX_plan, q->scope, 0, id, NULL);
-    return p != NULL ? p : refused(q, PD_E_plan_not_found, "plan");
+    return p != NULL ? p : refuse_query(q, PD_E_plan_not_found, "plan");
 }
 
 static struct pd_subscription *
@@ -244,7 +175,7 @@ seek_subscription(struct queries *q, uint64_t number)
 {
     struct pd_subscription *s =
         find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
-    return s != NULL ? s : refused(q, PD_E_subscription_not_found, "subscription");
+    return s != NULL ? s : refuse_query(q, PD_E_subscription_not_found, "subscription");
 }
 
 static struct pd_order *
@@ -253,7 +184,7 @@ seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text re
     if (!names_one_order(has_order, reference, &q->refusal)) return NULL;
     enum index_kind  kind = has_order ? INDEX_order : INDEX_reference;
     struct pd_order *o = find_row(&q->folder, PD_ROW_order, kind, q->scope, number, reference, NULL);
-    return o != NULL ? o : refused(q, PD_E_order_not_found, has_order ? "order" : "reference");
+    return o != NULL ? o : refuse_query(q, PD_E_order_not_found, has_order ? "order" : "reference");
 }
 
 static void *
@@ -371,7 +302,7 @@ read_log(struct queries *q)
     struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
     uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->log_reader);
 
-    if (from > q->head + 1) return refused(q, PD_E_position_out_of_range, "from");
+    if (from > q->head + 1) return refuse_query(q, PD_E_position_out_of_range, "from");
     reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
     for (uint64_t p = q->from.position > 0 ? q->from.position : from; p <= last; p++) {
         struct pd_text bytes;

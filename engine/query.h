@@ -1,10 +1,12 @@
-/* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; pages, things, histories) and
- * find.c (the search). */
+/* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; lists, things, histories),
+ * find.c (the search), and pages.c, which both stand on. */
 #ifndef ENGINE_QUERY_H
 #define ENGINE_QUERY_H
 
 #include "engine/fold.h"
 #include "engine/queries.h"
+
+enum { SCAN_MAX = 200000 }; /* rows or events looked at for one answer */
 
 struct queries {
     struct books     books;
@@ -40,6 +42,9 @@ void *read_page(struct queries *q, int row_code, takes_row *takes, bool all_scop
 
 /* Whether what is searched for is part of a text; anything is when nothing is searched for. */
 bool has_needle(struct queries *q, struct pd_text text);
+
+/* Refuses the query: `internal` when a damaged row was met, else the code. NULL. */
+void *refuse_query(struct queries *q, enum pd_error_code code, const char *field);
 
 /* The reseller's customer, or NULL: the query is refused. */
 struct pd_customer *seek_customer(struct queries *q, struct pd_text id);

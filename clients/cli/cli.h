@@ -117,23 +117,31 @@ int fields_option(struct cli *cli, const struct pd_block *block, const struct gi
 /* ORDER as people write it, 17 or ref:ABC, into `data`. */
 int fields_order(const struct cli *cli, const char *text, json_t *data);
 
-/* ---- request.c */
-struct pd_client *request_client(struct cli *cli);
-const char *request_reseller(const struct cli *cli);
-int         request_no_answer(struct cli *cli, enum pd_client_status status);
+/* ---- exchange.c: what is sent and what comes; of a refusal nothing is said */
+struct pd_client *exchange_client(struct cli *cli);
+const char *exchange_reseller(const struct cli *cli);
+/* The id that was given, or a new one in `id`. */
+const char *exchange_id(const struct cli *cli, char id[PD_ID_SIZE]);
+/* Says why there is no answer; the exit status. */
+int exchange_no_answer(struct cli *cli, enum pd_client_status status);
+/* A message with what the options say of it; takes `data`. NULL: an option's value is not UTF-8. */
+json_t *exchange_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data);
+/* Sends it; takes it. The answer, accepted or refused. */
+int exchange_send(struct cli *cli, const struct pd_block *block, json_t *envelope, json_t **ret_answer);
+/* Sends a message; takes `data`. The answer's data; or *ret_refusal, to be given to request_refused or dropped. */
+int exchange_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal);
+/* The same as a dry run, whatever the options say. */
+int exchange_trial(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal);
+/* Envelopes as one array; the answers. */
+int exchange_array(struct cli *cli, json_t *requests, json_t **ret_answers);
+
+/* ---- request.c: the same with a report of a refusal */
 /* Sends a message; takes `data`. The answer has been accepted when STATUS_OK is returned, else it has been reported. */
 int request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data);
-/* The same, without a report of a refusal: it is *ret_refusal, to be given to request_refused or dropped. */
-int request_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal);
-/* A command as a dry run, whatever the options say. */
-int request_trial(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_answer, json_t **ret_refusal);
 /* Sends a message, shows the answer and what may be done next. */
 int request_show(struct cli *cli, const struct pd_block *block, json_t *data);
 /* All rows of a list; takes `data`. */
 int request_rows(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_rows);
-/* Packed requests as one array; the answers. */
-int request_array(struct cli *cli, json_t *requests, json_t **ret_answers);
-json_t *request_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data);
 
 /* ---- show/refusal.c: `data` is what was refused, or NULL */
 int request_refused(struct cli *cli, const json_t *error, const json_t *data);

@@ -1,9 +1,7 @@
 #include <pedido/client.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "clients/lib/socket.h"
 #include "clients/lib/state.h"
@@ -73,31 +71,7 @@ pd_client_close(struct pd_client **client)
     *client = NULL;
 }
 
-const char *
-pd_client_problem(const struct pd_client *client)
-{
-    return client->problem;
-}
-
-enum pd_client_status
-pd_client_fail(struct pd_client *client, enum pd_client_status status, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(client->problem, sizeof client->problem, pd_client_words(client, format), args);
-    va_end(args);
-    return status;
-}
-
 /* ---- waiting ------------------------------------------------------------------------------------------------------- */
-
-uint64_t
-pd_now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 enum pd_client_status
 pd_client_may_wait(struct pd_client *client)

@@ -65,7 +65,7 @@ struct pd_client {
     char problem[400];
 };
 
-/* ---- client.c */
+/* ---- problem.c */
 
 uint64_t pd_now_ms(void);
 
@@ -79,6 +79,8 @@ pd_client_words(const struct pd_client *client, const char *format)
 /* Keeps a sentence for pd_client_problem, and returns the status. */
 enum pd_client_status pd_client_fail(struct pd_client *client, enum pd_client_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- client.c */
 
 /* Begins to ask Hello, unless it is known or under way. */
 enum pd_client_status pd_hello_start(struct pd_client *client);

@@ -165,7 +165,7 @@ say_near(struct cli *cli, size_t which, const json_t *words)
     for (i = 0; i < query->field_count; i++)
         if (query->fields[i].need == PD_REQUIRED)
             json_object_set(data, query->fields[i].name, json_object_get(words, query->fields[i].name));
-    int status = wanted == NULL ? STATUS_TROUBLE : request_try(cli, query, data, &answer, &refusal);
+    int status = wanted == NULL ? STATUS_TROUBLE : exchange_try(cli, query, data, &answer, &refusal);
     if (wanted == NULL) json_decref(data);
     const json_t *rows = json_object_get(answer, show_list_field(query->reply())->name);
     json_array_foreach (rows, i, row) {
@@ -222,7 +222,7 @@ request_refused(struct cli *cli, const json_t *error, const json_t *data)
         next_say(cli, NULL, error, order);
     } else if (code != NULL) {
         json_t *words = collect_words(error, data);
-        json_object_set_new(words, "reseller", json_string(request_reseller(cli)));
+        json_object_set_new(words, "reseller", json_string(exchange_reseller(cli)));
         say_hint(cli, code, words);
         json_decref(words);
     }

@@ -156,7 +156,7 @@ ask_quantity(json_t *item)
 static int
 check_order(struct cli *cli, const json_t *order, json_t **ret_review, json_t **ret_refusal)
 {
-    return request_trial(cli, pd_block_add_order(), json_deep_copy(order), ret_review, ret_refusal);
+    return exchange_trial(cli, pd_block_add_order(), json_deep_copy(order), ret_review, ret_refusal);
 }
 
 static bool

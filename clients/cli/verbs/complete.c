@@ -88,7 +88,7 @@ offer_rows(const struct completion *c, const struct pd_block *query, json_t *dat
     json_t *answer = NULL, *refusal = NULL, *row;
     size_t  i;
 
-    request_try(c->cli, query, data, &answer, &refusal);
+    exchange_try(c->cli, query, data, &answer, &refusal);
     json_array_foreach (json_object_get(answer, show_list_field(query->reply())->name), i, row) {
         const json_t *value = json_object_get(row, key);
         char          number[24];

@@ -112,7 +112,7 @@ check_hello(struct doctor *d, const char *endpoint)
     } else {
         double ms = (double)(after.tv_sec - before.tv_sec) * 1000 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
         note(d, WELL, "reach", "it answers, in %.1f ms", ms);
-        if (request_try(d->cli, pd_block_hello(), json_object(), &answer, &refusal) == STATUS_OK && refusal != NULL) {
+        if (exchange_try(d->cli, pd_block_hello(), json_object(), &answer, &refusal) == STATUS_OK && refusal != NULL) {
             const char *code = json_string_value(json_object_get(refusal, "code"));
             note(d, ILL, "reseller", "it refuses: %s; `pedido reseller list` shows those that exist", code == NULL ? "?" : code);
         }
@@ -159,7 +159,7 @@ static void
 check_health(struct doctor *d)
 {
     json_t *health = NULL, *refusal = NULL;
-    int     status = request_try(d->cli, pd_block_health(), json_object(), &health, &refusal);
+    int     status = exchange_try(d->cli, pd_block_health(), json_object(), &health, &refusal);
     int64_t waiting = json_integer_value(json_object_get(health, "tasks_waiting")),
             workers = json_integer_value(json_object_get(health, "workers"));
 

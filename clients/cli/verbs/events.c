@@ -229,11 +229,11 @@ run_events_tail(struct cli *cli)
     char                  prefix[80];
     sigset_t              signals;
 
-    t.reseller = request_reseller(cli);
+    t.reseller = exchange_reseller(cli);
     snprintf(prefix, sizeof prefix, "%s/", t.reseller);
     /* Listening begins first: nothing falls between what is known of a customer and what is heard. */
-    enum pd_client_status opened = pd_subscriber_open(request_client(cli), pd_text(prefix), &subscriber);
-    int                   status = opened == PD_CLIENT_OK ? read_filters(&t) : request_no_answer(cli, opened);
+    enum pd_client_status opened = pd_subscriber_open(exchange_client(cli), pd_text(prefix), &subscriber);
+    int                   status = opened == PD_CLIENT_OK ? read_filters(&t) : exchange_no_answer(cli, opened);
 
     if (status == STATUS_OK) {
         sigemptyset(&signals);

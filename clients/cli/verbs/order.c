@@ -100,7 +100,7 @@ wait_round(struct cli *cli, uint64_t wait_ms, const char *until, json_t **ret_st
     json_object_set_new(data, "wait_ms", json_integer((json_int_t)wait_ms));
     json_object_set_new(data, "until", json_string(until));
     json_incref(data);
-    status = request_try(cli, pd_block_check_status(), data, ret_status, &refusal);
+    status = exchange_try(cli, pd_block_check_status(), data, ret_status, &refusal);
     if (refusal != NULL && has_text(refusal, "code", "shutting_down")) {
         cli_say("the engine is stopping, asking again");
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);

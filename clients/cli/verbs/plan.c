@@ -127,7 +127,7 @@ want(struct import *im, const struct pd_block *block, uint64_t version, json_t *
         return;
     }
     make_id(block->Name, version, data, id, sizeof id);
-    json_array_append_new(im->requests, request_envelope(im->cli, block, id, data));
+    json_array_append_new(im->requests, exchange_envelope(im->cli, block, id, data));
     json_array_append_new(im->subjects, subject);
 }
 
@@ -138,7 +138,7 @@ send_wanted(struct import *im)
     size_t  i;
 
     if (json_array_size(im->requests) == 0) return STATUS_OK;
-    int status = args_has(im->cli, "dry-run") ? STATUS_OK : request_array(im->cli, im->requests, &answers);
+    int status = args_has(im->cli, "dry-run") ? STATUS_OK : exchange_array(im->cli, im->requests, &answers);
     for (i = 0; status == STATUS_OK && answers == NULL && i < json_array_size(im->subjects); i++)
         note(im, json_array_get(im->subjects, i), N_("would be put"));
     json_array_foreach (answers, i, answer) {
@@ -161,7 +161,7 @@ import_plan(struct import *im, const json_t *plan)
 {
     json_t *id = json_object_get(plan, "plan"), *answer = NULL, *refusal = NULL, *period, *data;
     size_t  i;
-    int     status = request_try(im->cli, pd_block_get_plan(), json_pack("{s:O}", "plan", id), &answer, &refusal);
+    int     status = exchange_try(im->cli, pd_block_get_plan(), json_pack("{s:O}", "plan", id), &answer, &refusal);
 
     const char *code = json_string_value(json_object_get(refusal, "code"));
     if (refusal != NULL && (code == NULL || strcmp(code, "plan_not_found") != 0))
