@@ -40,11 +40,18 @@ is_text(const struct option *row, const char *value)
     return true;
 }
 
-/* Without keys only this machine may connect. */
+/* Without keys only this machine may connect. `*` is any free port; libzmq takes any number, cut to 16 bits. */
 static bool
 is_local(const char *endpoint)
 {
-    static const char *const local[] = {"ipc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    const char *colon = strrchr(endpoint, ':');
+    char       *end;
+
+    if (strncmp(endpoint, "ipc://", 6) == 0) return endpoint[6] != '\0';
+    unsigned long port = strtoul(colon == NULL ? "" : colon + 1, &end, 10);
+    bool          any = colon != NULL && strcmp(colon, ":*") == 0;
+    if (colon == NULL || (!any && (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port < 1 || port > 65535))) return false;
     for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
         if (strncmp(endpoint, local[i], strlen(local[i])) == 0) return true;
     return false;
@@ -109,17 +116,19 @@ set(struct options *o, const struct option *row, const char *value)
 
 /* What an option takes, as a person is told it. */
 static const char *
-range(const struct option *row, char text[160])
+range(const struct option *row, char text[200])
 {
     switch (row->kind) {
-    case NUMBER: snprintf(text, 160, "a number from %" PRIu64 " to %" PRIu64, row->min, row->max); break;
-    case CHOICE: snprintf(text, 160, "one of %s", row->value); break;
+    case NUMBER: snprintf(text, 200, "a number from %" PRIu64 " to %" PRIu64, row->min, row->max); break;
+    case CHOICE: snprintf(text, 200, "one of %s", row->value); break;
     case ENDPOINT:
-        snprintf(text, 160, "ipc://PATH, tcp://127.0.0.1:PORT, tcp://localhost:PORT or tcp://[::1]:PORT, at most %" PRIu64 " bytes",
+        snprintf(text, 200,
+                 "ipc://PATH, or tcp://127.0.0.1:PORT (also localhost, [::1]) with a port from 1 to 65535, at most %" PRIu64
+                 " bytes",
                  row->max);
         break;
     default:
-        snprintf(text, 160, "%" PRIu64 " to %" PRIu64 " bytes, without blanks at the ends and control characters", row->min,
+        snprintf(text, 200, "%" PRIu64 " to %" PRIu64 " bytes, without blanks at the ends and control characters", row->min,
                  row->max);
         break;
     }
@@ -164,7 +173,7 @@ take_line(void *arg, const char *section, const char *name, const char *value)
     struct file         *f = arg;
     const struct option *row = find(name, strlen(name));
     struct options       unused;
-    char                 text[160];
+    char                 text[200];
 
     (void)section;
     f->said = true;
@@ -230,7 +239,7 @@ read_file(struct options *o, const bool given[COUNT])
 static bool
 read_words(int argc, char **argv, struct options *o, bool given[COUNT])
 {
-    char text[160];
+    char text[200];
 
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
@@ -261,6 +270,27 @@ read_words(int argc, char **argv, struct options *o, bool given[COUNT])
     return true;
 }
 
+static const char *
+endpoint_of(const struct options *o, int row)
+{
+    return *(const char *const *)(const void *)((const char *)o + rows[row].offset);
+}
+
+/* Each port is at a place of its own; any free port is. */
+static bool
+are_apart(const struct options *o)
+{
+    for (int i = 0; i < COUNT; i++) {
+        if (rows[i].kind != ENDPOINT || strstr(endpoint_of(o, i), ":*") != NULL) continue;
+        for (int j = i + 1; j < COUNT; j++) {
+            if (rows[j].kind != ENDPOINT || strcmp(endpoint_of(o, i), endpoint_of(o, j)) != 0) continue;
+            fprintf(stderr, "pedidod: --%s and --%s are the same, %s\n", rows[i].name, rows[j].name, endpoint_of(o, i));
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 options_parse(int argc, char **argv, struct options *ret_options)
 {
@@ -273,6 +303,10 @@ options_parse(int argc, char **argv, struct options *ret_options)
         else if (rows[i].kind != FLAG) *(const char **)(void *)((char *)&o + rows[i].offset) = "";
     }
     if (!read_words(argc, argv, &o, given) || (o.config[0] != '\0' && !read_file(&o, given))) {
+        options_fini(&o);
+        return false;
+    }
+    if (!are_apart(&o)) {
         options_fini(&o);
         return false;
     }
@@ -313,7 +347,7 @@ options_print_help(void)
 void
 options_print_config(const struct options *o)
 {
-    char text[160];
+    char text[200];
 
     puts("# Every option as it is in effect; pedidod --config FILE takes this.");
     for (int i = 0; i < COUNT && rows[i].kind < ONCE; i++) {

@@ -21,6 +21,10 @@ pd_refuse_field(enum pd_error_code code, const char *expected, const char *field
     va_start(args, field);
     vsnprintf(r.field, sizeof r.field, field, args);
     va_end(args);
+    /* A letter that was cut in two is no text. */
+    size_t size = strlen(r.field), last = size;
+    while (last > 0 && ((unsigned char)r.field[last - 1] & 0xc0) == 0x80) last--;
+    if (last > 0 && mp_letter(r.field + last - 1, r.field + size) == 0) r.field[last - 1] = '\0';
     return r;
 }
 

@@ -108,9 +108,9 @@ read_option(struct cli *cli, int argc, char **argv, int *at, bool keep)
     const struct option *o = options_find(&cli->options, name, size);
 
     if (o == NULL) return keep ? unknown_option(cli, name, size) : STATUS_OK;
-    if (o->kind == OPTION_FLAG && value != NULL) return cli_usage(cli, "--%s takes no value", o->name);
+    if (o->kind == OPTION_FLAG && value != NULL && keep) return cli_usage(cli, "--%s takes no value", o->name);
     if (o->kind == OPTION_VALUE && value == NULL) {
-        if (*at + 1 >= argc) return cli_usage(cli, "--%s needs a value", o->name);
+        if (*at + 1 >= argc) return keep ? cli_usage(cli, "--%s needs a value", o->name) : STATUS_OK;
         value = argv[++*at];
     }
     if (keep) cli->given[cli->given_count++] = (struct given){o, value};
@@ -178,6 +178,28 @@ check_words(const struct cli *cli)
     return STATUS_OK;
 }
 
+/* A variable that is not set makes an option without a value, not a wish for the usual one. */
+static int
+check_places(const struct cli *cli)
+{
+    static const char *const names[] = {"endpoint", "reseller", "context"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = args_value(cli, names[i]);
+        if (value != NULL && value[0] == '\0') return cli_usage(cli, "--%s: the value is empty", names[i]);
+    }
+    return STATUS_OK;
+}
+
+/* Verbs that send no message of their own have no use for what is said of one. */
+static int
+check_useless(const struct cli *cli)
+{
+    static const char *const names[] = {"id", "dry-run", "expect", "on-behalf-of", "limit"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (args_has(cli, names[i])) return cli_usage(cli, "--%s is of no use here", names[i]);
+    return STATUS_OK;
+}
+
 /* Options that the message has no use for are mistakes, not wishes to be passed over. */
 static int
 check_common(const struct cli *cli)
@@ -192,7 +214,9 @@ check_common(const struct cli *cli)
     if (expect != NULL && !args_number(expect, &number)) return cli_usage(cli, "--expect %s: a version is expected", expect);
     if (limit != NULL && (!args_number(limit, &number) || number == 0))
         return cli_usage(cli, "--limit %s: a number from 1 is expected", limit);
-    if (block == NULL) return STATUS_OK;
+    int status = check_places(cli);
+    if (status != STATUS_OK) return status;
+    if (block == NULL) return cli->verb->flags & VERB_SENDS ? STATUS_OK : check_useless(cli);
     if (block->kind == PD_BLOCK_query && (expect != NULL || args_has(cli, "dry-run")))
         return cli_usage(cli, "--expect and --dry-run are for commands; this only looks");
     if (limit != NULL && show_list_field(block->reply()) == NULL) return cli_usage(cli, "--limit is for lists");

@@ -51,6 +51,8 @@ enum {
     VERB_MAIN   = 1, /* brings an order forward */
     VERB_FREE   = 2, /* takes fields or words, as many as there are */
     VERB_HIDDEN = 4, /* not for people */
+    VERB_SENDS  = 8, /* has no message of its own, and sends some */
+    VERB_ALONE  = 16, /* needs no engine, or looks for it by itself */
 };
 
 struct verb {
@@ -73,13 +75,14 @@ struct cli {
     size_t             word_count;
     struct pd_client  *client; /* opened when first needed */
     char               currency[4]; /* of amounts, when the message does not say it */
+    const struct pd_block *only; /* --id and --expect are for this command of several; NULL: for each */
 };
 
 /* ---- say.c: talk, on stderr; formats are translated */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a line that is made already. */
 void cli_say_line(const char *line);
-void cli_quiet(void); /* from now on nothing is said */
+void cli_quiet(void); /* from now on nothing is said at all */
 /* Says what is wrong and where to look; STATUS_USAGE. */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One compact line of JSON on stdout. */
@@ -110,7 +113,10 @@ const struct option *options_find(const struct option_list *list, const char *na
 bool               options_argument(const char *arguments, size_t i, char *ret_name, size_t size, bool *ret_optional);
 
 /* ---- fields.c: arguments to the message's fields */
-int fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data);
+int fields_given(struct cli *cli, const struct pd_block *block, json_t **ret_data);
+/* What a person would have to type each time alike; what is still missing is said. */
+int fields_complete(struct cli *cli, const struct pd_block *block, json_t *data);
+int fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data); /* both */
 int fields_send(struct cli *cli, const struct pd_block *block, json_t **ret_data); /* pedido send TYPE field=value ... */
 /* An option that is one of the message's fields, into `data`. */
 int fields_option(struct cli *cli, const struct pd_block *block, const struct given *given, json_t *data);
@@ -121,9 +127,9 @@ int fields_order(const struct cli *cli, const char *text, json_t *data);
 struct pd_client *exchange_client(struct cli *cli);
 const char *exchange_reseller(const struct cli *cli);
 /* The id that was given, or a new one in `id`. */
-const char *exchange_id(const struct cli *cli, char id[PD_ID_SIZE]);
-/* Says why there is no answer; the exit status. */
-int exchange_no_answer(struct cli *cli, enum pd_client_status status);
+const char *exchange_id(const struct cli *cli, const struct pd_block *block, char id[PD_ID_SIZE]);
+/* Says why there is no answer to a message (NULL: to none of ours); the exit status. */
+int exchange_no_answer(struct cli *cli, const struct pd_block *block, enum pd_client_status status);
 /* A message with what the options say of it; takes `data`. NULL: an option's value is not UTF-8. */
 json_t *exchange_envelope(struct cli *cli, const struct pd_block *block, const char *id, json_t *data);
 /* Sends it; takes it. The answer, accepted or refused. */
@@ -157,8 +163,10 @@ void show_answer(const struct pd_block *reply, const json_t *data);
 void show_choices(const struct pd_block *row, const json_t *rows); /* with a number before each */
 void show_rows(const struct pd_block *row, const json_t *rows);
 void next_say(const struct cli *cli, const struct pd_block *block, const json_t *data, const char *order);
-/* A text with its {fields} filled in from texts and numbers of `from`. False: it has not all of them. */
-bool next_fill(const char *hint, const json_t *from, char *ret_line, size_t size);
+/* A text with its {fields} filled in from texts and numbers of `from`, quoted for a shell or not. False: it has not all. */
+bool next_fill(const char *hint, const json_t *from, bool quoted, char *ret_line, size_t size);
+/* A word as a shell takes it, cut where it is far too long. */
+void next_quote(const char *text, char *ret_quoted, size_t size);
 /* Says such a command as what is next, when it can be filled. */
 bool next_hint(const struct cli *cli, const char *hint, const json_t *from);
 
@@ -168,6 +176,7 @@ int run_send(struct cli *cli);
 int run_ping(struct cli *cli);
 int run_schema(struct cli *cli);
 int run_plan_import(struct cli *cli);
+int run_put(struct cli *cli);
 int run_order_add(struct cli *cli);
 int run_order_confirm(struct cli *cli);
 int run_order_status(struct cli *cli);

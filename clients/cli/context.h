@@ -11,20 +11,24 @@
 
 struct setting {
     const char *value;
-    char        from[96]; /* "--endpoint", "$PEDIDO_ENDPOINT", "context live", or "" for what is usual */
+    char        from[96]; /* "--endpoint", "$PEDIDO_ENDPOINT", "--context live", or "" for what is usual */
 };
 
 /* `name` is "endpoint" or "reseller". The value lives as long as the program. */
 struct setting context_setting(const struct cli *cli, const char *name, const char *variable, const char *usual);
 
-/* What is wrong with the file or --context, said; STATUS_OK when nothing is. Called once, before the first setting. */
+/* Reads the file. What is wrong with it or with --context is said, unless the verb asks no engine. Called once, before the first
+ * setting. */
 int context_open(struct cli *cli);
+
+/* What is wrong with the file, or NULL; until it is read again. */
+const char *context_problem(void);
 
 /* Tells the name of each context, with its endpoint. */
 typedef void context_name(void *context, const char *name, const char *endpoint);
 void context_each(context_name *tell, void *context);
 
-/* Where the file stands, and whether it is there. */
+/* Where the file stands, or would; "" when nobody knows. */
 const char *context_path(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* exchange.c - one message to the engine and its answer, accepted or refused: nothing is said of either. */
+/* exchange.c - one message to the engine and its answer: only that there is none is said here, not what it is. */
 #include "clients/cli/cli.h"
 
 #include <stdio.h>
@@ -39,7 +39,7 @@ exchange_client(struct cli *cli)
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
 
 int
-exchange_no_answer(struct cli *cli, enum pd_client_status status)
+exchange_no_answer(struct cli *cli, const struct pd_block *block, enum pd_client_status status)
 {
     cli_say("pedido: %s", pd_client_problem(cli->client));
     if (status == PD_CLIENT_BAD_ENDPOINT) {
@@ -48,9 +48,17 @@ exchange_no_answer(struct cli *cli, enum pd_client_status status)
     }
     if (status == PD_CLIENT_NO_ANSWER) {
         cli_say("Is the engine running there? `pedidod --data DIR` starts one; `pedido doctor` looks further.");
-        cli_say("The same id does nothing twice: --id repeats a command safely.");
+        if (block != NULL && block->kind == PD_BLOCK_command)
+            cli_say("The same id does nothing twice: --id repeats a command safely.");
     }
     return STATUS_NO_ANSWER;
+}
+
+/* Of a verb that sends several commands --id and --expect are for one. */
+static bool
+is_meant(const struct cli *cli, const struct pd_block *block)
+{
+    return cli->only == NULL || cli->only == block;
 }
 
 json_t *
@@ -66,19 +74,19 @@ exchange_envelope(struct cli *cli, const struct pd_block *block, const char *id,
         return NULL;
     }
     /* A verb may look something up with a query before it sends its command: these are the command's. */
-    if (expect != NULL && block->kind == PD_BLOCK_command && args_number(expect, &number))
+    if (expect != NULL && block->kind == PD_BLOCK_command && is_meant(cli, block) && args_number(expect, &number))
         json_object_set_new(e, "expect", json_integer((json_int_t)number));
     if (args_has(cli, "dry-run") && block->kind == PD_BLOCK_command) json_object_set_new(e, "dry_run", json_true());
     json_object_set_new(e, "data", data);
     return e;
 }
 
-/* Sends what is in `w`; the answer as JSON, its data by the block. */
+/* The answer's bytes. */
 static int
-call(struct cli *cli, const struct pd_client_request *request, struct pd_text *ret_answer)
+call(struct cli *cli, const struct pd_block *block, const struct pd_client_request *request, struct pd_text *ret_answer)
 {
     enum pd_client_status status = pd_client_call(exchange_client(cli), request, ret_answer);
-    return status == PD_CLIENT_OK ? STATUS_OK : exchange_no_answer(cli, status);
+    return status == PD_CLIENT_OK ? STATUS_OK : exchange_no_answer(cli, block, status);
 }
 
 static int
@@ -125,8 +133,8 @@ exchange_send(struct cli *cli, const struct pd_block *block, json_t *envelope, j
         struct pd_client_request request = {(enum pd_port)block->port,
                                             pd_text(json_string_value(json_object_get(envelope, "id"))),
                                             {w.data, w.size},
-                                            wait_ms > 0 && wait_ms < 300000 ? (uint32_t)wait_ms : 0};
-        status = call(cli, &request, &bytes);
+                                            wait_ms > 0 && wait_ms <= 300000 ? (uint32_t)wait_ms : 0};
+        status = call(cli, block, &request, &bytes);
         if (status == STATUS_OK) {
             *ret_answer = read_answer(bytes, block->reply());
             if (*ret_answer == NULL) status = bad_answer();
@@ -138,10 +146,10 @@ exchange_send(struct cli *cli, const struct pd_block *block, json_t *envelope, j
 }
 
 const char *
-exchange_id(const struct cli *cli, char id[PD_ID_SIZE])
+exchange_id(const struct cli *cli, const struct pd_block *block, char id[PD_ID_SIZE])
 {
     const char *given = args_value(cli, "id");
-    if (given != NULL) return given;
+    if (given != NULL && is_meant(cli, block)) return given;
     pd_client_new_id(id);
     return id;
 }
@@ -164,7 +172,7 @@ int
 exchange_try(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data, json_t **ret_refusal)
 {
     char id[PD_ID_SIZE];
-    return ask(cli, block, exchange_envelope(cli, block, exchange_id(cli, id), data), ret_data, ret_refusal);
+    return ask(cli, block, exchange_envelope(cli, block, exchange_id(cli, block, id), data), ret_data, ret_refusal);
 }
 
 int
@@ -177,6 +185,19 @@ exchange_trial(struct cli *cli, const struct pd_block *block, json_t *data, json
     envelope = exchange_envelope(cli, block, id, data);
     if (envelope != NULL) json_object_set_new(envelope, "dry_run", json_true());
     return ask(cli, block, envelope, ret_data, ret_refusal);
+}
+
+/* One for each request, accepted or refused. */
+static bool
+are_answers(const json_t *answers, size_t count)
+{
+    json_t *answer;
+    size_t  i;
+
+    if (!json_is_array(answers) || json_array_size(answers) != count) return false;
+    json_array_foreach (answers, i, answer)
+        if (!json_is_true(json_object_get(answer, "ok")) && !json_is_object(json_object_get(answer, "error"))) return false;
+    return true;
 }
 
 int
@@ -194,13 +215,22 @@ exchange_array(struct cli *cli, json_t *requests, json_t **ret_answers)
     if (status == STATUS_OK) {
         const char              *id = json_string_value(json_object_get(json_array_get(requests, 0), "id"));
         struct pd_client_request request = {PD_port_commands, pd_text(id), {w.data, w.size}, 0};
-        status = call(cli, &request, &bytes);
+        status = call(cli, pd_block_put_plan(), &request, &bytes);
     }
     if (status == STATUS_OK) {
         *ret_answers = pd_json_from_bytes(bytes, NULL);
-        /* An array that is refused as a whole is answered by one map. */
-        if (json_is_object(*ret_answers)) *ret_answers = json_pack("[o]", *ret_answers);
-        if (!json_is_array(*ret_answers)) status = bad_answer();
+        /* An array that is refused as a whole is answered by one map: it is the answer to each. */
+        if (json_is_object(*ret_answers)) {
+            json_t *one = *ret_answers;
+            *ret_answers = json_array();
+            for (size_t i = 0; i < json_array_size(requests); i++) json_array_append(*ret_answers, one);
+            json_decref(one);
+        }
+        if (!are_answers(*ret_answers, json_array_size(requests))) {
+            json_decref(*ret_answers);
+            *ret_answers = NULL;
+            status = bad_answer();
+        }
     }
     mp_writer_fini(&w);
     return status;

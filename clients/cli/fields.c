@@ -119,8 +119,8 @@ read_amount(const struct source *from, const char *text, json_t **ret_value)
     if (currency == NULL)
         return cli_usage(from->cli, "%s: --currency is missing, so its decimals are not known", from->name);
     if (!money_from_text(text, currency, &minor))
-        return cli_usage(from->cli, "%s: `%s` is no amount in %s, which has %d decimals", from->name, text, currency,
-                         money_decimals(currency));
+        return cli_usage(from->cli, "%s: `%s` is no amount in %s, such as %s", from->name, text, currency,
+                         money_decimals(currency) == 0 ? "990" : money_decimals(currency) == 3 ? "9.900" : "9.90");
     *ret_value = json_integer(minor);
     return STATUS_OK;
 }
@@ -205,8 +205,8 @@ fields_option(struct cli *cli, const struct pd_block *block, const struct given 
 }
 
 /* What a person would have to type for each plan alike: required flags are true unless --no-. */
-static int
-complete(struct cli *cli, const struct pd_block *block, json_t *data)
+int
+fields_complete(struct cli *cli, const struct pd_block *block, json_t *data)
 {
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
@@ -225,16 +225,25 @@ complete(struct cli *cli, const struct pd_block *block, json_t *data)
 }
 
 int
-fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data)
+fields_given(struct cli *cli, const struct pd_block *block, json_t **ret_data)
 {
     json_t *data = json_object();
     int     status = read_words(cli, block, data);
 
     for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++)
         if (cli->given[i].option->field != NULL) status = fields_option(cli, block, &cli->given[i], data);
-    if (status == STATUS_OK) status = complete(cli, block, data);
     if (status == STATUS_OK) *ret_data = data;
     else json_decref(data);
+    return status;
+}
+
+int
+fields_collect(struct cli *cli, const struct pd_block *block, json_t **ret_data)
+{
+    int status = fields_given(cli, block, ret_data);
+    if (status != STATUS_OK) return status;
+    status = fields_complete(cli, block, *ret_data);
+    if (status != STATUS_OK) json_decref(*ret_data);
     return status;
 }
 

@@ -46,19 +46,18 @@ lang_open(const char *wanted)
     const char *name = wanted != NULL ? wanted : from_environment();
 
     spanish = strncmp(name, "es", 2) == 0 && (name[2] == '\0' || strchr("_.@-", name[2]) != NULL);
-    if (wanted != NULL && !spanish && strcmp(wanted, "en") != 0) return false;
     /* Texts are UTF-8 whatever is installed; gettext speaks by LANGUAGE in any locale but plain C. */
     setenv("LANGUAGE", spanish ? "es" : "en", 1);
     setlocale(LC_CTYPE, "C.UTF-8");
     setlocale(LC_MESSAGES, "C.UTF-8");
     bind_catalogues();
-    return true;
+    return wanted == NULL || spanish || strcmp(wanted, "en") == 0;
 }
 
 const char *
 lang_translate(const char *english)
 {
-    return _(english);
+    return english[0] == '\0' ? english : gettext(english);
 }
 
 const char *

@@ -9,15 +9,14 @@
 #include <libintl.h>
 #include <stdbool.h>
 
-#define _(english)  gettext(english)
+#define _(english)  lang_translate(english)
 #define N_(english) english
 
-/* "en", "es", or NULL for what LC_ALL, LC_MESSAGES and LANG say. False: there is no such language. Called once, before the
- * first sentence. */
+/* "en", "es", or NULL for what LC_ALL, LC_MESSAGES and LANG say. False: there is no such language; another one is spoken. */
 bool lang_open(const char *wanted);
 
-/* _() as a function, for libraries. */
-const char *lang_translate(const char *english);
+/* What _() calls. "" stays "": gettext would give the catalogue's header. */
+const char *lang_translate(const char *english) __attribute__((format_arg(1)));
 
 /* The one of the two that is spoken. */
 const char *lang_pick(const char *english, const char *spanish);

@@ -39,6 +39,10 @@ is_group(const char *word)
 static int
 no_such_verb(const struct cli *cli)
 {
+    if (strcmp(cli->words[0], "help") == 0) {
+        help_all(stdout);
+        return STATUS_OK;
+    }
     const char    *first = cli->words[0], *second = cli->word_count > 1 ? cli->words[1] : NULL;
     bool           group = is_group(first);
     struct nearest n = {.wanted = group && second != NULL ? second : first};
@@ -63,6 +67,7 @@ run(struct cli *cli, int argc, char **argv)
     int status = args_parse(cli, argc, argv);
 
     if (status != STATUS_OK) return status;
+    if (!lang_open(args_value(cli, "lang"))) return cli_usage(cli, "--lang %s: en or es is expected", args_value(cli, "lang"));
     if (args_has(cli, "version")) {
         puts("pedido " PD_VERSION);
         return STATUS_OK;
@@ -81,7 +86,7 @@ run(struct cli *cli, int argc, char **argv)
     return STATUS_USAGE;
 }
 
-/* --lang stands anywhere; it is looked for first, since what is wrong with the others is said in it. */
+/* What is wrong with the words is said in the language that they seem to ask for; whether they do is known only then. */
 static const char *
 wanted_language(int argc, char **argv)
 {
@@ -102,11 +107,12 @@ main(int argc, char **argv)
     /* A reader that goes away ends us quietly, also where the caller had SIGPIPE ignored. */
     signal(SIGPIPE, SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    int status = STATUS_USAGE;
-    if (lang_open(language)) status = run(&cli, argc, argv);
-    else cli_usage(&cli, "--lang %s: en or es is expected", language);
+    lang_open(language);
+    int status = run(&cli, argc, argv);
+    errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == STATUS_OK) {
-        cli_say("pedido: cannot write the output: %s", strerror(errno));
+        cli_say("pedido: the output cannot be written%s%s; what was asked for is done", errno == 0 ? "" : ": ",
+                errno == 0 ? "" : strerror(errno));
         status = STATUS_TROUBLE;
     }
     pd_client_close(&cli.client);

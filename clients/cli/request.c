@@ -20,15 +20,16 @@ request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t
 
 /* ---- showing ------------------------------------------------------------------------------------------------------- */
 
-/* What each page of a list is given to. */
+/* What each row of a list is given to. */
 typedef void take_row(void *context, json_t *row);
 
-/* All pages of a list, at most `limit` rows; takes `data`. */
+/* All pages of a list, at most `limit` rows; takes `data`. *ret_more, where not NULL: there are rows beyond the limit. */
 static int
-walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, take_row *take, void *context)
+walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, take_row *take, void *context,
+          bool *ret_more)
 {
     const struct pd_field *list = show_list_field(block->reply());
-    json_t                *cursor = NULL;
+    json_t                *cursor = NULL, *last = NULL;
     uint64_t               taken = 0;
     int                    status = STATUS_OK;
 
@@ -36,10 +37,12 @@ walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t 
         char     id[PD_ID_SIZE];
         json_t  *answer = NULL, *row;
         size_t   i;
-        json_t  *envelope = exchange_envelope(cli, block, exchange_id(cli, id), json_incref(data));
+        json_t  *envelope = exchange_envelope(cli, block, exchange_id(cli, block, id), json_incref(data));
         uint64_t wanted = limit - taken < ROWS_MAX ? limit - taken : ROWS_MAX;
         json_object_set_new(envelope, "limit", json_integer((json_int_t)wanted));
-        if (cursor != NULL) json_object_set_new(envelope, "cursor", cursor);
+        if (cursor != NULL) json_object_set(envelope, "cursor", cursor);
+        json_decref(last);
+        last = cursor;
         cursor = NULL;
         status = exchange_send(cli, block, envelope, &answer);
         if (status != STATUS_OK) break;
@@ -51,8 +54,11 @@ walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t 
         }
         cursor = json_incref(json_object_get(answer, "next"));
         json_decref(answer);
-    } while (status == STATUS_OK && json_is_string(cursor) && taken < limit);
+        /* A page that leads to itself would be asked for for ever. */
+    } while (status == STATUS_OK && json_is_string(cursor) && taken < limit && !json_equal(cursor, last));
+    if (ret_more != NULL) *ret_more = json_is_string(cursor) && taken >= limit;
     json_decref(cursor);
+    json_decref(last);
     json_decref(data);
     return status;
 }
@@ -74,9 +80,19 @@ int
 request_rows(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_rows)
 {
     json_t *rows = json_array();
-    int     status = walk_list(cli, block, data, UINT64_MAX, keep_row, rows);
+    int     status = walk_list(cli, block, data, UINT64_MAX, keep_row, rows, NULL);
     if (status == STATUS_OK) *ret_rows = rows;
     else json_decref(rows);
+    return status;
+}
+
+/* A list of nothing of a customer that nobody knows is a slip of the pen. */
+static int
+check_customer(struct cli *cli, const char *customer)
+{
+    json_t *answer = NULL;
+    int     status = request_data(cli, pd_block_get_customer(), json_pack("{s:s}", "customer", customer), &answer);
+    json_decref(answer);
     return status;
 }
 
@@ -85,22 +101,21 @@ static int
 show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *list, json_t *data)
 {
     uint64_t limit = UINT64_MAX;
-    json_t  *rows = json_array();
-    int      status;
+    bool     more = false, json = args_has(cli, "json");
+    json_t  *rows = json_array(), *customer = json_incref(json_object_get(data, "customer"));
+    char     label[48];
 
     if (args_value(cli, "limit") != NULL) args_number(args_value(cli, "limit"), &limit);
-    if (args_has(cli, "json")) {
-        status = walk_list(cli, block, data, limit, print_row, NULL);
-    } else {
-        char label[48];
-        status = walk_list(cli, block, data, limit, keep_row, rows);
-        format_label(list->name, label, sizeof label);
-        bool none = status == STATUS_OK && json_array_size(rows) == 0;
-        if (none && block == pd_block_find()) cli_say("Nothing was found.");
-        else if (none) cli_say("no %s", label);
-        else if (status == STATUS_OK) show_rows(list->block(), rows);
-    }
+    int  status = walk_list(cli, block, data, limit, json ? print_row : keep_row, rows, &more);
+    bool none = status == STATUS_OK && !json && json_array_size(rows) == 0;
+    format_label(list->name, label, sizeof label);
+    if (none && customer != NULL) status = check_customer(cli, json_string_value(customer));
+    if (none && block == pd_block_find()) cli_say("Nothing was found.");
+    else if (none && status == STATUS_OK) cli_say("no %s", label);
+    else if (status == STATUS_OK && !json) show_rows(list->block(), rows);
+    if (more) cli_say("There are more; without --limit all of them are shown.");
     json_decref(rows);
+    json_decref(customer);
     return status;
 }
 

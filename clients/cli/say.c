@@ -5,6 +5,7 @@
 
 #include "clients/cli/cli.h"
 #include "clients/cli/show/terminal.h"
+#include "clients/cli/show/text.h"
 
 static bool quiet;
 
@@ -14,26 +15,35 @@ cli_quiet(void)
     quiet = true;
 }
 
+/* Names and messages of others stand in it: what would move the cursor is shown as a question mark. */
+void
+cli_say_line(const char *line)
+{
+    if (quiet) return;
+    fflush(stdout); /* so that data and talk keep their order on a terminal */
+    terminal_live("");
+    text_print(stderr, line, 0, TEXT_LEFT);
+    fputc('\n', stderr);
+}
+
+__attribute__((format(printf, 2, 0))) static void
+say(const char *lead, const char *format, va_list args)
+{
+    char *text = NULL, *line = NULL;
+
+    if (vasprintf(&text, format, args) < 0 || asprintf(&line, "%s%s", lead, text) < 0) abort();
+    cli_say_line(line);
+    free(text);
+    free(line);
+}
+
 void
 cli_say(const char *format, ...)
 {
     va_list args;
-
-    if (quiet) return;
-    fflush(stdout); /* so that data and talk keep their order on a terminal */
-    terminal_live("");
     va_start(args, format);
-    vfprintf(stderr, _(format), args);
+    say("", _(format), args);
     va_end(args);
-    fputc('\n', stderr);
-}
-
-void
-cli_say_line(const char *line)
-{
-    fflush(stdout);
-    terminal_live("");
-    fprintf(stderr, "%s\n", line);
 }
 
 int
@@ -41,12 +51,9 @@ cli_usage(const struct cli *cli, const char *format, ...)
 {
     va_list args;
 
-    fflush(stdout);
-    fputs("pedido: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, _(format), args);
+    say("pedido: ", _(format), args);
     va_end(args);
-    fputc('\n', stderr);
     if (cli->verb != NULL) cli_say("`pedido %s --help` says more.", cli->verb->words);
     else cli_say("`pedido --help` says more.");
     return STATUS_USAGE;

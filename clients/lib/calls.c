@@ -189,7 +189,7 @@ read_refusal(struct pd_reply *reply, const msgpack_object *error)
 }
 
 /* The bytes of each event's data: they stand right behind their key in the answer that was parsed. */
-static void
+static bool
 find_event_bytes(const msgpack_object *data, const char *end, struct pd_events_reply *reply)
 {
     const msgpack_object *events = mp_find(data, "events");
@@ -199,10 +199,25 @@ find_event_bytes(const msgpack_object *data, const char *end, struct pd_events_r
         for (uint32_t k = 0; k < map->size; k++) {
             const msgpack_object_str *key = &map->ptr[k].key.via.str;
             if (map->ptr[k].key.type != MSGPACK_OBJECT_STR || key->size != 4 || memcmp(key->ptr, "data", 4) != 0) continue;
-            const char *from = key->ptr + key->size;
-            reply->events[i].data = (struct pd_text){from, (size_t)(mp_skip(from, end) - from)};
+            const char *from = key->ptr + key->size, *behind = mp_skip(from, end);
+            if (behind == NULL) return false; /* no value that the protocol has */
+            reply->events[i].data = (struct pd_text){from, (size_t)(behind - from)};
         }
     }
+    return true;
+}
+
+/* Whether the parts are there that a program reaches through: it would meet a NULL where the schema says there is none. */
+static bool
+has_parts(const struct pd_block *block, const void *data)
+{
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        if (f->kind != PD_KIND_STRUCT) continue;
+        const void *part = *(const void *const *)(const void *)((const char *)data + f->offset);
+        if (part == NULL ? f->need == PD_REQUIRED : !has_parts(f->block(), part)) return false;
+    }
+    return true;
 }
 
 static bool
@@ -212,7 +227,7 @@ read_data(struct pd_reply *reply, const struct pd_block *block, const msgpack_ob
     void             *read = pd_arena_zero(reply->memory, block->size), *copy = pd_arena_zero(reply->memory, block->size);
 
     if (data == NULL || !pd_decode_map(reply->memory, block, PD_LENIENT, data, read, &ignored)) return false;
-    if (block == pd_block_events_reply()) find_event_bytes(data, end, read);
+    if (!has_parts(block, read) || (block == pd_block_events_reply() && !find_event_bytes(data, end, read))) return false;
     pd_copy_block(reply->memory, block, read, copy);
     reply->data = copy;
     return true;
@@ -295,7 +310,7 @@ pd_call_start(struct pd_client *client, const struct pd_call_message *message, p
     const struct pd_block *block = block_of(client, message);
 
     if (block == NULL) return PD_CLIENT_BAD_MESSAGE;
-    if (client->count >= client->options.outstanding)
+    if (client->count - (client->asking ? 1 : 0) >= client->options.outstanding)
         return pd_client_fail(client, PD_CLIENT_FULL, "%zu calls are outstanding; no more at a time", client->count);
     enum pd_client_status status =
         start(client, block, message, (struct pd_taker){.take = call_back, .done = done, .context = context});

@@ -91,20 +91,27 @@ pd_client_wait(struct pd_client *client, const bool *flag, bool value)
     pd_loop_arm(client);
 }
 
+/* Hello is the library's own: nobody has started it. */
+static size_t
+calls_under_way(const struct pd_client *client)
+{
+    return client->count - (client->asking ? 1 : 0);
+}
+
 size_t
 pd_client_poll(struct pd_client *client, uint32_t timeout_ms)
 {
     uint64_t until_ms = pd_now_ms() + timeout_ms;
     size_t   completed = client->completed;
 
-    if (client->in_callback) return client->count;
+    if (client->in_callback) return calls_under_way(client);
     for (;;) {
         pd_pending_drive(client);
-        if (client->completed != completed || client->count == 0 || pd_now_ms() >= until_ms) break;
+        if (client->completed != completed || calls_under_way(client) == 0 || pd_now_ms() >= until_ms) break;
         if (!pd_pending_wait(client, until_ms)) break;
     }
     pd_loop_arm(client);
-    return client->count;
+    return calls_under_way(client);
 }
 
 /* ---- requests as bytes --------------------------------------------------------------------------------------------- */

@@ -147,7 +147,8 @@ main(int argc, char **argv)
     int stop = read_options(argc, argv, &options, &executable);
     if (stop > 0) return stop - 1;
     if (!find_executable(executable, path)) {
-        fprintf(stderr, "pedido-worker: %s cannot be run: %s\n", executable, strerror(errno));
+        fprintf(stderr, "pedido-worker: %s cannot be run: %s%s\n", executable, strerror(errno),
+                errno == EACCES ? "; `chmod +x` makes it executable" : "");
         return USAGE;
     }
     return shell_run(&options, path);

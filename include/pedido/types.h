@@ -1,7 +1,8 @@
 /* types.h - the few types that every message shares.
  *
- * Texts are UTF-8, never NUL terminated; `data` points into memory owned by somebody else (an arena, a received frame,
- * a literal) and lives as long as that does. An absent text has data == NULL. */
+ * Texts are UTF-8. Nothing may rely on a NUL behind one, but where a function says that there is; `data` points into memory
+ * owned by somebody else (an arena, a received frame, a literal) and lives as long as that does. An absent text has
+ * data == NULL. */
 #ifndef PEDIDO_TYPES_H
 #define PEDIDO_TYPES_H
 

@@ -1,4 +1,5 @@
 #include <lmdb.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +35,11 @@ void
 books_forget(void)
 {
     books_fill(false);
-    unlink(file("books/data.mdb"));
-    unlink(file("books/lock.mdb"));
-    unlink(file("head"));
+    static const char *const names[] = {"books/data.mdb", "books/lock.mdb", "rows/data.mdb", "rows/lock.mdb", "head"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(file(names[i]));
     rmdir(file("books"));
-    rmdir(dir);
+    rmdir(file("rows"));
+    PD_CHECK(rmdir(dir) == 0 || errno == ENOENT); /* nothing is left behind */
 }
 
 /* A file that may not grow looks like a full disk. */

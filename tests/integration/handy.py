@@ -53,6 +53,34 @@ def like_another(person):
     same("without a customer it is the same one", person.sees("order", "show", "ref:again")[0]["order"]["customer"], "nunez")
 
 
+    _, err = person.does("order", "add", "--like", "1", "--period", "1y", status=2)
+    check("what would be passed over is refused", "--period does not go with --like" in err, err)
+    person.does("order", "add", "--like", "2", "--customer", "lopez", "--domain", "otra.panaderia-lopez.es", "--reference", "third")
+    same("--customer says it as well", person.sees("order", "show", "ref:third")[0]["order"]["customer"], "lopez")
+
+
+def what_is_not_said_stays(person):
+    person.does("customer", "put", "ana", "Ana", "--email", "ana@example.es")
+    person.does("customer", "put", "ana", "Ana María")
+    same("a customer's e-mail", person.sees("customer", "show", "ana")[0]["customer"]["email"], "ana@example.es")
+    person.does("plan", "put", "vps", "VPS", "--category", "server", "--domain", "none", "--worker-group", "big")
+    person.does("plan", "put", "vps", "--name", "VPS Mini")
+    plan = person.sees("plan", "show", "vps")[0]["plan"]
+    same("a plan's group, category and domain", (plan["name"], plan["worker_group"], plan["category"], plan["domain"]),
+         ("VPS Mini", "big", "server", "none"))
+    person.does("plan", "period", "vps", "1m", "--currency", "EUR", "--setup-fee", "5", "--recurring-fee", "9.90")
+    person.does("plan", "period", "vps", "1m", "--recurring-fee", "12")
+    period = person.sees("plan", "periods", "vps")[0]
+    same("a period's setup fee and currency; a renewal that was the recurring fee goes on being it",
+         (period["setup_fee"], period["recurring_fee"], period["renewal_fee"], period["currency"]), (500, 1200, 1200, "EUR"))
+    person.does("plan", "period", "vps", "1y", "--currency", "EUR", "--setup-fee", "0", "--recurring-fee", "1",
+                "--renewal-fee-minor", str(2 ** 62))
+    person.does("order", "add", "ana", "--plan", "vps", "--period", "1y", "--quantity", "4", "--reference", "dear")
+    out, _ = person.does("order", "show", "ref:dear")
+    check("a renewal fee that does not fit four times is shown once", "46116860184273879.04 EUR" in out, out)
+    person.does("order", "cancel", "ref:dear")
+
+
 def two_languages(person):
     out, err = person.does("order", "show", "1", "--lang", "es")
     check("the sheet, in Spanish", all(word in out + err for word in (
@@ -91,14 +119,31 @@ def contexts(person):
     there = ("order", "list", "--endpoint", person.engine.endpoint)
     same("an option goes before the context's reseller", person.sees(*there, "--reseller", "default")[0]["order"], 1)
     person.does(*there, status=4)
+    person.does("context", "use", "none", **nowhere)
+    person.does("ping", "--context", "live", **nowhere)
+    person.does("context", "add", "spare", "--reseller", "sur")
+    kept = {c["context"]: c["endpoint"] for c in person.sees("context", "list")}
+    same("what is not said again stays", kept["spare"], other)
     path = os.path.join(person.engine.place, "pedido", "contexts.json")
     same("the file is its owner's alone", os.stat(path).st_mode & 0o777, 0o600)
     _, err = person.does("context", "use", "liev", status=2)
     check("a name that is spelled otherwise", "live" in err, err)
+    many = [daemon.spawn([daemon.program("pedido"), "context", "add", "c%d" % n, "--reseller", "r"], stderr=subprocess.DEVNULL,
+                         env=person.engine.environment()) for n in range(12)]
+    same("twelve at a time", [one.wait(20) for one in many], [0] * 12)
+    same("are all kept", len(person.sees("context", "list")), 14)
     with open(path, "w") as file:
         file.write("{")
     _, err = person.does("ping", status=1)
     check("a file that cannot be read is named, with its line", path in err and ":1:" in err, err)
+    person.does("context", "add", "x", "--reseller", "r", status=1)
+    with open(path) as file:
+        same("and left as it is", file.read(), "{")
+    check("the doctor sees it", "wrong" in person.does("doctor", status=1)[0])
+    person.does("schema")
+    with open(path, "w") as file:
+        file.write("{}")
+    person.does("context", "add", "x", "--endpoint", person.engine.endpoint)
     os.unlink(path)
 
 
@@ -160,6 +205,7 @@ def main():
         person = Person(engine)
         furnish(person)
         like_another(person)
+        what_is_not_said_stays(person)
         two_languages(person)
         contexts(person)
         completion(person)

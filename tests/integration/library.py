@@ -55,14 +55,19 @@ def by_cmake(prefix, place):
     return [os.path.join(place, "build", name) for name in ("many-orders", "watch-events")]
 
 
-def smallest(engine, prefix, place):
+def on_the_page(engine, prefix, place):
+    """Every whole program of the library's page, as it stands there; only the endpoint is another."""
     with open(os.path.join(daemon.ROOT, "clients", "lib", "README.md"), encoding="utf-8") as file:
-        code = re.search(r"```c\n(.*?)```", file.read(), re.S).group(1)
-    ours = code.replace("NULL, &client", '&(struct pd_client_options){.endpoint = "%s"}, &client' % engine.endpoint)
-    check("the page's program is for the default endpoint", ours != code)
-    with open(os.path.join(place, "smallest.c"), "w", encoding="utf-8") as file:
-        file.write(ours)
-    same("the page's program runs", run([by_pkg_config(prefix, place, "smallest.c")]), (0, "accepted\n", ""))
+        programs = [code for code in re.findall(r"```c\n(.*?)```", file.read(), re.S) if "main(" in code]
+    printed = ["accepted\n", "first: added\nsecond: added\n", "the engine is heard\n"]
+    same("programs on the page", len(programs), len(printed))
+    for number, code in enumerate(programs):
+        ours = code.replace("NULL, &client", '&(struct pd_client_options){.endpoint = "%s"}, &client' % engine.endpoint)
+        check("program %d is for the default endpoint" % (number + 1), ours != code)
+        source = "page-%d.c" % number
+        with open(os.path.join(place, source), "w", encoding="utf-8") as file:
+            file.write(ours)
+        same("and runs", run([by_pkg_config(prefix, place, source)]), (0, printed[number], ""))
 
 
 def watch(engine, client, program, place):
@@ -111,8 +116,8 @@ def main():
     with daemon.Engine() as engine:
         client = engine.client()
         shop.furnish(client)
-        smallest(engine, prefix, sources)
-        same("an order is placed", run([order, engine.endpoint, "lopez", "care"]), (0, "order 1: 9900 in minor units of EUR\n", ""))
+        on_the_page(engine, prefix, sources)
+        same("an order is placed", run([order, engine.endpoint, "lopez", "care"]), (0, "order 2: 9900 in minor units of EUR\n", ""))
         code, out, err = run([order, engine.endpoint, "lopez", "nothing"])
         same("a refusal says its sentence", (code, out, err),
              (1, "", "There is no plan as in items[0].plan. ListPlans shows what can be ordered.\n"))

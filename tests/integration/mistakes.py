@@ -93,6 +93,9 @@ def what_is_typed(new):
     new.errs("an event that there is not", ("events", "tail", "--type", "OrderComplete"), 2, "did you mean OrderCompleted?")
     new.errs("a language that there is not", ("order", "list", "--lang", "fr"), 2, "en or es")
     new.errs("a context that nobody made", ("order", "list", "--context", "live"), 2, "pedido context list")
+    new.errs("a place that is empty", ("order", "list", "--reseller", ""), 2, "--reseller: the value is empty")
+    new.errs("an option that is of no use", ("events", "tail", "--limit", "3"), 2, "--limit is of no use here")
+    new.errs("a list of a customer that is not there", ("order", "list", "--customer", "nobody"), 4, "customer_not_found")
     new.errs("nobody is at the terminal to be asked", ("order", "add"), 2, "CUSTOMER is missing")
 
 

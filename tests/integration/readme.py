@@ -63,12 +63,9 @@ def start_worker(text, engine):
     path, pedidod, worker = [command for command, _ in commands(blocks(text, "console")[0])]
     same("the programs' place", path, "PATH=$PWD/build/release/bin:$PATH")
     same("the engine's line", shlex.split(pedidod)[:3], ["pedidod", "--data", "/tmp/pedido-data"])
-    script = os.path.join(engine.place, "provision.sh")
-    with open(script, "w") as file:
-        file.write(blocks(text, "sh")[0])
-    os.chmod(script, 0o755)
-    words = [script if word == "./provision.sh" else word for word in shlex.split(worker) if word != "&" and "2>" not in word]
-    return daemon.spawn(words, env=engine.environment(), stderr=subprocess.DEVNULL)
+    subprocess.run(["sh", "-e", "-c", blocks(text, "sh")[0]], cwd=engine.place, check=True, timeout=10)
+    words = [word for word in shlex.split(worker) if word != "&"]
+    return daemon.spawn(words, cwd=engine.place, env=engine.environment(), stderr=subprocess.DEVNULL)
 
 
 def walk(text, engine):

@@ -108,7 +108,7 @@ ENGLISH = {
 SPANISH = {
     "customer": "Cliente (", "plan": "Plan (", "one month": "1 mes", "one year": "1 año", "period": "Periodo (",
     "domain": "dominio",
-    "more": "[n]o, [s]í", "draft": "Borrador", "total": "total", "confirm": "[b]orrador", "new": "Nuevo", "open": "[s]í, [n]o",
+    "more": "[N]o, [s]í", "draft": "Borrador", "total": "total", "confirm": "[b]orrador", "new": "Nuevo", "open": "[S]í, [n]o",
     "provisioning": "Aprovisionando",
 }
 
@@ -151,7 +151,16 @@ def in_english(engine):
     terminal.tmux("send-keys", "C-c")
     terminal.types("echo it was $?")
     terminal.sees("it was 130")
-    same("whoever leaves the form has ordered nothing", len(engine.client().rows("ListOrders", "orders")), 1)
+    terminal.types("pedido order add lopez --id the-id")
+    terminal.sees("Plan (")
+    for answer in ("licencia-oficina", "1m", "0", "2", "n", "y", "n"):
+        terminal.types(answer)
+        time.sleep(0.25)
+    terminal.sees("Order 2", "New", "pedido order open 2")
+    say("ok     --id is the order's, not that of what follows")
+    engine.client().do("CancelOrder", {"order": 2})
+    same("whoever leaves the form has ordered nothing", [o["state"] for o in engine.client().rows("ListOrders", "orders")],
+         ["completed", "cancelled"])
     terminal.clear()
     terminal.types("pedido events tail --order 1")
     terminal.sees("following default", "Ctrl-C ends")
@@ -167,10 +176,10 @@ def in_spanish(engine):
     terminal = Terminal(engine, 90, LANG="es_MX.UTF-8", NO_COLOR="1")
     ask_for_an_order(terminal, SPANISH, "panadería")
     check("no colours where they are not wanted", "\x1b[3" not in terminal.screen(True), terminal.screen(True))
-    terminal.types("pedido order status 2 --wait")
+    terminal.types("pedido order status 3 --wait")
     terminal.sees("Completado")
     terminal.clear()
-    terminal.types("pedido order history 2")
+    terminal.types("pedido order history 3")
     terminal.sees("OrderAdded", "Borrador", "Nuevo", "OrderCompleted", "Completado")
     say("ok     the same way in Spanish")
     terminal.close()

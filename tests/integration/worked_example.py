@@ -117,9 +117,10 @@ def main():
     for path in ("proto/MESSAGES.md", "proto/schema.lock", "proto/vectors/vectors.jsonl"):
         check("%s tells of it" % path, "SetCustomerLanguage" in read(place, path) and "SetCustomerLanguage" not in lint.read(path))
     run(place, os.path.join(build_dir, "bin", "scenarios"), STORY)
-    tests = "^scenarios/customer-|^unit/codec$|^lint/(purity|includes|lengths|printed_schema|sources)$"
+    tests = "^scenarios/customer-|^unit/codec$|^lint/(purity|includes|lengths|printed_schema|sources|translations)$"
     run(place, "ctest", "--test-dir", build_dir, "-R", tests, "--output-on-failure", "--no-tests=error")
     daemon.BIN = os.path.join(build_dir, "bin")
+    run(place, "/usr/bin/python3", "-B", "tests/integration/ids.py", PEDIDO_BIN=daemon.BIN)
     after(engine)
 
 

@@ -478,6 +478,52 @@ a_signal_ends_a_poll(void **state)
     stage_close(&s);
 }
 
+/* {"id":..,"ok":true,"position":9,"data":<bytes>} to the query that is heard next. */
+static void
+accept_with(struct stage *s, const void *bytes, size_t size)
+{
+    struct heard    *h = stage_must_hear(s, s->queries_port);
+    struct mp_writer w = {0};
+
+    mp_map(&w, 4);
+    mp_key(&w, "id");
+    mp_text(&w, pd_text(h->id));
+    mp_key(&w, "ok");
+    mp_bool(&w, true);
+    mp_key(&w, "position");
+    mp_uint(&w, 9);
+    mp_key(&w, "data");
+    mp_raw(&w, bytes, size);
+    stage_answer(s->queries_port, h, &w);
+}
+
+static void
+an_answer_that_lacks_its_parts_is_no_answer(void **state)
+{
+    static const unsigned char         nothing[] = {0x80}, extension[] = "\x81\xa6" "events" "\x91\x81\xa4" "data" "\xd4\x01";
+    struct stage                       s;
+    const struct pd_get_order          order = {PD_SET(order, 17)};
+    const struct pd_get_order_history  history = {PD_SET(order, 17)};
+    const struct pd_call_message       first = pd_get_order_message(&order), second = pd_get_order_history_message(&history);
+    struct pd_reply                    one = {0}, two = {0};
+
+    (void)state;
+    stage_open(&s, 5000, 0, 0);
+    CHECK_EQ(pd_call_start(s.client, &first, take_over, &one), PD_CLIENT_OK);
+    stage_accept_hello(&s, stage_must_hear(&s, s.commands_port));
+    poll_to(&s, 1);
+    accept_with(&s, nothing, sizeof nothing);
+    poll_to(&s, 0);
+    CHECK(one.status == PD_CLIENT_BAD_ANSWER && pd_get_order_reply(&one) == NULL);
+    CHECK_EQ(pd_call_start(s.client, &second, take_over, &two), PD_CLIENT_OK);
+    accept_with(&s, extension, sizeof extension); /* its last byte is the literal's NUL */
+    poll_to(&s, 0);
+    CHECK(two.status == PD_CLIENT_BAD_ANSWER && pd_get_order_history_reply(&two) == NULL);
+    pd_reply_fini(&one);
+    pd_reply_fini(&two);
+    stage_close(&s);
+}
+
 int
 main(void)
 {
@@ -497,6 +543,7 @@ main(void)
         TEST(a_refusal_comes_with_its_details),
         TEST(answers_that_are_here_come_before_time_outs),
         TEST(a_signal_ends_a_poll),
+        TEST(an_answer_that_lacks_its_parts_is_no_answer),
     };
     return RUN(tests);
 }

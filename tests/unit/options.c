@@ -130,7 +130,9 @@ static void
 endpoints_are_of_this_machine(void **state)
 {
     static const char *const good[] = {"ipc:///run/c", "tcp://127.0.0.2:*", "tcp://localhost:1", "tcp://[::1]:1"};
-    static const char *const bad[] = {"tcp://*:7411", "tcp://0.0.0.0:1", "tcp://1.2.3.4:1", "127.0.0.1:1", "tcp://localhost.x:1"};
+    static const char *const bad[] = {"tcp://*:7411", "tcp://0.0.0.0:1", "tcp://1.2.3.4:1", "127.0.0.1:1", "tcp://localhost.x:1",
+                                      "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:", "tcp://127.0.0.1",
+                                      "ipc://"};
     struct options           o;
 
     (void)state;
@@ -139,6 +141,7 @@ endpoints_are_of_this_machine(void **state)
         ABOUT("\"%s\"", bad[i]);
         CHECK(!parse(&o, "--events", bad[i], NULL));
     }
+    CHECK(!parse(&o, "--events", "tcp://127.0.0.1:7413", NULL)); /* where queries are answered */
 }
 
 static void

@@ -14,8 +14,9 @@ static const struct {
      "    while IFS=$'\\t' read -r candidate _; do\n"
      "        COMPREPLY+=(\"$candidate\")\n"
      "    done < <(pedido complete -- \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+     "    [[ ${COMP_WORDS[2]} == import ]] && compopt -o default\n"
      "}\n"
-     "complete -o default -F _pedido pedido\n"},
+     "complete -F _pedido pedido\n"},
     {"zsh",
      "#compdef pedido\n"
      "# zsh: eval \"$(pedido completion zsh)\" in ~/.zshrc, after compinit\n"
@@ -25,7 +26,7 @@ static const struct {
      "    for line in \"${(@f)$(pedido complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\"; do\n"
      "        [[ -n $line ]] && candidates+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
      "    done\n"
-     "    if (( $#candidates )); then _describe pedido candidates; else _files; fi\n"
+     "    if (( $#candidates )); then _describe pedido candidates; elif [[ ${words[3]} == import ]]; then _files; fi\n"
      "}\n"
      "compdef _pedido pedido\n"
      "[[ $funcstack[1] == _pedido ]] && _pedido\n"},

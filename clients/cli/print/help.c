@@ -145,7 +145,8 @@ print_statuses(FILE *to)
     fprintf(to, "\n%s", _("Exit status: 0 done; 1 a file or the output failed; 2 wrong usage; refused:"));
 #define PD_ERROR_CLASS(number, name, exit_status) fprintf(to, " %d " #name ",", exit_status);
 #include "proto/errors.def"
-    fprintf(to, "\n%s\n", _("and 10 no answer; 11 `order status --wait` ended without the order being completed."));
+    fprintf(to, "\n%s\n", _("and 10 no answer; 11 `order status --wait` ended without the order being completed; 12 nobody went on "
+                            "with a form."));
 }
 
 void

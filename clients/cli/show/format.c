@@ -102,6 +102,13 @@ format_count(size_t count)
     return copy(text);
 }
 
+const char *
+format_reason(const char *reason)
+{
+    const struct pd_error *e = reason == NULL ? NULL : pd_schema_error_named(pd_text(reason));
+    return e != NULL ? lang_pick(e->english, e->spanish) : reason == NULL ? "" : reason;
+}
+
 /* "No worker for the group: hosting, since 10:42:03", "w1, 40 %, copying files, since ...", "no room" */
 char *
 format_waiting(const json_t *item)
@@ -113,18 +120,21 @@ format_waiting(const json_t *item)
                *since = json_string_value(json_object_get(item, "since"));
     int    number = name == NULL ? 0 : pd_enum_number(pd_enum_waits_for(), pd_text(name));
     bool   leased = number == PD_waits_for_worker;
+    const char *state = json_string_value(json_object_get(item, "state"));
+    bool        done = state != NULL && strcmp(state, "completed") == 0;
     char  *line = NULL;
     size_t size;
     FILE  *to = open_memstream(&line, &size);
 
     PD_CHECK(to != NULL);
-    if (leased) fprintf(to, "%s, %" JSON_INTEGER_FORMAT " %%", worker, json_integer_value(json_object_get(item, "progress")));
+    if (leased && worker != NULL)
+        fprintf(to, "%s, %" JSON_INTEGER_FORMAT " %%", worker, json_integer_value(json_object_get(item, "progress")));
     else if (number > 0) {
         const struct pd_value *v = &pd_enum_waits_for()->values[number - 1];
         fputs(lang_pick(v->english, v->spanish), to);
         if (group != NULL) fprintf(to, ": %s", group);
     }
-    if (message != NULL && (leased || number == 0)) fprintf(to, "%s%s", leased ? ", " : "", message);
+    if (message != NULL && !done && (leased || number == 0)) fprintf(to, "%s%s", leased ? ", " : "", message);
     if (number > 0) {
         char *from = format_time(since), *until = format_time(json_string_value(json_object_get(item, "deadline")));
         if (from[0] != '\0') fprintf(to, _(", since %s"), from);

@@ -18,6 +18,9 @@ char *format_time(const char *text);
 /* The label of an order's state; a name that is none as it is. */
 const char *format_state(const char *name);
 
+/* Why an order stands where it does: the label of a refusal's code, or the words that somebody gave. */
+const char *format_reason(const char *reason);
+
 /* What an item of CheckStatus' answer waits for, or its worker's last words, allocated; "" when neither is known. */
 char *format_waiting(const json_t *item);
 

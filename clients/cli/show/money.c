@@ -27,6 +27,9 @@ money_to_text(int64_t minor, const char *currency, char ret_text[MONEY_TEXT_SIZE
 {
     int64_t scale = 1;
 
+    /* Others have sent it: three letters, or none. */
+    if (currency != NULL && strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") < 3) currency = NULL;
+
     if (currency == NULL) {
         snprintf(ret_text, MONEY_TEXT_SIZE, "%" PRId64, minor);
         return;

@@ -1,25 +1,58 @@
 /* next.c - what may be done next, and by which command. */
 #include "clients/cli/cli.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The message's label stands behind it as the shell's comment: the line can be copied whole. */
+/* Whether the shell takes it as it stands. */
+static bool
+is_plain(const char *text)
+{
+    if (text[0] == '\0' || text[0] == '-') return false;
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x80 && !isalnum((unsigned char)*p) && strchr("._-/:@=+,%", *p) == NULL) return false;
+    return true;
+}
+
+void
+next_quote(const char *text, char *ret_quoted, size_t size)
+{
+    size_t used = 0;
+
+    if (is_plain(text)) {
+        snprintf(ret_quoted, size, "%s", text);
+        return;
+    }
+    for (const char *p = text; used + 8 < size && *p != '\0'; p++)
+        used += (size_t)snprintf(ret_quoted + used, size - used, "%s%s%c", p == text ? "'" : "", *p == '\'' ? "'\\'" : "", *p);
+    snprintf(ret_quoted + used, size - used, "%s", used == 0 ? "''" : "'");
+}
+
+/* The message's label stands behind it as the shell's comment: the line can be copied whole. Where it was sent, it goes. */
 static void
 say_command(const struct cli *cli, const char *lead, const char *command, const struct pd_block *block)
 {
-    char        line[400];
-    const char *reseller = args_value(cli, "reseller");
-    bool        named = reseller != NULL && strstr(command, "--reseller") == NULL;
-    snprintf(line, sizeof line, "%s%s%s%s%s%s", lead, command, named ? " --reseller " : "", named ? reseller : "",
-             block == NULL ? "" : "   # ", block == NULL ? "" : lang_pick(block->english, block->spanish));
+    static const char *const places[] = {"context", "endpoint", "reseller"};
+    char                     line[600], quoted[200];
+    size_t                   used = (size_t)snprintf(line, sizeof line, "%s%s", lead, command);
+
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const char *value = args_value(cli, places[i]);
+        if (value == NULL || used >= sizeof line || strstr(command, places[i]) != NULL) continue;
+        next_quote(value, quoted, sizeof quoted);
+        used += (size_t)snprintf(line + used, sizeof line - used, " --%s %s", places[i], quoted);
+    }
+    if (block != NULL && used < sizeof line)
+        snprintf(line + used, sizeof line - used, "   # %s", lang_pick(block->english, block->spanish));
     cli_say_line(line);
 }
 
 bool
-next_fill(const char *hint, const json_t *from, char *ret_line, size_t size)
+next_fill(const char *hint, const json_t *from, bool quoted, char *ret_line, size_t size)
 {
     size_t used = 0;
+    char   copy[300];
 
     for (const char *p = hint; *p != '\0' && used + 1 < size;) {
         if (*p != '{') {
@@ -36,9 +69,13 @@ next_fill(const char *hint, const json_t *from, char *ret_line, size_t size)
             text = number;
         }
         if (text == NULL) return false;
+        if (quoted) {
+            next_quote(text, copy, sizeof copy);
+            text = copy;
+        }
         int n = snprintf(ret_line + used, size - used, "%s", text);
         used += n < 0 ? 0 : (size_t)n < size - used ? (size_t)n : size - used - 1;
-        p += length + 1;
+        p += length + (p[length] == '}');
     }
     ret_line[used] = '\0';
     return true;
@@ -48,7 +85,7 @@ bool
 next_hint(const struct cli *cli, const char *hint, const json_t *from)
 {
     char line[300];
-    if (!next_fill(hint, from, line, sizeof line)) return false;
+    if (!next_fill(hint, from, true, line, sizeof line)) return false;
     say_command(cli, _("next: "), line, NULL);
     return true;
 }
@@ -65,7 +102,7 @@ verb_named(const char *Name)
 static int
 say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
 {
-    char    line[200];
+    char    line[300];
     int     said = 0;
     size_t  i;
     json_t *name;
@@ -88,7 +125,7 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
 static void
 say_state(const struct cli *cli, const json_t *data, const char *order)
 {
-    char        line[200];
+    char        line[300];
     const char *state = json_string_value(json_object_get(data, "state"));
     uint64_t    subscription =
         (uint64_t)json_integer_value(json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
@@ -106,7 +143,7 @@ void
 next_say(const struct cli *cli, const struct pd_block *block, const json_t *data, const char *order)
 {
     const struct verb *verb = block == NULL ? NULL : verb_of_block(block);
-    char               number[32];
+    char               number[32], quoted[200];
     const json_t      *shown = json_object_get(data, "order"), *allowed = json_object_get(data, "allowed");
 
     if (verb != NULL && verb->hint != NULL) next_hint(cli, verb->hint, data);
@@ -118,5 +155,7 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
         snprintf(number, sizeof number, "%llu", (unsigned long long)n);
         order = number;
     }
+    next_quote(order, quoted, sizeof quoted);
+    order = quoted;
     if (say_allowed(cli, allowed, order) == 0) say_state(cli, inner, order);
 }

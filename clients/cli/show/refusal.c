@@ -25,7 +25,7 @@ read_expected(const struct pd_error *e, const json_t *error)
 
     if (message == NULL || place == NULL) return NULL;
     snprintf(lead, sizeof lead, "%.*s", (int)(place - e->sentence), e->sentence);
-    if (!next_fill(lead, error, before, sizeof before) || strncmp(message, before, strlen(before)) != 0) return NULL;
+    if (!next_fill(lead, error, false, before, sizeof before) || strncmp(message, before, strlen(before)) != 0) return NULL;
     size_t size = strlen(message) - strlen(before), after = strlen(place + strlen("{expected}"));
     return size < after ? NULL : strndup(message + strlen(before), size - after);
 }
@@ -48,9 +48,10 @@ translate_commands(const json_t *names)
 
     PD_CHECK(to != NULL);
     json_array_foreach (names, i, name) {
-        const struct pd_block *block = pd_schema_find(PD_BLOCK_command, pd_text(json_string_value(name)));
+        const char            *wire = json_string_value(name);
+        const struct pd_block *block = wire == NULL ? NULL : pd_schema_find(PD_BLOCK_command, pd_text(wire));
         fprintf(to, "%s%s", i > 0 ? ", " : "",
-                block == NULL ? json_string_value(name) : lang_pick(block->english, block->spanish));
+                block != NULL ? lang_pick(block->english, block->spanish) : wire != NULL ? wire : "?");
     }
     fclose(to);
     text = json_string(line[0] == '\0' ? _("nothing") : line);
@@ -88,7 +89,7 @@ refusal_sentence(const json_t *error, char *ret_sentence, size_t size)
     snprintf(ret_sentence, size, "%s", message == NULL ? "" : message);
     if (e != NULL && strcmp(_(e->sentence), e->sentence) != 0) {
         json_t *words = translate_details(e, error);
-        if (!next_fill(_(e->sentence), words, ret_sentence, size))
+        if (!next_fill(_(e->sentence), words, false, ret_sentence, size))
             snprintf(ret_sentence, size, "%s", message == NULL ? "" : message);
         json_decref(words);
     }
@@ -108,7 +109,7 @@ static const struct {
     {"plan_not_found", "pedido plan list"},
     {"period_not_found", "pedido plan periods {plan}"},
     {"subscription_not_found", "pedido subscription list"},
-    {"domain_required", "pedido order add CUSTOMER --plan {plan} --period {period} --domain DOMAIN"},
+    {"domain_required", "pedido order add {customer} --plan {plan} --period {period} --domain DOMAIN"},
     {"domain_taken", "pedido find {domain}"},
     {"reference_taken", "pedido order show {order}"},
     {"version_conflict", "pedido order show {order}"},
@@ -175,8 +176,8 @@ say_near(struct cli *cli, size_t which, const json_t *words)
         if (used < sizeof names) used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", one);
     }
     bool some = status != STATUS_OK || refusal != NULL || json_array_size(rows) > 0;
-    if (json_array_size(rows) > 0 && nearest_best(&n) != NULL) cli_say("Did you mean %s?", nearest_best(&n));
-    else if (json_array_size(rows) > 0 && json_array_size(rows) <= 8 && used < sizeof names) cli_say("There are: %s.", names);
+    if (json_array_size(rows) > 0 && json_array_size(rows) <= 4 && used < sizeof names) cli_say("There are: %s.", names);
+    else if (json_array_size(rows) > 0 && nearest_best(&n) != NULL) cli_say("Did you mean %s?", nearest_best(&n));
     json_decref(answer);
     json_decref(refusal);
     return some;

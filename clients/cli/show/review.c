@@ -34,7 +34,7 @@ show_state(const struct pd_enum *states, const char *state)
     terminal_tone(stdout, tone_of(state));
     const struct pd_value *v = number == 0 ? NULL : &states->values[number - 1];
     if (v != NULL) fputs(lang_pick(v->english, v->spanish), stdout);
-    else if (state != NULL) fputs(state, stdout);
+    else if (state != NULL) text_print(stdout, state, 0, TEXT_LEFT);
     terminal_tone(stdout, TONE_PLAIN);
 }
 
@@ -65,7 +65,11 @@ show_domain(const json_t *item)
     if (ascii == NULL) return;
     printf("%*s", INDENT, "");
     text_print(stdout, unicode == NULL ? ascii : unicode, 0, TEXT_LEFT);
-    if (unicode != NULL && strcmp(unicode, ascii) != 0) printf(" (%s)", ascii);
+    if (unicode != NULL && strcmp(unicode, ascii) != 0) {
+        fputs(" (", stdout);
+        text_print(stdout, ascii, 0, TEXT_LEFT);
+        putchar(')');
+    }
     putchar('\n');
 }
 
@@ -75,15 +79,20 @@ show_fee(const json_t *item, const char *name, const char *currency)
 {
     int64_t  fee = json_integer_value(json_object_get(item, name)),
             quantity = json_integer_value(json_object_get(item, "quantity"));
+    int64_t  product;
     char     one[MONEY_TEXT_SIZE], all[MONEY_TEXT_SIZE], label[48];
 
     format_label(name, label, sizeof label);
     printf("%*s", INDENT, "");
     text_print(stdout, label, LABEL, TEXT_LEFT);
     money_to_text(fee, currency, one);
-    money_to_text(fee * quantity, currency, all);
-    if (quantity > 1) printf(" %" PRId64 " x %s = %s\n", quantity, one, all);
-    else printf(" %s\n", one);
+    /* A renewal fee is in no total: nobody has asked whether so many of it fit. */
+    if (quantity <= 1 || __builtin_mul_overflow(fee, quantity, &product)) {
+        printf(" %s\n", one);
+        return;
+    }
+    money_to_text(product, currency, all);
+    printf(" %" PRId64 " x %s = %s\n", quantity, one, all);
 }
 
 /* How far an item has come; of one that is done only what stays true. */
@@ -118,7 +127,10 @@ show_item(const json_t *item, const char *currency, bool opened)
     terminal_tone(stdout, TONE_STRONG);
     text_print(stdout, name == NULL ? "" : name, 0, TEXT_LEFT);
     terminal_tone(stdout, TONE_PLAIN);
-    printf(" (%s), %s", plan == NULL ? "" : plan, words);
+    fputs(" (", stdout);
+    text_print(stdout, plan == NULL ? "" : plan, 0, TEXT_LEFT);
+    fputs("), ", stdout);
+    text_print(stdout, words, 0, TEXT_LEFT);
     if (json_is_true(json_object_get(item, "trial"))) printf(", %s", _("trial"));
     putchar('\n');
     free(words);

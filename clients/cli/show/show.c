@@ -8,20 +8,21 @@
 #include "clients/cli/show/table.h"
 #include "clients/cli/show/text.h"
 
-/* Which columns the rows of a block are shown with; of the others all that are not lists. */
+/* Which columns the rows of a block are shown with, those that a narrow terminal can do without behind a hyphen; of the others
+ * all that are not lists. */
 static const struct {
     const struct pd_block *(*block)(void);
     const char *columns;
 } views[] = {
-    {pd_block_order, "order reference customer state total created items"},
+    {pd_block_order, "order -reference customer state total -created items"},
     {pd_block_order_item, "item plan_name period domain quantity setup_fee recurring_fee total state attempt message"},
     {pd_block_status_item, "item plan state attempt progress subscription"}, /* the rest is said below */
-    {pd_block_found, "kind customer name order reference state subscription plan_name status domain matched"},
-    {pd_block_subscription, "subscription customer plan_name domain period status service_status start expiration"},
-    {pd_block_panel_service, "service domain status service_status since until login"},
-    {pd_block_plan_period, "period enabled trial auto_renew setup_fee recurring_fee renewal_fee"},
-    {pd_block_plan_offer, "plan name category domain from period"},
-    {pd_block_event_view, "position time type data actor on_behalf_of command"},
+    {pd_block_found, "kind customer name order -reference state subscription -plan_name status domain -matched"},
+    {pd_block_subscription, "subscription customer plan_name domain -period status -service_status -start expiration"},
+    {pd_block_panel_service, "service domain status -service_status -since until login"},
+    {pd_block_plan_period, "period enabled trial -auto_renew setup_fee recurring_fee renewal_fee"},
+    {pd_block_plan_offer, "plan name -category -domain from period"},
+    {pd_block_event_view, "position -time type data -actor on_behalf_of -command"},
     {pd_block_customer, "customer name email status holds"},
     {pd_block_reseller, "reseller name time_zone"},
 };
@@ -40,13 +41,11 @@ columns_of(const struct pd_block *block)
     return NULL;
 }
 
+/* Without a view: what fits into a cell. */
 static bool
-has_column(const char *columns, const struct pd_field *f)
+is_column(const struct pd_field *f)
 {
-    if (columns == NULL) return f->need != PD_HIDDEN && f->kind != PD_KIND_LIST && f->kind != PD_KIND_STRUCT;
-    for (const char *p = columns; (p = strstr(p, f->name)) != NULL; p += f->name_size)
-        if ((p == columns || p[-1] == ' ') && (p[f->name_size] == ' ' || p[f->name_size] == '\0')) return true;
-    return false;
+    return f->need != PD_HIDDEN && f->kind != PD_KIND_LIST && f->kind != PD_KIND_STRUCT;
 }
 
 static const char *
@@ -58,16 +57,18 @@ currency_in(const json_t *object, const char *otherwise)
 
 /* In the order of the view, so that the fields of a row stand where the eye looks for them. */
 static size_t
-choose_columns(const struct pd_block *block, const struct pd_field *ret_fields[TABLE_COLUMNS_MAX])
+choose_columns(const struct pd_block *block, const struct pd_field *ret_fields[TABLE_COLUMNS_MAX],
+               bool ret_minor[TABLE_COLUMNS_MAX])
 {
     const char *columns = columns_of(block), *p = columns;
     size_t      count = 0;
 
     for (size_t i = 0; columns == NULL && i < block->field_count && count < TABLE_COLUMNS_MAX; i++)
-        if (has_column(NULL, &block->fields[i])) ret_fields[count++] = &block->fields[i];
+        if (is_column(&block->fields[i])) ret_fields[count++] = &block->fields[i];
     while (p != NULL && *p != '\0' && count < TABLE_COLUMNS_MAX) {
-        size_t                 size = strcspn(p, " ");
-        const struct pd_field *f = pd_block_field(block, (struct pd_text){p, size});
+        size_t size = strcspn(p, " ");
+        ret_minor[count] = *p == '-';
+        const struct pd_field *f = pd_block_field(block, (struct pd_text){p + ret_minor[count], size - ret_minor[count]});
         if (f != NULL) ret_fields[count++] = f;
         p += size;
         p += strspn(p, " ");
@@ -102,7 +103,8 @@ static void
 show_table(const struct pd_block *block, const json_t *rows, const char *currency, bool numbered)
 {
     const struct pd_field *fields[TABLE_COLUMNS_MAX];
-    size_t                 count = choose_columns(block, fields), i;
+    bool                   minor[TABLE_COLUMNS_MAX] = {false};
+    size_t                 count = choose_columns(block, fields, minor), i;
     struct table           table;
     char                   title[48];
     json_t                *row;
@@ -113,6 +115,7 @@ show_table(const struct pd_block *block, const json_t *rows, const char *currenc
         format_label(fields[c]->name, title, sizeof title);
         char *upper = text_upper(title);
         table_column(&table, upper, fields[c]->kind == PD_KIND_UINT && strcmp(fields[c]->type->name, "time") != 0);
+        if (minor[c]) table_minor(&table);
         free(upper);
     }
     json_array_foreach (rows, i, row) {
@@ -154,8 +157,11 @@ show_line(const struct pd_field *f, const json_t *object, const char *currency)
         putchar(' ');
         text_print(stdout, value, 0, TEXT_LEFT);
         /* A plan's `domain` is a choice. */
-        if (f->kind == PD_KIND_TEXT && strcmp(f->name, "domain") == 0 && ascii != NULL && strcmp(ascii, value) != 0)
-            printf(" (%s)", ascii);
+        if (f->kind == PD_KIND_TEXT && strcmp(f->name, "domain") == 0 && ascii != NULL && strcmp(ascii, value) != 0) {
+            fputs(" (", stdout);
+            text_print(stdout, ascii, 0, TEXT_LEFT);
+            putchar(')');
+        }
         putchar('\n');
     }
     free(value);
@@ -196,11 +202,9 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
 static void
 show_standing(const json_t *order)
 {
-    const char *reason = json_string_value(json_object_get(order, "reason"));
-
     review_head(order);
-    if (reason == NULL) return;
-    text_print(stdout, reason, 0, TEXT_LEFT);
+    if (json_object_get(order, "reason") == NULL) return;
+    text_print(stdout, format_reason(json_string_value(json_object_get(order, "reason"))), 0, TEXT_LEFT);
     putchar('\n');
 }
 

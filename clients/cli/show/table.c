@@ -31,6 +31,12 @@ table_column(struct table *table, const char *title, bool right)
 }
 
 void
+table_minor(struct table *table)
+{
+    table->minor[table->columns - 1] = true;
+}
+
+void
 table_cell(struct table *table, char *text)
 {
     if (table->count == table->capacity) {
@@ -43,12 +49,25 @@ table_cell(struct table *table, char *text)
 
 /* ---- printing ------------------------------------------------------------------------------------------------------ */
 
-enum { GAP = 2, NARROWEST = 10 };
+enum { GAP = 2 };
 
 struct layout {
     size_t widths[TABLE_COLUMNS_MAX]; /* 0: the column is left out */
+    size_t words[TABLE_COLUMNS_MAX];  /* the longest word: a column gets no narrower, since ids are copied */
     size_t last;                      /* column that is shown */
 };
+
+static size_t
+longest_word(const char *text)
+{
+    size_t longest = 0;
+    while (*text != '\0') {
+        size_t size = strcspn(text, " "), width = text_part_width(text, size);
+        if (width > longest) longest = width;
+        text += size + strspn(text + size, " ");
+    }
+    return longest;
+}
 
 static struct layout
 measure(const struct table *t)
@@ -56,8 +75,9 @@ measure(const struct table *t)
     struct layout l = {.last = 0};
 
     for (size_t i = 0; i < t->count; i++) {
-        size_t width = text_width(t->cells[i]);
-        if (width > l.widths[i % t->columns]) l.widths[i % t->columns] = width;
+        size_t c = i % t->columns, width = text_width(t->cells[i]), word = longest_word(t->cells[i]);
+        if (width > l.widths[c]) l.widths[c] = width;
+        if (word > l.words[c]) l.words[c] = word;
     }
     for (size_t c = 0; c < t->columns; c++) {
         if (l.widths[c] == 0) continue;
@@ -78,17 +98,34 @@ sum(const struct table *t, const struct layout *l)
 
 /* Makes the widest texts narrower until the rows fit. False: they cannot. */
 static bool
-fit(const struct table *t, struct layout *l, size_t width)
+narrow(const struct table *t, struct layout *l, size_t width)
 {
     while (sum(t, l) > width) {
         size_t widest = TABLE_COLUMNS_MAX;
         for (size_t c = 0; c < t->columns; c++)
-            if (!t->right[c] && l->widths[c] > NARROWEST && (widest == TABLE_COLUMNS_MAX || l->widths[c] > l->widths[widest]))
+            if (!t->right[c] && l->widths[c] > l->words[c] && (widest == TABLE_COLUMNS_MAX || l->widths[c] > l->widths[widest]))
                 widest = c;
         if (widest == TABLE_COLUMNS_MAX) return false;
         l->widths[widest]--;
     }
     return true;
+}
+
+/* Leaves out what is minor, from the right, until the rest fits. False: it does not. */
+static bool
+fit(const struct table *t, struct layout *l, size_t width)
+{
+    for (size_t c = t->columns; c > 0; c--) {
+        struct layout tried = *l;
+        if (narrow(t, &tried, width)) {
+            *l = tried;
+            return true;
+        }
+        if (!t->minor[c - 1]) continue;
+        l->widths[c - 1] = 0;
+        while (l->last > 0 && l->widths[l->last] == 0) l->last--;
+    }
+    return narrow(t, l, width);
 }
 
 /* One row, on as many lines as its longest cell takes. */
@@ -165,13 +202,14 @@ table_print(const struct table *t)
     size_t        width = terminal_width(stdout);
 
     if (t->count == 0) return;
-    if (width > 0 && !fit(t, &l, width)) {
+    struct layout fitted = l;
+    if (width > 0 && !fit(t, &fitted, width)) {
         print_records(t, &l, width);
         return;
     }
     for (size_t c = 0; c < t->columns; c++) titles[c] = t->titles[c];
     terminal_tone(stdout, TONE_STRONG);
-    print_row(t, titles, &l);
+    print_row(t, titles, &fitted);
     terminal_tone(stdout, TONE_PLAIN);
-    for (size_t i = 0; i < t->count; i += t->columns) print_row(t, (const char *const *)&t->cells[i], &l);
+    for (size_t i = 0; i < t->count; i += t->columns) print_row(t, (const char *const *)&t->cells[i], &fitted);
 }

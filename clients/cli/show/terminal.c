@@ -44,8 +44,19 @@ static const char away[] = "\r\033[K";
 static void
 interrupted(int number)
 {
+    ssize_t written = write(STDERR_FILENO, away, sizeof away - 1);
+
+    (void)written;
     signal(number, SIG_DFL);
-    if (write(STDERR_FILENO, away, sizeof away - 1) >= 0) raise(number);
+    raise(number);
+}
+
+/* Who started us may have had it ignored; then so be it. */
+static void
+watch_interrupts(void)
+{
+    struct sigaction before;
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN) signal(SIGINT, interrupted);
 }
 
 void
@@ -59,7 +70,7 @@ terminal_live(const char *line)
     fputs(away, stderr);
     shown = line[0] != '\0';
     if (shown) text_print_cut(stderr, line, width > ECHOED ? width - ECHOED : 0);
-    if (!watched) signal(SIGINT, interrupted);
+    if (!watched) watch_interrupts();
     watched = true;
     fflush(stderr);
 }

@@ -65,6 +65,7 @@ choose(struct cli *cli, const struct choice *c, const json_t *fixed, json_t **re
         bool  adds = line != NULL && c->may_add != NULL && strcmp(line, c->may_add) == 0;
         if (line == NULL) status = STATUS_ABANDONED;
         else if (!adds) *ret_row = pick(c, rows, line);
+        if (status == STATUS_OK && *ret_row == NULL && !adds && !c->searched) cli_say("There is no `%s` in the list.", line);
         if (adds) {
             free(line);
             break;
@@ -107,18 +108,20 @@ ask_text(json_t *data, const char *key, const char *question)
 static int
 make_customer(struct cli *cli, json_t *order)
 {
-    json_t *data = json_object(), *answer = NULL;
-    int     status = ask_text(data, "customer", _("The new customer's id, such as lopez:"));
-
-    if (status == STATUS_OK) status = ask_text(data, "name", _("Its name:"));
-    if (status != STATUS_OK) {
+    if (args_has(cli, "dry-run")) return cli_usage(cli, "a dry run makes no customer; choose one that is there");
+    for (;;) {
+        json_t *data = json_object(), *answer = NULL, *refusal = NULL;
+        int     status = ask_text(data, "customer", _("The new customer's id, of letters, digits and . _ -, such as lopez:"));
+        if (status == STATUS_OK) status = ask_text(data, "name", _("Its name:"));
+        if (status == STATUS_OK) status = exchange_try(cli, pd_block_put_customer(), json_incref(data), &answer, &refusal);
+        bool again = refusal != NULL && strcmp(text_of(refusal, "code"), "invalid_field") == 0;
+        if (refusal != NULL) status = request_refused(cli, refusal, data);
+        json_object_set(order, "customer", json_object_get(data, "customer"));
         json_decref(data);
-        return status;
+        json_decref(answer);
+        json_decref(refusal);
+        if (!again) return status;
     }
-    json_object_set(order, "customer", json_object_get(data, "customer"));
-    status = request_data(cli, pd_block_put_customer(), data, &answer);
-    json_decref(answer);
-    return status;
 }
 
 static int
@@ -212,7 +215,7 @@ ask_items(struct cli *cli, json_t *order)
     json_object_set_new(order, "items", json_array());
     while (status == STATUS_OK && more == 1) {
         status = ask_item(cli, order);
-        if (status == STATUS_OK) more = ask_letter(_("Another plan in this order? [n]o, [y]es:"), _("ny"));
+        if (status == STATUS_OK) more = ask_letter(_("Another plan in this order? [N]o, [y]es:"), _("ny"));
         if (more < 0) status = STATUS_ABANDONED;
     }
     return status;
@@ -240,7 +243,7 @@ confirm_and_open(struct cli *cli, uint64_t number)
 {
     int status = advance(cli, pd_block_confirm_order(), number, false);
     if (status != STATUS_OK) return status;
-    if (ask_letter(_("Open it for provisioning now? [y]es, [n]o:"), _("yn")) == 0)
+    if (ask_letter(_("Open it for provisioning now? [Y]es, [n]o:"), _("yn")) == 0)
         return advance(cli, pd_block_open_order(), number, true);
     json_t *hint = json_pack("{s:I}", "order", (json_int_t)number);
     next_hint(cli, "pedido order open {order}", hint);
@@ -269,9 +272,12 @@ review_and_add(struct cli *cli, json_t *order)
     if (status == STATUS_OK) {
         show_review(order, review);
         enum { CONFIRM, KEEP };
-        int said = args_has(cli, "dry-run")
-                       ? -1
-                       : ask_letter(_("Confirm this order? [y]es, keep it as a [d]raft, [n]o:"), _("ydn"));
+        if (args_has(cli, "dry-run")) {
+            cli_say("dry run: nothing was changed");
+            json_decref(review);
+            return STATUS_OK;
+        }
+        int said = ask_letter(_("Confirm this order? [Y]es, keep it as a [d]raft, [n]o:"), _("ydn"));
         if (said != CONFIRM && said != KEEP) status = STATUS_ABANDONED;
         if (status == STATUS_OK) status = request_data(cli, pd_block_add_order(), json_incref(order), &answer);
         uint64_t number = (uint64_t)json_integer_value(json_object_get(answer, "order"));
@@ -355,14 +361,27 @@ replace_domains(struct cli *cli, json_t *order, bool needed)
     return status;
 }
 
+/* What --like leaves to be said. */
+static int
+check_like(const struct cli *cli)
+{
+    static const char *const welcome[] = {"domain", "reference", "customer"};
+    for (size_t i = 0; i < cli->given_count; i++) {
+        const struct option *o = cli->given[i].option;
+        bool                 ok = o->field == NULL;
+        for (size_t w = 0; w < sizeof welcome / sizeof welcome[0]; w++) ok = ok || strcmp(o->name, welcome[w]) == 0;
+        if (!ok) return cli_usage(cli, "--%s does not go with --like, which takes the other order's lines as they are", o->name);
+    }
+    return STATUS_OK;
+}
+
 static int
 collect_like(struct cli *cli, json_t *order)
 {
     json_t *data = json_object(), *answer = NULL;
-    int     status = fields_order(cli, args_value(cli, "like"), data);
+    int     status = check_like(cli);
 
-    if (args_has(cli, "plan") || args_has(cli, "items"))
-        status = cli_usage(cli, "--like takes plans and periods from the other order; only --domain goes with it");
+    if (status == STATUS_OK) status = fields_order(cli, args_value(cli, "like"), data);
     if (status == STATUS_OK) status = request_data(cli, pd_block_get_order(), json_incref(data), &answer);
     if (status == STATUS_OK) {
         const json_t *like = json_object_get(answer, "order");
@@ -395,24 +414,75 @@ add_and_show(struct cli *cli, json_t *order)
     return status;
 }
 
+/* The customer and the reference as they were said; the rest is asked for, or the other order's. */
+static int
+begin_order(struct cli *cli, json_t **ret_order)
+{
+    const char *customer = cli->word_count > 0 ? cli->words[0] : args_value(cli, "customer"),
+               *reference = args_value(cli, "reference");
+
+    *ret_order = json_pack("{s:s*,s:s*}", "customer", customer, "reference", reference);
+    return *ret_order != NULL ? STATUS_OK : cli_usage(cli, "an option's value is not UTF-8");
+}
+
+/* The plans that can be ordered, or how there come to be some. */
+static int
+check_catalogue(struct cli *cli)
+{
+    json_t *rows = NULL;
+    int     status = request_rows(cli, pd_block_list_plans(), json_object(), &rows);
+
+    if (status == STATUS_OK && json_array_size(rows) == 0) {
+        cli_say("The catalogue is empty; a file with plans is read by `pedido plan import FILE`.");
+        status = STATUS_ABANDONED;
+    }
+    json_decref(rows);
+    return status;
+}
+
+static int
+check_customer(struct cli *cli, const json_t *order)
+{
+    json_t *answer = NULL, *data = json_pack("{s:O}", "customer", json_object_get(order, "customer"));
+    int     status = request_data(cli, pd_block_get_customer(), data, &answer);
+    json_decref(answer);
+    return status;
+}
+
+/* --id and --expect are the order's, not those of what comes before and after it. */
+static int
+fill_form(struct cli *cli, json_t *order)
+{
+    cli->only = pd_block_add_order();
+    int status = check_catalogue(cli);
+    if (status == STATUS_OK) cli_say("Ctrl-D leaves; nothing is ordered before the end.");
+    if (status == STATUS_OK)
+        status = json_object_get(order, "customer") == NULL ? ask_customer(cli, order) : check_customer(cli, order);
+    if (status == STATUS_OK) status = ask_items(cli, order);
+    return status == STATUS_OK ? review_and_add(cli, order) : status;
+}
+
+/* Whether a line of the order was begun by an option. */
+static bool
+has_lines(const struct cli *cli)
+{
+    for (size_t i = 0; i < cli->given_count; i++)
+        if (cli->given[i].option->element || strcmp(cli->given[i].option->name, "items") == 0) return true;
+    return false;
+}
+
 int
 run_order_add(struct cli *cli)
 {
-    bool    whole = args_has(cli, "plan") || args_has(cli, "items") || args_has(cli, "like");
-    bool    asks = terminal_asks() && !args_has(cli, "json");
+    bool    like = args_has(cli, "like"), asks = terminal_asks() && !args_has(cli, "json") && !has_lines(cli);
     json_t *order = NULL;
     int     status;
 
-    if (cli->word_count == 0 && !args_has(cli, "like") && !asks) return cli_usage(cli, "CUSTOMER is missing");
-    if (args_has(cli, "like") || (asks && (cli->word_count == 0 || !whole))) {
-        order = json_object();
-        if (cli->word_count > 0) json_object_set_new(order, "customer", json_string(cli->words[0]));
-        if (args_value(cli, "reference") != NULL)
-            json_object_set_new(order, "reference", json_string(args_value(cli, "reference")));
-        status = args_has(cli, "like") ? collect_like(cli, order) : STATUS_OK;
-        if (status == STATUS_OK && json_object_get(order, "customer") == NULL) status = ask_customer(cli, order);
-        if (status == STATUS_OK && json_object_get(order, "items") == NULL) status = ask_items(cli, order);
-        if (status == STATUS_OK) status = asks && !args_has(cli, "like") ? review_and_add(cli, order) : add_and_show(cli, order);
+    if (!like && !asks && cli->word_count == 0 && !args_has(cli, "customer")) return cli_usage(cli, "CUSTOMER is missing");
+    if (like || asks) {
+        status = begin_order(cli, &order);
+        if (status == STATUS_OK && like) status = collect_like(cli, order);
+        if (status == STATUS_OK) status = like ? add_and_show(cli, order) : fill_form(cli, order);
     } else {
         status = fields_collect(cli, pd_block_add_order(), &order);
         if (status == STATUS_OK) status = add_and_show(cli, order);

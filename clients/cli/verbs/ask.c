@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/cli/lang.h"
+
 char *
 ask_line(const char *question)
 {
@@ -34,5 +36,6 @@ ask_letter(const char *question, const char *letters)
         const char *found = strchr(letters, line[0] == '\0' ? letters[0] : tolower((unsigned char)line[0]));
         free(line);
         if (found != NULL) return (int)(found - letters);
+        printf(_("One of these letters is expected: %s\n"), letters);
     }
 }

@@ -160,7 +160,7 @@ check_period(struct reading *r, const json_t *periods, size_t at)
     }
     r->lines.next++;
     json_object_foreach ((json_t *)(uintptr_t)period, key, value) {
-        struct pd_refusal refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%.40s", key);
+        struct pd_refusal refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%s", key);
         /* The plan is the one it stands in. */
         if (strcmp(key, "plan") == 0 || !pd_json_check_field(block, key, value, &refusal))
             refused(r, line_of_next(&r->lines), block, &refusal);
@@ -232,7 +232,7 @@ check_document(struct reading *r, json_t *document)
                 json_array_foreach (plans, i, value) check_plan(r, value);
                 continue;
             }
-            struct pd_refusal refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%.40s", key);
+            struct pd_refusal refusal = pd_refuse_field(PD_E_unknown_field, NULL, "%s", key);
             refused(r, line_of_next(&r->lines), NULL, &refusal);
             skip_value(&r->lines, value);
         }
@@ -264,14 +264,13 @@ read_text(struct reading *r, const char *text, size_t size, int line, bool whole
     json_decref(value);
 }
 
-/* JSON lines, when the first line that is not blank names a plan but not the plans. */
+/* JSON lines, when the first line that is not blank is an object which names a plan, but not the plans. */
 static bool
 is_lines(const char *text)
 {
-    char line[400];
     text += strspn(text, " \t\r\n");
-    snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
-    return line[0] == '{' && strstr(line, "\"plan\"") != NULL && strstr(line, "\"plans\"") == NULL;
+    size_t size = strcspn(text, "\n");
+    return text[0] == '{' && memmem(text, size, "\"plan\"", 6) != NULL && memmem(text, size, "\"plans\"", 7) == NULL;
 }
 
 static void
@@ -293,11 +292,14 @@ read_file(const char *path)
     size_t size = 0;
 
     if (from == NULL) return NULL;
-    if (getdelim(&text, &size, '\0', from) < 0 && !ferror(from)) {
+    ssize_t read = getdelim(&text, &size, '\0', from);
+    if (read < 0 && !ferror(from)) {
         free(text);
         text = strdup("");
     }
-    if (ferror(from)) {
+    bool cut = read > 0 && text[read - 1] == '\0'; /* what stands behind a NUL would be passed over */
+    if (ferror(from) || cut) {
+        errno = cut ? EILSEQ : errno;
         free(text);
         text = NULL;
     }

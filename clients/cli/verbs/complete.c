@@ -8,8 +8,9 @@
 
 #include "clients/cli/context.h"
 #include "clients/cli/print/help.h"
+#include "clients/cli/show/text.h"
 
-enum { ANSWER_MS = 300 };
+enum { ANSWER_MS = 300, GIVEN_MAX = 16 };
 
 struct completion {
     struct cli        *cli;
@@ -25,8 +26,12 @@ struct completion {
 static void
 offer(const struct completion *c, const char *candidate, const char *about)
 {
-    if (candidate != NULL && strncmp(candidate, c->part, strlen(c->part)) == 0)
-        printf("%s\t%s\n", candidate, about == NULL ? "" : about);
+    if (candidate == NULL || strncmp(candidate, c->part, strlen(c->part)) != 0) return;
+    for (const char *p = candidate; *p != '\0'; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) return; /* no word for a command line */
+    printf("%s\t", candidate);
+    text_print(stdout, about == NULL ? "" : about, 0, TEXT_LEFT);
+    putchar('\n');
 }
 
 /* ---- from the tables ----------------------------------------------------------------------------------------------- */
@@ -105,11 +110,17 @@ offer_orders(const struct completion *c)
 {
     static const struct {
         const char *verb, *state;
-    } states[] = {{"order confirm", "draft"}, {"order open", "new"}, {"order status", "provisioning"},
-                  {"order retry", "provisioning_failed"}};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        if (c->verb != NULL && strcmp(states[i].verb, c->verb->words) == 0)
-            offer_rows(c, pd_block_list_orders(), json_pack("{s:s}", "state", states[i].state), "order", "customer");
+    } states[] = {{"order confirm", "draft"}, {"order open", "new"}, {"order open", "held"},
+                  {"order retry", "provisioning_failed"}, {"order cancel", "draft"}, {"order cancel", "new"},
+                  {"order cancel", "held"}, {"order update", "draft"}, {"order update", "new"}, {"order update", "held"}};
+    bool some = false;
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0] && c->verb != NULL; i++) {
+        if (strcmp(states[i].verb, c->verb->words) != 0) continue;
+        offer_rows(c, pd_block_list_orders(), json_pack("{s:s}", "state", states[i].state), "order", "customer");
+        some = true;
+    }
+    if (!some) offer_rows(c, pd_block_list_orders(), json_object(), "order", "customer");
 }
 
 static void
@@ -133,6 +144,8 @@ offer_values(const struct completion *c, const char *name)
     else if (strcmp(name, "reseller") == 0) offer_rows(c, pd_block_list_resellers(), json_object(), "reseller", "name");
     else if (strcmp(name, "period") == 0) offer_periods(c);
     else if (strcmp(name, "order") == 0) offer_orders(c);
+    else if (strcmp(name, "subscription") == 0)
+        offer_rows(c, pd_block_list_subscriptions(), json_object(), "subscription", "customer");
     else if (strcmp(name, "context") == 0) context_each(offer_context, (void *)(uintptr_t)c);
     else if (strcmp(name, "type") == 0) offer_messages(c, c->verb != NULL && verb_in_group(c->verb, "events"));
     else if (strcmp(name, "shell") == 0) {
@@ -168,42 +181,66 @@ take_word(struct completion *c, const char *word)
 static void
 read_line(struct completion *c)
 {
-    const struct cli *cli = c->cli;
+    struct cli *cli = c->cli;
 
     for (size_t i = 0; i + 1 < cli->word_count; i++) {
         const char *word = cli->words[i];
         size_t      size = strcspn(word, "=");
+        if (strcmp(word, "=") == 0) continue; /* bash gives --customer=a as three words */
         if (strncmp(word, "--", 2) != 0) {
             take_word(c, word);
             continue;
         }
         const struct option *o = options_find(&c->options, word + 2, size - 2);
-        if (o == NULL || o->kind != OPTION_VALUE || word[size] == '=') continue;
-        if (i + 2 == cli->word_count) c->open = o;
-        else if (strcmp(o->name, "plan") == 0) c->plan = cli->words[i + 1];
-        i++; /* its value */
+        if (o == NULL || o->kind != OPTION_VALUE) continue;
+        if (word[size] != '=' && i + 2 < cli->word_count && strcmp(cli->words[i + 1], "=") == 0) i++;
+        if (word[size] != '=' && i + 2 == cli->word_count) {
+            c->open = o;
+            break;
+        }
+        const char *value = word[size] == '=' ? word + size + 1 : cli->words[++i];
+        if (strcmp(o->name, "plan") == 0) c->plan = value;
+        /* Where the line will be sent, it is asked. */
+        if (o->common && cli->given_count < GIVEN_MAX)
+            cli->given[cli->given_count++] = (struct given){options_find(&cli->options, o->name, strlen(o->name)), value};
     }
+}
+
+static void
+offer_next(const struct completion *c)
+{
+    char name[40];
+    bool optional;
+
+    if (c->open != NULL && c->open->field != NULL && c->open->field->kind == PD_KIND_CHOICE)
+        offer_choice(c, c->open->field->choice);
+    else if (c->open != NULL) offer_values(c, strcmp(c->open->name, "like") == 0 ? "order" : c->open->name);
+    else if (strncmp(c->part, "--", 2) == 0) offer_options(c);
+    else if (c->verb == NULL) offer_verbs(c);
+    else if (options_argument(c->verb->arguments, c->arguments, name, sizeof name, &optional)) offer_values(c, name);
 }
 
 int
 run_complete(struct cli *cli)
 {
     struct completion c = {.cli = cli, .part = cli->word_count == 0 ? "" : cli->words[cli->word_count - 1]};
-    char              name[40];
-    bool              optional;
 
     struct pd_client_options options = PD_CLIENT_DEFAULTS;
+    struct given             given[GIVEN_MAX];
+
+    free(cli->given);
+    cli->given = given;
+    cli->given_count = 0;
+    if (strcmp(c.part, "=") == 0) c.part = "";
+    cli_quiet();
+    options_collect(NULL, &c.options);
+    read_line(&c);
     options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
     options.timeout_ms = ANSWER_MS;
     options.retries = 0;
     pd_client_open(&options, &cli->client);
-    cli_quiet();
-    options_collect(NULL, &c.options);
-    read_line(&c);
-    if (c.open != NULL && c.open->field != NULL && c.open->field->kind == PD_KIND_CHOICE) offer_choice(&c, c.open->field->choice);
-    else if (c.open != NULL) offer_values(&c, strcmp(c.open->name, "like") == 0 ? "order" : c.open->name);
-    else if (strncmp(c.part, "--", 2) == 0) offer_options(&c);
-    else if (c.verb == NULL) offer_verbs(&c);
-    else if (options_argument(c.verb->arguments, c.arguments, name, sizeof name, &optional)) offer_values(&c, name);
+    offer_next(&c);
+    cli->given = NULL;
+    cli->given_count = 0;
     return STATUS_OK;
 }

@@ -12,6 +12,7 @@
 
 #include "clients/cli/context.h"
 #include "clients/cli/show/terminal.h"
+#include "clients/cli/show/text.h"
 #include "clients/lib/time.h"
 #include "proto/limits.h"
 
@@ -35,11 +36,12 @@ note(struct doctor *d, enum finding finding, const char *check, const char *form
     char                     line[500];
     va_list                  args;
 
+    bool json = args_has(d->cli, "json"); /* which never changes with the language */
     va_start(args, format);
-    vsnprintf(line, sizeof line, _(format), args);
+    vsnprintf(line, sizeof line, json ? format : _(format), args);
     va_end(args);
     d->sick = d->sick || finding == ILL;
-    if (args_has(d->cli, "json")) {
+    if (json) {
         json_t *row = json_pack("{s:s,s:s,s:s}", "check", check, "finding", words[finding], "detail", line);
         cli_print_json(row);
         json_decref(row);
@@ -48,42 +50,67 @@ note(struct doctor *d, enum finding finding, const char *check, const char *form
     terminal_tone(stdout, tones[finding]);
     printf("%-8s", finding == WELL ? _("ok") : finding == STRANGE ? _("warning") : _("wrong"));
     terminal_tone(stdout, TONE_PLAIN);
-    printf(" %s\n", line);
+    putchar(' ');
+    text_print(stdout, line, 0, TEXT_LEFT);
+    putchar('\n');
 }
 
 /* ---- the way there ------------------------------------------------------------------------------------------------- */
 
-/* Whether anything listens at tcp://HOST:PORT; true also where it cannot be told. */
-static bool
-something_listens(const char *endpoint)
+enum listening { LISTENS, SILENT, UNKNOWN_HOST };
+
+/* What is at tcp://HOST:PORT. Of other endpoints it cannot be told. */
+static enum listening
+look_at(const char *endpoint)
 {
     char             host[256];
     struct addrinfo *found = NULL, hints = {.ai_socktype = SOCK_STREAM};
-    const char      *colon = strrchr(endpoint, ':');
+    const char      *colon = strrchr(endpoint, ':'), *name = endpoint + 6;
+    enum listening   result = SILENT;
 
-    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL || colon < endpoint + 6) return true;
-    snprintf(host, sizeof host, "%.*s", (int)(colon - endpoint - 6), endpoint + 6);
-    if (getaddrinfo(host, colon + 1, &hints, &found) != 0) return false;
-    int             fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-    struct timeval  patience = {.tv_sec = 2};
-    bool            listens = false;
-    if (fd >= 0) {
+    if (strncmp(endpoint, "tcp://", 6) != 0 || colon == NULL || colon < name) return LISTENS;
+    size_t size = (size_t)(colon - name);
+    if (size >= 2 && name[0] == '[' && colon[-1] == ']') name++, size -= 2; /* IPv6 */
+    snprintf(host, sizeof host, "%.*s", (int)size, name);
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0) return UNKNOWN_HOST;
+    for (const struct addrinfo *a = found; a != NULL && result == SILENT; a = a->ai_next) {
+        int            fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+        struct timeval patience = {.tv_sec = 2};
+        if (fd < 0) continue;
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        listens = connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0) result = LISTENS;
         close(fd);
     }
     freeaddrinfo(found);
-    return listens;
+    return result;
 }
 
 static void
 check_settings(struct doctor *d, const struct setting *endpoint, const struct setting *reseller)
 {
-    note(d, WELL, "context", "contexts stand in %s%s", context_path(), access(context_path(), F_OK) == 0 ? "" : _(" (none yet)"));
+    const char *problem = context_problem();
+    if (problem != NULL) note(d, ILL, "context", "%s; mend it, or take it away", problem);
+    else if (access(context_path(), F_OK) != 0)
+        note(d, WELL, "context", "there are no contexts; they would stand in %s", context_path());
+    else note(d, WELL, "context", "contexts stand in %s", context_path());
     note(d, WELL, "endpoint", "the engine is looked for at %s%s%s%s", endpoint->value, endpoint->from[0] == '\0' ? "" : " (",
          endpoint->from, endpoint->from[0] == '\0' ? "" : ")");
     note(d, WELL, "reseller", "things are those of reseller %s%s%s%s", reseller->value, reseller->from[0] == '\0' ? "" : " (",
          reseller->from, reseller->from[0] == '\0' ? "" : ")");
+}
+
+/* Why there was no answer to Hello. */
+static void
+explain_silence(struct doctor *d, enum pd_client_status status, const char *endpoint)
+{
+    enum listening there = look_at(endpoint);
+
+    if (status == PD_CLIENT_BAD_ENDPOINT)
+        note(d, ILL, "reach", "%s; an endpoint is tcp://HOST:PORT or ipc://PATH", pd_client_problem(d->cli->client));
+    else if (there == UNKNOWN_HOST) note(d, ILL, "reach", "nobody knows the host in %s", endpoint);
+    else if (there == SILENT)
+        note(d, ILL, "reach", "nothing listens there; `pedidod --data DIR` starts an engine, --endpoint names another place");
+    else note(d, ILL, "reach", "something may be there, but it does not answer as an engine: is it the commands port?");
 }
 
 /* The engine's Hello, or NULL after saying why there is none. */
@@ -93,9 +120,12 @@ check_hello(struct doctor *d, const char *endpoint)
     struct pd_client_options options = PD_CLIENT_DEFAULTS;
     json_t                  *answer = NULL, *refusal = NULL;
     struct timespec          before, after;
+    double                   seconds;
 
     options.endpoint = endpoint;
     options.timeout_ms = ANSWER_MS;
+    if (args_value(d->cli, "timeout") != NULL && args_seconds(args_value(d->cli, "timeout"), &seconds))
+        options.timeout_ms = (uint32_t)(seconds * 1000);
     options.retries = 0;
     options.translate = lang_translate;
     pd_client_open(&options, &d->cli->client);
@@ -103,21 +133,20 @@ check_hello(struct doctor *d, const char *endpoint)
     const struct pd_hello_reply *hello;
     enum pd_client_status        status = pd_client_hello(d->cli->client, &hello);
     clock_gettime(CLOCK_MONOTONIC, &after);
-    if (status == PD_CLIENT_BAD_ENDPOINT) {
-        note(d, ILL, "reach", "%s; an endpoint is tcp://HOST:PORT or ipc://PATH", pd_client_problem(d->cli->client));
-    } else if (status != PD_CLIENT_OK && !something_listens(endpoint)) {
-        note(d, ILL, "reach", "nothing listens there; `pedidod --data DIR` starts an engine, --endpoint names another place");
-    } else if (status != PD_CLIENT_OK) {
-        note(d, ILL, "reach", "something is there, but it does not answer as an engine: is it the commands port?");
-    } else {
-        double ms = (double)(after.tv_sec - before.tv_sec) * 1000 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
-        note(d, WELL, "reach", "it answers, in %.1f ms", ms);
-        if (exchange_try(d->cli, pd_block_hello(), json_object(), &answer, &refusal) == STATUS_OK && refusal != NULL) {
-            const char *code = json_string_value(json_object_get(refusal, "code"));
-            note(d, ILL, "reseller", "it refuses: %s; `pedido reseller list` shows those that exist", code == NULL ? "?" : code);
-        }
-        json_decref(refusal);
+    if (status != PD_CLIENT_OK) {
+        explain_silence(d, status, endpoint);
+        return NULL;
     }
+    note(d, WELL, "reach", "it answers, in %.1f ms",
+         (double)(after.tv_sec - before.tv_sec) * 1000 + (double)(after.tv_nsec - before.tv_nsec) / 1e6);
+    const char *code = NULL;
+    if (exchange_try(d->cli, pd_block_hello(), json_object(), &answer, &refusal) != STATUS_OK)
+        note(d, ILL, "reach", "it answered once, then no more");
+    else if (refusal != NULL) {
+        code = json_string_value(json_object_get(refusal, "code"));
+        note(d, ILL, "reseller", "it refuses: %s; `pedido reseller list` shows those that exist", code == NULL ? "?" : code);
+    }
+    json_decref(refusal);
     return answer;
 }
 
@@ -167,8 +196,10 @@ check_health(struct doctor *d)
     else if (!json_is_true(json_object_get(health, "writable")))
         note(d, ILL, "queries", "the engine's disk is full: it answers queries, and refuses commands until there is space");
     else if (waiting > 0 && workers == 0)
-        note(d, STRANGE, "workers", "%" PRId64 " tasks wait and no worker is connected: `pedido-worker --help`", waiting);
-    else note(d, WELL, "queries", "queries are answered; %" PRId64 " workers, %" PRId64 " tasks wait for one", workers, waiting);
+        note(d, STRANGE, "workers", "tasks that wait: %" PRId64 ", and no worker is connected: `pedido-worker --help`", waiting);
+    else
+        note(d, WELL, "queries", "queries are answered; workers: %" PRId64 ", tasks that wait for one: %" PRId64, workers,
+             waiting);
     json_decref(health);
     json_decref(refusal);
 }

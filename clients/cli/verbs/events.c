@@ -12,7 +12,7 @@
 #include "clients/cli/show/text.h"
 #include "clients/lib/json.h"
 
-enum { STEP_MS = 200, SILENCE_MS = 5000 };
+enum { STEP_MS = 200, SILENCE_MS = 5000, TOPIC = 44 /* columns */ };
 
 /* What was seen so far: positions without gaps, or something was lost on the way. */
 struct tail {
@@ -21,10 +21,23 @@ struct tail {
     uint64_t    order;          /* 0: every one */
     json_t     *orders, *owned; /* with a customer: the numbers of its orders and of its subscriptions, as keys */
     uint64_t    next;           /* position; 0: nothing was heard yet */
+    char        log[40];        /* the id of the log whose positions these are */
     uint64_t    left;           /* events until the end */
     uint64_t    shown;
     uint32_t    silent_ms;
 };
+
+/* Positions belong to a log. Another one, as after a restore, counts anew. */
+static void
+note_log(struct tail *t, const char *log)
+{
+    if (log == NULL || strcmp(log, t->log) == 0) return;
+    if (t->log[0] != '\0') {
+        cli_say("the engine has another log now: positions begin anew");
+        t->next = 0;
+    }
+    snprintf(t->log, sizeof t->log, "%s", log);
+}
 
 static void
 note_position(struct tail *t, uint64_t position, bool heartbeat)
@@ -49,8 +62,9 @@ print_event(const struct tail *t, struct pd_text topic, const json_t *event)
     }
     char *time = format_time(json_string_value(json_object_get(event, "time")));
     char *line = format_event(type, json_object_get(event, "data"));
-    printf("%s  %6" JSON_INTEGER_FORMAT "  %-44.*s  ", time, json_integer_value(json_object_get(event, "position")),
-           (int)topic.size, topic.data);
+    printf("%s  %6" JSON_INTEGER_FORMAT "  ", time, json_integer_value(json_object_get(event, "position")));
+    text_print_part(stdout, topic.data, topic.size);
+    printf("%*s  ", topic.size < TOPIC ? (int)(TOPIC - topic.size) : 0, "");
     text_print(stdout, line, 0, TEXT_LEFT);
     putchar('\n');
     free(time);
@@ -183,9 +197,15 @@ take(struct tail *t, struct pd_text topic, struct pd_text body)
     json_t     *event = pd_json_from_bytes(body, pd_block_event_view());
     uint64_t    position = (uint64_t)json_integer_value(json_object_get(event, "position"));
     const char *type = json_string_value(json_object_get(event, "type"));
-    bool        heartbeat = type == NULL;
+    bool        heartbeat = topic.size > 6 && memcmp(topic.data + topic.size - 6, "/~head", 6) == 0;
 
-    if (position > 0 || heartbeat) note_position(t, position, heartbeat);
+    if (!heartbeat && (type == NULL || position == 0)) {
+        json_decref(event);
+        return; /* nothing that an engine says */
+    }
+    t->silent_ms = 0;
+    note_log(t, json_string_value(json_object_get(event, "log")));
+    note_position(t, position, heartbeat);
     if (!heartbeat && is_wanted(t, type, json_object_get(event, "data"))) {
         print_event(t, topic, event);
         t->left--;
@@ -209,7 +229,6 @@ follow(struct tail *t, struct pd_subscriber *subscriber, const sigset_t *signals
 
     while (t->left > 0 && !is_stopped(signals) && !ferror(stdout)) {
         if (pd_subscriber_next(subscriber, STEP_MS, &topic, &body) == PD_CLIENT_OK) {
-            t->silent_ms = 0;
             take(t, topic, body);
             continue;
         }
@@ -233,7 +252,7 @@ run_events_tail(struct cli *cli)
     snprintf(prefix, sizeof prefix, "%s/", t.reseller);
     /* Listening begins first: nothing falls between what is known of a customer and what is heard. */
     enum pd_client_status opened = pd_subscriber_open(exchange_client(cli), pd_text(prefix), &subscriber);
-    int                   status = opened == PD_CLIENT_OK ? read_filters(&t) : exchange_no_answer(cli, opened);
+    int                   status = opened == PD_CLIENT_OK ? read_filters(&t) : exchange_no_answer(cli, NULL, opened);
 
     if (status == STATUS_OK) {
         sigemptyset(&signals);

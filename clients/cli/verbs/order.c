@@ -19,7 +19,20 @@ get_order(struct cli *cli, const char *word, json_t **ret_answer)
     return status;
 }
 
-/* --total 12.50 is in the order's currency, which only the order knows. What was confirmed is shown whole. */
+/* What was confirmed is shown whole, where it can be had: confirmed it is in any case. */
+static void
+show_confirmed(struct cli *cli, const json_t *answer)
+{
+    json_t *view = NULL, *refusal = NULL, *data = json_pack("{s:O}", "order", json_object_get(answer, "order"));
+
+    exchange_try(cli, pd_block_get_order(), data, &view, &refusal);
+    show_answer(view != NULL ? pd_block_order_view_reply() : pd_block_order_reply(), view != NULL ? view : answer);
+    next_say(cli, pd_block_confirm_order(), view != NULL ? view : answer, NULL);
+    json_decref(view);
+    json_decref(refusal);
+}
+
+/* --total 12.50 is in the order's currency, which only the order knows. */
 int
 run_order_confirm(struct cli *cli)
 {
@@ -37,31 +50,28 @@ run_order_confirm(struct cli *cli)
     if (args_has(cli, "json") || args_has(cli, "dry-run")) return run_message(cli);
     status = fields_collect(cli, pd_block_confirm_order(), &data);
     if (status == STATUS_OK) status = request_data(cli, pd_block_confirm_order(), data, &answer);
-    if (status == STATUS_OK) status = get_order(cli, cli->words[0], &view);
-    if (status == STATUS_OK) {
-        show_answer(pd_block_order_view_reply(), view);
-        next_say(cli, pd_block_confirm_order(), view, NULL);
-    }
+    if (status != STATUS_OK) return status;
+    show_confirmed(cli, answer);
     json_decref(answer);
-    json_decref(view);
-    return status;
+    return STATUS_OK;
 }
 
-/* A note is beside an order, when neither --customer nor --subscription says otherwise. */
+/* A note is beside an order, when no option names another thing. */
 int
 run_note_add(struct cli *cli)
 {
-    bool    elsewhere = args_has(cli, "customer") || args_has(cli, "subscription");
-    size_t  words = elsewhere ? 1 : 2;
+    bool    elsewhere = args_has(cli, "customer") || args_has(cli, "subscription") || args_has(cli, "order");
+    size_t  words = (elsewhere ? 0u : 1u) + (args_has(cli, "text") ? 0u : 1u);
     json_t *data = json_object();
     int     status = STATUS_OK;
 
-    if (cli->word_count < words && elsewhere) status = cli_usage(cli, "TEXT is missing");
-    else if (cli->word_count < words) status = cli_usage(cli, "ORDER or TEXT is missing");
+    if (cli->word_count == 0 && words > 0 && !elsewhere) status = cli_usage(cli, "ORDER is missing");
+    else if (cli->word_count < words) status = cli_usage(cli, "TEXT is missing");
     else if (cli->word_count > words)
         status = cli_usage(cli, "`%s` is one word too many; a text of several stands in quotes", cli->words[words]);
     else if (!elsewhere) status = fields_order(cli, cli->words[0], data);
-    if (status == STATUS_OK && json_object_set_new(data, "text", json_string(cli->words[words - 1])) != 0)
+    if (status == STATUS_OK && !args_has(cli, "text") &&
+        json_object_set_new(data, "text", json_string(cli->words[words - 1])) != 0)
         status = cli_usage(cli, "%s: the value is not UTF-8", "text");
     for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++)
         if (cli->given[i].option->field != NULL) status = fields_option(cli, pd_block_add_note(), &cli->given[i], data);
@@ -102,7 +112,9 @@ wait_round(struct cli *cli, uint64_t wait_ms, const char *until, json_t **ret_st
     json_incref(data);
     status = exchange_try(cli, pd_block_check_status(), data, ret_status, &refusal);
     if (refusal != NULL && has_text(refusal, "code", "shutting_down")) {
-        cli_say("the engine is stopping, asking again");
+        static bool said;
+        if (!said) cli_say("the engine is stopping, asking again");
+        said = true;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
     } else if (refusal != NULL) {
         status = request_refused(cli, refusal, data);

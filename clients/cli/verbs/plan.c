@@ -108,7 +108,7 @@ note(struct import *im, const json_t *subject, const char *result)
     }
     table_cell(&im->table, strdup(plan));
     table_cell(&im->table, strdup(period == NULL ? "" : period));
-    table_cell(&im->table, strdup(result));
+    table_cell(&im->table, strdup(_(result)));
 }
 
 /* Takes `data`, the wanted fields of a plan or period. */
@@ -143,8 +143,9 @@ send_wanted(struct import *im)
         note(im, json_array_get(im->subjects, i), N_("would be put"));
     json_array_foreach (answers, i, answer) {
         const json_t *error = json_object_get(answer, "error");
-        note(im, json_array_get(im->subjects, i), error == NULL ? N_("put") : N_("refused"));
-        if (error == NULL) im->put++;
+        bool          put = json_is_true(json_object_get(answer, "ok"));
+        note(im, json_array_get(im->subjects, i), put ? N_("put") : N_("refused"));
+        if (put) im->put++;
         else {
             im->refused++;
             im->status = request_refused(im->cli, error, NULL);
