@@ -78,6 +78,14 @@ struct cli {
     const struct pd_block *only; /* --id and --expect are for this command of several; NULL: for each */
 };
 
+/* A text of an object, "" when it has none. */
+static inline const char *
+cli_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
 /* ---- say.c: talk, on stderr; formats are translated */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a line that is made already. */

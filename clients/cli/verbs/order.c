@@ -95,8 +95,7 @@ now_ms(void)
 static bool
 has_text(const json_t *object, const char *key, const char *text)
 {
-    const char *value = json_string_value(json_object_get(object, key));
-    return value != NULL && strcmp(value, text) == 0;
+    return strcmp(cli_text(object, key), text) == 0;
 }
 
 /* One CheckStatus that the engine may hold, not long: an engine that ends forgets it. One that is stopping is asked again. */
