@@ -31,8 +31,8 @@ static const char help[] =
     "PEDIDO_INSTANCE is the same in every attempt: name what you make after it, and doing it twice does it once.\n"
     "\n"
     "What it prints: `40%` or `40% copying` is progress, any other line a message.\n"
-    "Exit status 0 is success. If the last line is a JSON object of texts, such as {\"login\":\"https://...\"}, it becomes\n"
-    "the subscription's parameters, else the result's message. Any other exit is a failure, told in the words of the last\n"
+    "Exit status 0 is success. If the last line is a JSON object of texts and numbers, such as {\"login\":\"https://...\"}, it\n"
+    "becomes the subscription's parameters, else the result's message. Any other exit is a failure, told in the words of the last\n"
     "line of its standard error. When the lease is lost, or the worker is told to end, its process group gets SIGTERM.\n";
 
 static int

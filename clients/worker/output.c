@@ -110,13 +110,17 @@ output_parameters(struct pd_arena *arena, struct pd_text line, struct pd_pair **
     object = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES, NULL);
     struct pd_pair *pairs = PD_ARENA_ARRAY(arena, struct pd_pair, json_object_size(object) + 1);
     json_object_foreach(object, key, value) {
-        if (!json_is_string(value)) {
+        /* Numbers and flags as they are written: a port is told as a number. */
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        if (json_is_object(value) || json_is_array(value)) {
+            free(text);
             json_decref(object);
             return false;
         }
         pairs[n].key = pd_arena_text(arena, pd_text(key));
-        pairs[n++].value =
-            pd_arena_text(arena, (struct pd_text){json_string_value(value), json_string_length(value)});
+        struct pd_text own = {json_string_value(value), json_string_length(value)};
+        pairs[n++].value = pd_arena_text(arena, text != NULL ? pd_text(text) : own);
+        free(text);
     }
     bool is_object = json_is_object(object);
     json_decref(object);

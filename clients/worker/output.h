@@ -29,7 +29,7 @@ size_t output_clean(struct pd_text text, char ret_clean[WORKER_TEXT_MAX]);
 /* "40% copying": a percentage and what follows it. False: the line is no progress. */
 bool output_percent(struct pd_text line, uint64_t *ret_percent, struct pd_text *ret_rest);
 
-/* Whether a line is a JSON object of texts; its pairs come from the arena. */
+/* Whether a line is a JSON object of texts, numbers and flags; its pairs come from the arena. */
 bool output_parameters(struct pd_arena *arena, struct pd_text line, struct pd_pair **ret_pairs, size_t *ret_count);
 
 /* Fills `ret_in` (WORKER_ENDED) from how the process ended (waitpid's status) and what it said last. */

@@ -321,6 +321,10 @@ shell_run(const struct worker_options *options, const char *executable)
     PD_CHECK(s->signals >= 0 && s->context != NULL);
     worker_init(&s->worker, options);
     pd_arena_init(&s->scratch);
+    log_begin("info", "looking_for_engine");
+    log_text("endpoint", options->endpoint);
+    log_text("worker", options->name);
+    log_end();
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) child_init(&s->children[i]);
 
     loop(s);

@@ -114,7 +114,7 @@ def successes(engine, place):
                                                                    "leases": []})
 
     script(place, 'cat > "%s/stdin"; env > "%s/env"; echo 25%%; sleep 0.4; echo 60%% copying files; sleep 0.4; echo almost;'
-                  'sleep 0.4; echo \'{"login":"https://panel.example","server":"s7"}\'\n' % (place, place))
+                  'sleep 0.4; echo \'{"login":"https://panel.example","server":"s7","port":2222,"ssl":true}\'\n' % (place, place))
     engine.assign(4)
     first = engine.wait("progress is told", lambda: engine.reports)[0]
     same("in percent", (first["type"], first["reseller"], first["data"]),
@@ -127,7 +127,7 @@ def successes(engine, place):
     report = engine.result("the result is told", 4)
     same("with the last line's parameters", (report["type"], report["data"]),
          ("ReportSuccess", {"worker": "w1", "task": 4, "lease": 1,
-                            "parameters": {"login": "https://panel.example", "server": "s7"}}))
+                            "parameters": {"login": "https://panel.example", "server": "s7", "port": "2222", "ssl": "true"}}))
     held = [{"reseller": "default", "task": 4, "lease": 1}]
     check("the lease was renewed meanwhile", any(r["leases"] == held for r in engine.ready), engine.ready)
     with open(os.path.join(place, "stdin")) as file:
@@ -160,10 +160,10 @@ def failures(engine, place):
         engine.assign(task)
         report = engine.result("a failure", task)
         same("in these words", (report["type"], report["data"]["message"]), ("ReportFailure", wanted))
-    script(place, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo '{\"a\":1}'\n")
+    script(place, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo '{\"a\":[1]}'\n")
     engine.assign(14)
-    same("a line without end does no harm, and an object of numbers is a message",
-         engine.result("a flood", 14)["data"]["message"], '{"a":1}')
+    same("a line without end does no harm, and an object of lists is a message",
+         engine.result("a flood", 14)["data"]["message"], '{"a":[1]}')
     script(place, "echo '{\"login\":\"%s\"}'\n" % ("x" * 300))
     engine.assign(15)
     same("parameters over the bounds are a failure", engine.result("a long value", 15)["data"].get("code"), "bad_parameters")
