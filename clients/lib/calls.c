@@ -188,8 +188,9 @@ read_refusal(struct pd_reply *reply, const msgpack_object *error)
     return true;
 }
 
-/* The bytes of each event's data: they stand right behind their key in the answer that was parsed. */
-static void
+/* The bytes of each event's data: they stand right behind their key in the answer that was parsed. False: they are of no kind that
+ * a message holds. */
+static bool
 find_event_bytes(const msgpack_object *data, const char *end, struct pd_events_reply *reply)
 {
     const msgpack_object *events = mp_find(data, "events");
@@ -200,9 +201,24 @@ find_event_bytes(const msgpack_object *data, const char *end, struct pd_events_r
             const msgpack_object_str *key = &map->ptr[k].key.via.str;
             if (map->ptr[k].key.type != MSGPACK_OBJECT_STR || key->size != 4 || memcmp(key->ptr, "data", 4) != 0) continue;
             const char *from = key->ptr + key->size;
-            reply->events[i].data = (struct pd_text){from, (size_t)(mp_skip(from, end) - from)};
+            const char *to = mp_skip(from, end);
+            if (to == NULL) return false;
+            reply->events[i].data = (struct pd_text){from, (size_t)(to - from)};
         }
     }
+    return true;
+}
+
+/* Whoever reads a reply follows its pointers without asking. */
+static bool
+has_structs(const struct pd_block *block, const void *data)
+{
+    for (size_t i = 0; i < block->field_count; i++) {
+        const struct pd_field *f = &block->fields[i];
+        const char            *value = (const char *)data + f->offset;
+        if (f->kind == PD_KIND_STRUCT && f->need == PD_REQUIRED && *(void *const *)(const void *)value == NULL) return false;
+    }
+    return true;
 }
 
 static bool
@@ -212,7 +228,8 @@ read_data(struct pd_reply *reply, const struct pd_block *block, const msgpack_ob
     void             *read = pd_arena_zero(reply->memory, block->size), *copy = pd_arena_zero(reply->memory, block->size);
 
     if (data == NULL || !pd_decode_map(reply->memory, block, PD_LENIENT, data, read, &ignored)) return false;
-    if (block == pd_block_events_reply()) find_event_bytes(data, end, read);
+    if (!has_structs(block, read)) return false;
+    if (block == pd_block_events_reply() && !find_event_bytes(data, end, read)) return false;
     pd_copy_block(reply->memory, block, read, copy);
     reply->data = copy;
     return true;

@@ -478,6 +478,25 @@ a_signal_ends_a_poll(void **state)
     stage_close(&s);
 }
 
+/* Whoever reads a reply follows its pointers: without endpoints an answer to Hello is none. */
+static void
+a_reply_without_what_it_points_to_is_no_answer(void **state)
+{
+    const struct pd_hello hello = {0};
+    struct stage          s;
+    struct done           d = {.stage = &s};
+
+    (void)state;
+    stage_open(&s, 5000, 0, 0);
+    struct pd_call_message m = pd_hello_message(&hello);
+    CHECK_EQ(pd_call_start(s.client, &m, note_done, &d), PD_CLIENT_OK);
+    stage_accept_put(s.commands_port, stage_must_hear(&s, s.commands_port), 1);
+    poll_to(&s, 0);
+    CHECK_EQ(d.times, 1);
+    CHECK_EQ(d.status, PD_CLIENT_BAD_ANSWER);
+    stage_close(&s);
+}
+
 int
 main(void)
 {
@@ -497,6 +516,7 @@ main(void)
         TEST(a_refusal_comes_with_its_details),
         TEST(answers_that_are_here_come_before_time_outs),
         TEST(a_signal_ends_a_poll),
+        TEST(a_reply_without_what_it_points_to_is_no_answer),
     };
     return RUN(tests);
 }
