@@ -99,20 +99,21 @@ def assignments():
     task = {"type": "Assignment", "data": make_vectors.body(BLOCKS["assignment"], "full")}
     other = {"type": "Assignment", "data": dict(make_vectors.body(BLOCKS["assignment"], "least"), task=7, lease=2)}
     ready = make_vectors.body(BLOCKS["worker_reply"], "full")
+    error = {"code": "invalid_field", "message": "ñ" * 150}
     yield framed(task)
     yield framed(task, other, task)
     for v in vectors("vectors.jsonl"):
         if v["kind"] in ("answer", "refusal"):
             yield framed(task, bytes.fromhex(v["bytes"]), other)
-    for letter in "hrtpg":
-        for n in range(6):
-            yield framed(task, {"id": "n%s%d" % (letter, n), "ok": True, "data": ready}, other)
-            yield framed(task, {"id": "n%s%d" % (letter, n), "ok": False, "error": {"code": "stale_lease", "message": "x" * 300}})
+    for id in ("n-%s%d" % (letter, n) for letter in "hrtg" for n in range(6)):
+        yield framed(task, {"id": id, "ok": True, "data": ready}, other)
+        yield framed(task, {"id": id, "ok": False, "error": error}, other)
 
 
 def domains():
-    for name in ("panadería-lópez.es", "xn--panadera-lpez-2ib7g.es", "a.co.uk", "faß.de", "ελλάδα.ελ", "例え.jp", "a.b.c.com.",
-                 "A.ES", "é.es", "xn--a.es", "１２３.com", "بيت.com", "co.uk", "☃.es", "zürich.ch", "s3.eu-west-1.example.com"):
+    for name in ("panadería-lópez.es", "xn--panadera-lpez-2ib7g.es", "xn--panadera-lpez-2i7g.es", "a.co.uk", "faß.de",
+                 "ελλάδα.ελ", "例え.jp", "a.b.c.com.", "A.ES", "é.es", "xn--a.es", "１２３.com", "بيت.com", "co.uk", "☃.es", "zürich.ch",
+                 "s3.eu-west-1.example.com"):
         yield name.encode()
 
 
