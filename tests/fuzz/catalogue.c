@@ -27,6 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i++) reports.lines += data[i] == '\n';
     bool ok = catalogue_read(fuzz_file(data, size), take_report, &reports, &plans);
     PD_CHECK(ok == (reports.count == 0) && ok == (json_array_size(plans) > 0));
+    PD_CHECK(!ok || memchr(data, '\0', size) == NULL);
     json_decref(plans);
     return 0;
 }

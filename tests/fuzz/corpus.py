@@ -163,6 +163,7 @@ def catalogues():
     yield "".join(json.dumps(plan, ensure_ascii=False) + "\n" for plan in plans[:3]).encode()
     for plan in plans:
         yield json.dumps([plan], indent=1).encode()
+        yield json.dumps([plan]).encode() + b"\n\0more"
         yield json.dumps({"plans": [plan, plan], "more": 1}).encode()
 
 
