@@ -242,7 +242,8 @@ read_tail(struct engine *e, struct store_reader *reader)
     operators->position = last;
     for (uint64_t i = 1; i <= scopes_count(e->scopes); i++) operators->position -= scopes_at(e->scopes, i)->position;
     operators->committed = operators->position;
-    e->last = e->left_last = e->stored = last;
+    e->stored = last;
+    e->last = e->left_last = last;
     pd_arena_reset(e->arena);
     return STORE_OK;
 }

@@ -13,6 +13,16 @@ pd_refuse(enum pd_error_code code)
     return (struct pd_refusal){.code = code};
 }
 
+/* What was cut at the bound may end in a part of a letter. */
+static void
+cut_at_letter(char *text)
+{
+    const char *end = text + strlen(text);
+    for (size_t letter; text < end; text += letter)
+        if ((letter = mp_letter(text, end)) == 0) break;
+    *text = '\0';
+}
+
 struct pd_refusal
 pd_refuse_field(enum pd_error_code code, const char *expected, const char *field, ...)
 {
@@ -21,10 +31,7 @@ pd_refuse_field(enum pd_error_code code, const char *expected, const char *field
     va_start(args, field);
     vsnprintf(r.field, sizeof r.field, field, args);
     va_end(args);
-    /* A letter that was cut in two is no text. */
-    size_t size = strlen(r.field), last = size;
-    while (last > 0 && ((unsigned char)r.field[last - 1] & 0xc0) == 0x80) last--;
-    if (last > 0 && mp_letter(r.field + last - 1, r.field + size) == 0) r.field[last - 1] = '\0';
+    cut_at_letter(r.field);
     return r;
 }
 

@@ -20,7 +20,7 @@ struct pd_refusal {
     uint32_t retry_after_ms; /* busy */
 };
 
-/* A refusal about a field; `field` is formatted as by printf and cut at the bound. */
+/* A refusal about a field; `field` is formatted as by printf and cut at the bound, behind a whole letter. */
 struct pd_refusal pd_refuse(enum pd_error_code code);
 struct pd_refusal pd_refuse_field(enum pd_error_code code, const char *expected, const char *field, ...)
     __attribute__((format(printf, 3, 4)));

@@ -239,7 +239,8 @@ static void
 hear_hello(struct worker *w, int64_t now, const msgpack_object *data)
 {
     struct pd_hello_reply hello;
-    if (w->phase != WORKER_FINDING || !decode(w, pd_block_hello_reply(), data, &hello) || hello.endpoints == NULL) return;
+    if (w->phase != WORKER_FINDING || !decode(w, pd_block_hello_reply(), data, &hello)) return;
+    if (hello.endpoints == NULL || hello.endpoints->workers.data == NULL) return;
     act(w, WORKER_OPEN)->text = pd_arena_text(&w->scratch, hello.endpoints->workers);
     note(w, "engine_found", NULL, hello.endpoints->workers);
     w->phase = WORKER_WORKING;

@@ -64,10 +64,16 @@ is_plain(const char *name)
     return true;
 }
 
+static bool
+to_ascii(const char *name, char **ret_ascii)
+{
+    return idn2_to_ascii_8z(name, ret_ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK;
+}
+
 bool
 domain_name_judge(struct pd_arena *arena, struct pd_domain *domain)
 {
-    char   written[254], *ascii = NULL, *unicode = NULL;
+    char   written[254], *ascii = NULL, *unicode = NULL, *again = NULL;
     size_t size = domain->unicode.size;
     bool   ok = false;
 
@@ -80,13 +86,16 @@ domain_name_judge(struct pd_arena *arena, struct pd_domain *domain)
         domain->ascii = domain->unicode = pd_arena_text(arena, pd_text(written));
         return true;
     }
-    if (idn2_to_ascii_8z(written, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK && is_host_name(ascii) &&
-        is_registrable(ascii) && idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK && strlen(unicode) <= 253) {
+    /* A label that begins with xn-- the library takes as it is, even one that spells a blank: what people read must lead back. */
+    if (to_ascii(written, &ascii) && is_host_name(ascii) && is_registrable(ascii) &&
+        idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK && strlen(unicode) <= 253 && to_ascii(unicode, &again) &&
+        strcmp(ascii, again) == 0) {
         domain->ascii = pd_arena_text(arena, pd_text(ascii));
         domain->unicode = pd_arena_text(arena, pd_text(unicode));
         ok = true;
     }
     free(ascii);
     free(unicode);
+    free(again);
     return ok;
 }

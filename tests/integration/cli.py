@@ -157,6 +157,10 @@ def bad_catalogue(shell, engine):
     check("a catalogue with three errors: all three are named", code not in (0, 10) and all(
         word in err for word in ("name", "domain", "period")) and len(lines) >= 3, (code, out, err))
     same("and nothing of it is put", shell.json("plan", "list"), before)
+    with open(CATALOGUE, "rb") as whole, open(path, "wb") as file:
+        file.write(whole.read() + b"\0more")
+    code, out, err = engine.pedido("plan", "import", path)
+    check("one that goes on behind a byte 0 is not read half", code not in (0, 10) and "byte 0" in err, (code, out, err))
     shell.run("plan", "import", CATALOGUE)
     same("importing the same again changes nothing", shell.json("plan", "list"), before)
 

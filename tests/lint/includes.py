@@ -34,7 +34,7 @@ LIBRARIES = {
     "lmdb.h": ("engine/store/store_lmdb.c", "engine/views/", "tests/"),
     "zmq.h": ("engine/bus/", "clients/lib/", "clients/worker/", "tests/"),
     "msgpack.h": ("proto/msgpack.h",),
-    "glib.h": ("engine/base/",),
+    "glib.h": ("engine/base/", "tests/"),
     "idn2.h": ("engine/base/",),
     "libpsl.h": ("engine/base/",),
     "sodium.h": ("engine/store/", "engine/base/"),

@@ -168,6 +168,8 @@ def rows():
             if field is not None:
                 row["field"] = field
             yield row
+    yield {"name": "an unknown key, longer than a refusal repeats", "port": "commands",
+           "hex": pack(message("Hello", "long", **{"ñ" * 40: "red"})).hex(), "code": "unknown_field", "field": "ñ" * 31}
     yield {"name": "an empty array", "port": "commands", "hex": "90", "code": "malformed_message"}
     yield {"name": "an array of 1,025 commands", "port": "commands",
            "hex": (b"\xdc\x04\x01" + pack(message("Hello")) * 1025).hex(), "code": "too_large"}

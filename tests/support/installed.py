@@ -8,7 +8,8 @@ from story import check
 
 BUILD = os.path.dirname(daemon.BIN)
 SANITIZE = ["-fsanitize=" + os.environ["PD_SANITIZE"]] if os.environ.get("PD_SANITIZE") else []
-PLAIN = {key: value for key, value in os.environ.items() if key in ("PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
+KEPT = ("PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+PLAIN = {key: value for key, value in os.environ.items() if key in KEPT}
 
 
 def run(line, timeout=120, **options):

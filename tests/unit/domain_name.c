@@ -172,6 +172,7 @@ false_punycode_is_refused(void **state)
     check_bad("xn--espaa-rta-.es");
     check_bad("xn--example-.es"); /* spells nothing but ASCII */
     check_bad("ab--cd.xn--.es");
+    check_bad("xn--panadera-lpez-2i7g.es"); /* spells a blank, U+205F */
 }
 
 static void

@@ -266,6 +266,43 @@ the_log_is_read_page_by_page(void **state)
     pd_reply_fini(&reply);
 }
 
+/* Data of a type that no message has: the reader of answers steps over values as the door scans them. */
+static void *
+answer_with_an_extension(void *context)
+{
+    static const char        extension[] = "\xc7\x01\x05" "x";
+    struct stage            *s = context;
+    struct mp_writer         w = {0};
+    struct pd_event_view     view = {.position = 1, .type = PD_TEXT("OrderSung"), .reseller = PD_TEXT("default"), .version = 1,
+                                     .command = PD_TEXT("a"), .actor = PD_TEXT("local"), .data = {extension, sizeof extension - 1}};
+    struct pd_events_reply   page = {.events = &view, .events_count = 1};
+
+    stage_accept_hello(s, stage_must_hear(s, s->commands_port));
+    struct heard *h = stage_must_hear(s, s->queries_port);
+    pd_encode_accepted(&w, pd_text(h->id), 9, pd_block_events_reply(), &page);
+    stage_answer(s->queries_port, h, &w);
+    return NULL;
+}
+
+static void
+a_page_with_data_of_no_message_is_no_answer(void **state)
+{
+    struct stage             s;
+    const struct pd_read_log from = {PD_SET(from, 1)};
+    struct pd_call_message   m = pd_read_log_message(&from);
+    struct pd_reply          reply = {0};
+    pthread_t                engine;
+
+    (void)state;
+    stage_open(&s, 5000, 0, 0);
+    CHECK(pthread_create(&engine, NULL, answer_with_an_extension, &s) == 0);
+    CHECK_EQ(pd_call(s.client, &m, &reply), PD_CLIENT_BAD_ANSWER);
+    CHECK(reply.data == NULL && reply.problem[0] != '\0');
+    CHECK(pthread_join(engine, NULL) == 0);
+    pd_reply_fini(&reply);
+    stage_close(&s);
+}
+
 int
 main(void)
 {
@@ -274,6 +311,7 @@ main(void)
         TEST(what_is_not_known_is_named_and_what_is_no_event_passed),
         TEST(a_subscriber_takes_more_prefixes_and_has_a_descriptor),
         TEST(the_log_is_read_page_by_page),
+        TEST(a_page_with_data_of_no_message_is_no_answer),
     };
     return RUN(tests);
 }

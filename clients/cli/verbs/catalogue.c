@@ -283,23 +283,22 @@ read_lines(struct reading *r, const char *text)
     }
 }
 
-/* The whole file with a NUL behind it, or NULL. */
+/* The whole file with a NUL behind it, or NULL; of one that has a byte 0 in it what stands before. */
 static char *
-read_file(const char *path)
+read_file(const char *path, bool *ret_zero)
 {
     FILE  *from = fopen(path, "r");
     char  *text = NULL;
-    size_t size = 0;
+    size_t room = 0;
 
     if (from == NULL) return NULL;
-    ssize_t read = getdelim(&text, &size, '\0', from);
-    if (read < 0 && !ferror(from)) {
+    ssize_t size = getdelim(&text, &room, '\0', from);
+    *ret_zero = size > 0 && text[size - 1] == '\0';
+    if (size < 0 && !ferror(from)) {
         free(text);
         text = strdup("");
     }
-    bool cut = read > 0 && text[read - 1] == '\0'; /* what stands behind a NUL would be passed over */
-    if (ferror(from) || cut) {
-        errno = cut ? EILSEQ : errno;
+    if (ferror(from)) {
         free(text);
         text = NULL;
     }
@@ -307,13 +306,23 @@ read_file(const char *path)
     return text;
 }
 
+static int
+count_lines(const char *text)
+{
+    int lines = 1;
+    for (; *text != '\0'; text++) lines += *text == '\n';
+    return lines;
+}
+
 bool
 catalogue_read(const char *path, catalogue_report *report, void *context, json_t **ret_plans)
 {
     struct reading r = {.report = report, .context = context, .plans = json_array()};
-    char          *text = read_file(path);
+    bool           zero = false;
+    char          *text = read_file(path, &zero);
 
     if (text == NULL) problem(&r, 0, "unreadable", "", strerror(errno));
+    else if (zero) problem(&r, count_lines(text), "malformed_message", "", N_("There is a byte 0 in the file."));
     else if (is_lines(text)) read_lines(&r, text);
     else read_text(&r, text, strlen(text), 1, true);
     if (r.problems == 0 && json_array_size(r.plans) == 0)
