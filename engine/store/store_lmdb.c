@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "engine/base/log.h"
+#include "engine/store/files.h"
 #include "engine/store/store.h"
 #include "proto/check.h"
 #include "proto/schema.h"
@@ -62,42 +63,15 @@ note(struct store *s, const char *fact, int code)
 
 /* ---- files --------------------------------------------------------------------------------------------------------- */
 
-static bool
-sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) close(fd);
-    return ok;
-}
-
-/* Writes zeroes behind the file's end, so that commits change no file metadata and want of space is seen here only. The end
- * is asked for each time: LMDB writes to the same file. O_DIRECT where the file system has it, since copying zeroes into the
- * page cache cost a sixth of the engine's time. */
 static enum store_error
 extend_file(struct store *s, uint64_t size)
 {
-    static _Alignas(4096) const char zeroes[1 << 20];
-    struct stat st;
+    uint64_t reached = s->data_size;
+    int      code = files_extend(s->data_fd, size, &reached);
 
-    if (fstat(s->data_fd, &st) != 0) return failed("extend_failed", s->dir, errno);
-    s->data_size = (uint64_t)st.st_size;
-    while (s->data_size < size) {
-        uint64_t left = size - s->data_size;
-        ssize_t  n = pwrite(s->data_fd, zeroes, left < sizeof zeroes ? (size_t)left : sizeof zeroes, (off_t)s->data_size);
-        if (n <= 0) {
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0 && errno == EINVAL && fcntl(s->data_fd, F_GETFL) & O_DIRECT) {
-                fcntl(s->data_fd, F_SETFL, 0);
-                continue;
-            }
-            if (n == 0 || errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return STORE_FULL;
-            return failed("extend_failed", s->dir, errno);
-        }
-        s->data_size += (uint64_t)n;
-    }
-    if (fdatasync(s->data_fd) != 0) return failed("extend_failed", s->dir, errno);
-    return STORE_OK;
+    s->data_size = reached;
+    if (code == ENOSPC) return STORE_FULL;
+    return code == 0 ? STORE_OK : failed("extend_failed", s->dir, code);
 }
 
 static enum store_error
@@ -155,24 +129,70 @@ unpack_key(const MDB_val *val)
     return key;
 }
 
+/* A value stands behind an xxh3-64 of its key and of itself: neither can change, nor one take another's place, unseen. */
+static uint64_t
+sum_of(const MDB_val *key, const char *bytes, size_t size)
+{
+    return XXH3_64bits_withSeed(bytes, size, XXH3_64bits(key->mv_data, key->mv_size));
+}
+
+static int
+put_summed(MDB_txn *txn, MDB_dbi dbi, MDB_val key, const void *bytes, size_t size, unsigned flags)
+{
+    uint64_t sum = sum_of(&key, bytes, size);
+    MDB_val  value = {sizeof sum + size, NULL};
+    int      rc = mdb_put(txn, dbi, &key, &value, MDB_RESERVE | flags);
+
+    if (rc != MDB_SUCCESS) return rc;
+    memcpy(value.mv_data, &sum, sizeof sum);
+    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
+    return MDB_SUCCESS;
+}
+
+/* The value's own bytes, or absent when the sum does not fit. */
+static struct pd_text
+checked(const MDB_val *key, const MDB_val *value)
+{
+    uint64_t       sum;
+    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
+
+    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
+    memcpy(&sum, value->mv_data, sizeof sum);
+    return sum_of(key, bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
+}
+
+static enum store_error
+get_summed(const char *dir, MDB_txn *txn, MDB_dbi dbi, MDB_val key, struct pd_text *ret_bytes)
+{
+    MDB_val value;
+    int     rc = mdb_get(txn, dbi, &key, &value);
+
+    if (rc == MDB_NOTFOUND) return STORE_NONE;
+    if (rc != MDB_SUCCESS) return failed("read_failed", dir, rc);
+    struct pd_text bytes = checked(&key, &value);
+    if (bytes.data == NULL) return STORE_DAMAGED;
+    *ret_bytes = bytes;
+    return STORE_OK;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 static enum store_error
 read_meta(struct store *s, MDB_txn *txn, const char *name, void *ret_value, size_t size)
 {
-    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
-    int     rc = mdb_get(txn, s->meta, &key, &value);
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS || value.mv_size != size) return failed("meta_damaged", name, rc);
-    memcpy(ret_value, value.mv_data, size);
-    return STORE_OK;
+    struct pd_text   bytes;
+    enum store_error error = get_summed(s->dir, txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, &bytes);
+
+    if (error == STORE_OK && bytes.size != size) error = STORE_DAMAGED;
+    if (error == STORE_OK) memcpy(ret_value, bytes.data, size);
+    if (error == STORE_DAMAGED) log_error("meta_damaged", "path=\"%s\" name=%s", s->dir, name);
+    return error;
 }
 
 static int
 write_meta(struct store *s, MDB_txn *txn, const char *name, const void *bytes, size_t size)
 {
-    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value = {size, (void *)(uintptr_t)bytes};
-    return mdb_put(txn, s->meta, &key, &value, 0);
+    return put_summed(txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, bytes, size, 0);
 }
 
 static uint64_t
@@ -309,7 +329,7 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
     /* At every start: the one that made the files may have ended before this. */
     snprintf(path, sizeof path, "%s/..", dir);
-    if (mode != STORE_EXISTING && (!sync_directory(s->dir) || !sync_directory(dir) || !sync_directory(path)))
+    if (mode != STORE_EXISTING && (!files_sync_directory(s->dir) || !files_sync_directory(dir) || !files_sync_directory(path)))
         return failed("open_failed", dir, errno);
     return STORE_OK;
 }
@@ -393,29 +413,19 @@ store_begin(struct store *s)
 void
 store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
 {
-    MDB_val key = {sizeof position, &position}, value = {size, NULL};
-
     PD_CHECK(position == s->pending_last + 1);
     if (s->error != STORE_OK) return;
-    int rc = mdb_put(s->txn, s->events, &key, &value, MDB_APPEND | MDB_RESERVE);
-    note(s, "append_failed", rc);
-    if (rc == MDB_SUCCESS) memcpy(value.mv_data, bytes, size);
+    note(s, "append_failed", put_summed(s->txn, s->events, (MDB_val){sizeof position, &position}, bytes, size, MDB_APPEND));
     s->pending_last = position;
 }
 
 void
 store_put_row(struct store *s, int row_code, struct row_key row_key, const char *bytes, size_t size)
 {
-    uint8_t  buffer[KEY_BYTES];
-    uint64_t sum = XXH3_64bits(bytes, size);
-    MDB_val  key = pack_key(row_key, buffer), value = {sizeof sum + size, NULL};
+    uint8_t buffer[KEY_BYTES];
 
     if (s->error != STORE_OK) return;
-    int rc = mdb_put(s->txn, s->rows[row_code], &key, &value, MDB_RESERVE);
-    note(s, "put_failed", rc);
-    if (rc != MDB_SUCCESS) return;
-    memcpy(value.mv_data, &sum, sizeof sum);
-    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
+    note(s, "put_failed", put_summed(s->txn, s->rows[row_code], pack_key(row_key, buffer), bytes, size, 0));
 }
 
 void
@@ -540,41 +550,23 @@ store_reader_last(struct store_reader *r)
 enum store_error
 store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
 {
-    MDB_val key = {sizeof position, &position}, value;
-    int     rc = mdb_get(r->txn, r->store->events, &key, &value);
+    struct pd_text   bytes;
+    enum store_error error = get_summed(r->store->dir, r->txn, r->store->events, (MDB_val){sizeof position, &position}, &bytes);
 
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
-    *ret_bytes = pd_arena_text(arena, (struct pd_text){value.mv_data, value.mv_size});
-    return STORE_OK;
-}
-
-/* The row's own bytes, or absent when its checksum does not fit. */
-static struct pd_text
-checked(const MDB_val *value)
-{
-    uint64_t       sum;
-    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
-
-    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
-    memcpy(&sum, value->mv_data, sizeof sum);
-    return XXH3_64bits(bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
+    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
+    return error;
 }
 
 enum store_error
 store_read_row(struct store_reader *r, int row_code, struct row_key row_key, struct pd_arena *arena,
                struct pd_text *ret_bytes)
 {
-    uint8_t buffer[KEY_BYTES];
-    MDB_val key = pack_key(row_key, buffer), value;
-    int     rc = mdb_get(r->txn, r->store->rows[row_code], &key, &value);
+    uint8_t          buffer[KEY_BYTES];
+    struct pd_text   bytes;
+    enum store_error error = get_summed(r->store->dir, r->txn, r->store->rows[row_code], pack_key(row_key, buffer), &bytes);
 
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
-    struct pd_text bytes = checked(&value);
-    if (bytes.data == NULL) return STORE_DAMAGED;
-    *ret_bytes = pd_arena_text(arena, bytes);
-    return STORE_OK;
+    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
+    return error;
 }
 
 enum store_error
@@ -588,7 +580,7 @@ store_each_row(struct store_reader *r, int row_code, struct row_key from, store_
     if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
     for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == MDB_SUCCESS;
          rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        if (!visit(arg, unpack_key(&key), checked(&value))) break;
+        if (!visit(arg, unpack_key(&key), checked(&key, &value))) break;
     mdb_cursor_close(cursor);
     return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", r->store->dir, rc);
 }
