@@ -26,6 +26,7 @@
 #include "engine/options.h"
 #include "engine/publish.h"
 #include "engine/queries.h"
+#include "engine/store/inspect.h"
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
@@ -249,7 +250,9 @@ say_store_error(const struct daemon *d, enum store_error error, uint64_t known)
         break;
     case STORE_FULL: log_error("storage_full", "path=\"%s\" hint=\"free some disk space\"", d->options.data); break;
     case STORE_DAMAGED:
-        log_error("books_damaged", "path=\"%s\" hint=\"pedidod verify names it; pedidod rebuild mends rows\"", d->options.data);
+        log_error("books_damaged",
+                  "path=\"%s\" hint=\"pedidod verify names it; DIR/rows may be moved away: the next start folds it again\"",
+                  d->options.data);
         break;
     default: log_error("start_failed", "path=\"%s\"", d->options.data); break;
     }
@@ -401,6 +404,29 @@ show_progress(void *arg, const char *what, uint64_t done, uint64_t of)
             terminal && done < of ? "" : "\n");
 }
 
+static void
+tell_damage(void *arg, const char *what)
+{
+    printf("not well: %s: %s\n", (const char *)arg, what);
+}
+
+/* Page by page, before LMDB reads what it would trust. */
+static bool
+inspect(const struct daemon *d)
+{
+    static char *const names[] = {"books", "rows"};
+    char               path[4200];
+    uint64_t           from;
+    bool               ok = true;
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", d->options.data, names[i]);
+        enum store_error error = inspect_store(path, 0, tell_damage, names[i], &from);
+        ok = ok && (error == STORE_OK || error == STORE_EXISTS_NOT);
+    }
+    return ok;
+}
+
 static int
 verify(struct daemon *d)
 {
@@ -434,9 +460,34 @@ offline(struct daemon *d, int (*work)(struct daemon *))
     int      status = EXIT_FAILURE;
 
     if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
+    if (work == verify && !inspect(d)) return EXIT_FAILURE;
     if (say_store_error(d, books_open(d->options.data, STORE_EXISTING, false, &d->books, &known), known)) status = work(d);
     books_close(&d->books);
     return status;
+}
+
+/* Where an event lies, for whoever wants to look at its bytes or to see that damage is found. */
+static int
+locate(struct daemon *d)
+{
+    char     path[4200], *end;
+    uint64_t offset, size, last;
+
+    errno = 0;
+    unsigned long long position = strtoull(d->options.operand, &end, 10);
+    if (errno != 0 || d->options.operand[0] < '0' || d->options.operand[0] > '9' || *end != '\0' || position == 0) {
+        fprintf(stderr, "pedidod: locate takes the position of an event, a number from 1, not \"%s\"\n", d->options.operand);
+        return EXIT_USAGE;
+    }
+    if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
+    snprintf(path, sizeof path, "%s/books", d->options.data);
+    enum store_error error = inspect_locate(path, position, tell_damage, "books", &offset, &size, &last);
+    if (error == STORE_NONE) fprintf(stderr, "pedidod: there is no event %llu; the last is %" PRIu64 "\n", position, last);
+    else if (error != STORE_DAMAGED && say_store_error(d, error, 0)) {
+        printf("%s/data.mdb %" PRIu64 " %" PRIu64 "\n", path, offset, size);
+        return EXIT_SUCCESS;
+    }
+    return EXIT_FAILURE;
 }
 
 /* ---- main ---------------------------------------------------------------------------------------------------------- */
@@ -476,6 +527,7 @@ act(struct daemon *d)
     log_set_level((enum log_level)d->options.log_level);
     if (strcmp(d->options.verb, "verify") == 0) return offline(d, verify);
     if (strcmp(d->options.verb, "rebuild") == 0) return offline(d, rebuild);
+    if (strcmp(d->options.verb, "locate") == 0) return locate(d);
     if (strcmp(d->options.verb, "serve") != 0) {
         fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);
         return EXIT_USAGE;

@@ -5,8 +5,8 @@
  * that or turn a full disk into SIGBUS. MDB_DUPSORT is avoided: it has most of 0.9.24's known bugs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lmdb.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,28 +16,32 @@
 
 #include "engine/base/log.h"
 #include "engine/store/files.h"
+#include "engine/store/inspect.h"
+#include "engine/store/lmdb_page.h"
 #include "engine/store/store.h"
 #include "proto/check.h"
 #include "proto/schema.h"
 
-enum { STEP_MIN = 4 << 20, STEP_MAX = 16 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
+enum { KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events that a start reads, unless told to read more */ };
 
 struct store_reader {
     struct store *store;
     MDB_txn      *txn;
+    uint64_t      root; /* of the events, as this snapshot has it; 0: not asked yet */
 };
 
 struct store {
     MDB_env            *env;
-    MDB_dbi             events, meta, rows[PD_ROW_CODES];
+    MDB_dbi             tables, events, meta, rows[PD_ROW_CODES];
     MDB_txn            *txn; /* the open write transaction */
     struct store_reader writer;
     enum store_error    error; /* of the transaction, sticky */
     char               *dir;
     bool                scratch;
-    int                 data_fd, head_fd;
-    pthread_mutex_t     space_lock; /* of who extends the file */
-    _Atomic uint64_t    data_size;  /* bytes of the file that are written, zeroes included */
+    int                 head_fd;
+    struct files_space  space;
+    struct page_file    pages;      /* to look at a leaf before LMDB does */
+    uint64_t            looked_from; /* events from there on need no such look */
     size_t              page_size;
     uint64_t            last, folded;
     uint64_t            pending_last, pending_folded;
@@ -61,52 +65,21 @@ note(struct store *s, const char *fact, int code)
     s->error = failed(fact, s->dir, code);
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
-
-static enum store_error
-extend_file(struct store *s, uint64_t size)
-{
-    uint64_t reached = s->data_size;
-    int      code = files_extend(s->data_fd, size, &reached);
-
-    s->data_size = reached;
-    if (code == ENOSPC) return STORE_FULL;
-    return code == 0 ? STORE_OK : failed("extend_failed", s->dir, code);
-}
-
-static enum store_error
-open_data_file(struct store *s)
-{
-    char        path[4200];
-    struct stat st;
-
-    snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-    s->data_fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-    if (s->data_fd < 0 && errno == EINVAL) s->data_fd = open(path, O_RDWR | O_CLOEXEC);
-    if (s->data_fd < 0 || fstat(s->data_fd, &st) != 0) return failed("open_failed", path, errno);
-    s->data_size = (uint64_t)st.st_size;
-    return STORE_OK;
-}
+/* ---- space --------------------------------------------------------------------------------------------------------- */
 
 enum store_error
 store_prepare(struct store *s, size_t bytes, size_t pages)
 {
-    MDB_envinfo      info;
-    enum store_error error = STORE_OK;
+    MDB_envinfo info;
 
     if (s->scratch) return STORE_OK;
     mdb_env_info(s->env, &info);
-    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->page_size;
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->pages.page_size;
     /* No more pages are rewritten than there are; a page's branches are few. */
-    uint64_t rewritten = (uint64_t)pages * s->page_size / 8 * 9, needed = used + bytes + (rewritten < used ? rewritten : used);
-    if (s->data_size >= needed) return STORE_OK;
-    uint64_t step = used / 8 < STEP_MIN ? STEP_MIN : used / 8 > STEP_MAX ? STEP_MAX : used / 8 / STEP_MIN * STEP_MIN;
-    pthread_mutex_lock(&s->space_lock);
-    if (s->data_size < needed) error = extend_file(s, (needed + step - 1) / step * step);
-    /* What could be had may be enough. */
-    if (error == STORE_FULL && s->data_size >= needed) error = STORE_OK;
-    pthread_mutex_unlock(&s->space_lock);
-    return error;
+    uint64_t rewritten = (uint64_t)pages * s->pages.page_size / 8 * 9;
+    int      code = files_space_have(&s->space, used, used + bytes + (rewritten < used ? rewritten : used));
+    if (code == ENOSPC) return STORE_FULL;
+    return code == 0 ? STORE_OK : failed("extend_failed", s->dir, code);
 }
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
@@ -211,7 +184,8 @@ last_position(struct store *s, MDB_txn *txn)
 static int
 open_tables(struct store *s, MDB_txn *txn)
 {
-    int rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
+    int rc = mdb_dbi_open(txn, NULL, 0, &s->tables);
+    if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
     if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
     for (int code = 1; code < PD_ROW_CODES && rc == MDB_SUCCESS; code++) {
         const struct pd_block *row = pd_schema_row(code);
@@ -269,14 +243,12 @@ check_head(struct store *s, const char *dir, bool accept_shorter, uint64_t *ret_
         *ret_known = known;
         return STORE_SHORTER;
     }
-    MDB_txn *txn;
-    int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
-    randombytes_buf(s->log_id, sizeof s->log_id);
-    rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
-    if (rc != MDB_SUCCESS) mdb_txn_abort(txn);
-    else rc = mdb_txn_commit(txn);
-    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+    uint8_t          id[PD_LOG_ID_BYTES];
+    enum store_error error = store_begin(s);
+    if (error != STORE_OK) return error;
+    randombytes_buf(id, sizeof id);
+    store_set_log_id(s, id);
+    return store_commit(s, NULL);
 }
 
 static int
@@ -305,6 +277,23 @@ open_environment(struct store *s, enum store_mode mode)
     return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
 }
 
+static void
+tell_damage(void *arg, const char *what)
+{
+    log_error("page_damaged", "path=\"%s\" what=\"%s\"", ((struct store *)arg)->dir, what);
+}
+
+/* Before LMDB does. The rows are read whole at a start, the log from its tail; older leaves are looked at as they are asked for,
+ * or a start would take the longer the older the log is. */
+static enum store_error
+look_at_file(struct store *s, enum store_mode mode)
+{
+    enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &s->looked_from);
+
+    s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
+    return error == STORE_EXISTS_NOT ? STORE_OK : error;
+}
+
 static enum store_error
 open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_shorter, uint64_t *ret_known)
 {
@@ -316,14 +305,17 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     bool fresh = stat(path, &st) != 0;
     if (fresh && mode == STORE_EXISTING) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
-    enum store_error error = open_environment(s, mode);
+    enum store_error error = mode == STORE_SCRATCH ? STORE_OK : look_at_file(s, mode);
+    if (error == STORE_OK) error = open_environment(s, mode);
     if (error != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);
-    s->page_size = stat_.ms_psize;
+    s->pages.page_size = stat_.ms_psize;
     if (mode != STORE_SCRATCH) {
-        int dead;
+        int dead, code;
         mdb_reader_check(s->env, &dead);
-        if ((error = open_data_file(s)) != STORE_OK) return error;
+        if ((code = files_space_open(&s->space, path)) != 0) return failed("open_failed", path, code);
+        s->pages.fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (s->pages.fd < 0) return failed("open_failed", path, errno);
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
     if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
@@ -339,8 +331,8 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
 {
     struct store *s = calloc(1, sizeof *s);
 
-    PD_CHECK(s != NULL && sodium_init() >= 0 && pthread_mutex_init(&s->space_lock, NULL) == 0);
-    s->data_fd = s->head_fd = -1;
+    PD_CHECK(s != NULL && sodium_init() >= 0);
+    s->space.fd = s->pages.fd = s->head_fd = -1;
     s->scratch = mode == STORE_SCRATCH;
     PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : mode == STORE_ROWS ? "%s/rows" : "%s/books", dir) > 0);
     enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
@@ -361,8 +353,8 @@ store_close(struct store **store)
     if (s == NULL) return;
     if (s->txn != NULL) store_abort(s);
     if (s->env != NULL) mdb_env_close(s->env);
-    pthread_mutex_destroy(&s->space_lock);
-    if (s->data_fd >= 0) close(s->data_fd);
+    files_space_close(&s->space);
+    if (s->pages.fd >= 0) close(s->pages.fd);
     if (s->head_fd >= 0) close(s->head_fd);
     if (s->scratch) {
         snprintf(path, sizeof path, "%s/data.mdb", s->dir);
@@ -403,7 +395,7 @@ store_begin(struct store *s)
     int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
     if (rc != MDB_SUCCESS) return failed("begin_failed", s->dir, rc);
     s->error = STORE_OK;
-    s->writer = (struct store_reader){s, s->txn};
+    s->writer = (struct store_reader){.store = s, .txn = s->txn};
     s->pending_last = s->last;
     s->pending_folded = s->folded;
     memcpy(s->pending_log_id, s->log_id, sizeof s->log_id);
@@ -547,12 +539,34 @@ store_reader_last(struct store_reader *r)
     return last_position(r->store, r->txn);
 }
 
+/* The way to an event that was not looked at before the start. */
+static enum store_error
+look_at_event(struct store_reader *r, uint64_t position)
+{
+    struct store *s = r->store;
+    MDB_val       key = {strlen("events"), (void *)(uintptr_t) "events"}, value;
+    uint64_t      offset, size, page;
+
+    if (position >= s->looked_from) return STORE_OK;
+    if (r->root == 0) {
+        int rc = mdb_get(r->txn, s->tables, &key, &value);
+        if (rc != MDB_SUCCESS) return failed("read_failed", s->dir, rc);
+        r->root = page_read_table((struct pd_text){value.mv_data, value.mv_size}).root;
+    }
+    const char *wrong = page_find(&s->pages, r->root, position, &offset, &size, &page);
+    if (wrong == NULL) return STORE_OK;
+    log_error("page_damaged", "path=\"%s\" page=%" PRIu64 " position=%" PRIu64 " what=\"%s\"", s->dir, page, position, wrong);
+    return STORE_DAMAGED;
+}
+
 enum store_error
 store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
 {
     struct pd_text   bytes;
-    enum store_error error = get_summed(r->store->dir, r->txn, r->store->events, (MDB_val){sizeof position, &position}, &bytes);
+    enum store_error error = look_at_event(r, position);
 
+    if (error == STORE_OK)
+        error = get_summed(r->store->dir, r->txn, r->store->events, (MDB_val){sizeof position, &position}, &bytes);
     if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
     return error;
 }
