@@ -176,6 +176,7 @@ take_free(struct walk *w, const uint64_t *ids, size_t size)
 static const char *
 see_free(struct walk *w, const struct page_node *n)
 {
+    if (page_number(n->key) > w->meta.turn) return "its transaction is none yet";
     uint64_t *ids = malloc(n->size + sizeof *ids); /* no more than the file has: its overflow pages were looked at */
     PD_CHECK(ids != NULL);
     bool ok = n->data.data != NULL ||
