@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #define MAGIC 0xBEEFC0DEu
+#define MAP_MAX (1ull << 47) /* we choose our own; LMDB's other programs take this one */
 enum { VERSION = 1, HEADER = 16, NODE = 8, BIG = 1, TABLE = 2 /* flags of a leaf's entry */ };
 
 struct header {
@@ -47,31 +48,9 @@ read_one_meta(const struct page_file *f, uint64_t number, struct page_meta *ret_
     if (m->free.pad < 512 || m->free.pad > PAGE_BYTES_MAX || (m->free.pad & (m->free.pad - 1)) != 0)
         return "a meta page's page size is none";
     if (m->free.flags != PAGE_INTEGER_KEYS || m->main.flags != 0) return "a meta page's flags are unknown";
+    if (m->map_size > MAP_MAX) return "a meta page's map is larger than any machine's";
     if (m->turn % 2 != number && m->turn != 0) return "a meta page's transaction stands in the other one's place";
     *ret_meta = *m;
-    return NULL;
-}
-
-const char *
-page_read_meta(struct page_file *f, struct page_meta *ret_meta)
-{
-    struct page_meta m[2];
-    struct stat      st;
-
-    f->page_size = 0; /* the first stands at 0, and says where the second does */
-    const char *wrong = read_one_meta(f, 0, &m[0]);
-    if (wrong != NULL) return wrong;
-    f->page_size = m[0].free.pad;
-    if ((wrong = read_one_meta(f, 1, &m[1])) != NULL) return wrong;
-    if (m[1].free.pad != f->page_size) return "the meta pages differ in their page size";
-    /* Each commit writes one of them, in turn. */
-    bool fresh = m[0].turn == 0 && m[1].turn == 0;
-    if (!fresh && m[0].turn + 1 != m[1].turn && m[1].turn + 1 != m[0].turn) return "the meta pages are not of two commits in a row";
-    *ret_meta = m[m[1].turn > m[0].turn];
-    if (fstat(f->fd, &st) != 0) return "the file cannot be looked at";
-    f->pages = (uint64_t)st.st_size / f->page_size;
-    if (ret_meta->last_page < 1 || ret_meta->last_page >= PAGE_NONE) return "a meta page's last page is none";
-    if (ret_meta->last_page < f->pages) f->pages = ret_meta->last_page + 1;
     return NULL;
 }
 
@@ -193,6 +172,55 @@ page_number(struct pd_text key)
     memcpy(&number, key.data, sizeof number);
     return number;
 }
+
+/* ---- the pair of meta pages ---------------------------------------------------------------------------------------- */
+
+/* Every commit but the first frees pages, under its own number, which is then the last in its list: so a meta page whose number was
+ * altered is known, as the other one would count in its place. Both commits' pages are kept until the next. True also when the list
+ * cannot be read, which the walk tells if it matters. */
+static bool
+frees_of_its_turn(const struct page_file *f, const struct page_meta *m)
+{
+    uint8_t  page[PAGE_BYTES_MAX];
+    uint64_t number = m->free.root;
+    int      node;
+
+    if (m->turn < 2) return true;
+    for (int level = 0; level < PAGE_DEPTH_MAX; level++) {
+        if (page_load(f, number, PAGE_BRANCH | PAGE_LEAF, page, &node) != NULL) return true;
+        struct page_node n = page_node(page, page_nodes(page) - 1);
+        if (header_of(page).kind == PAGE_LEAF) return n.key.size != sizeof m->turn || page_number(n.key) == m->turn;
+        number = n.page;
+    }
+    return true;
+}
+
+const char *
+page_read_meta(struct page_file *f, struct page_meta *ret_meta)
+{
+    struct page_meta m[2];
+    struct stat      st;
+
+    f->page_size = 0; /* the first stands at 0, and says where the second does */
+    const char *wrong = read_one_meta(f, 0, &m[0]);
+    if (wrong != NULL) return wrong;
+    f->page_size = m[0].free.pad;
+    if ((wrong = read_one_meta(f, 1, &m[1])) != NULL) return wrong;
+    if (m[1].free.pad != f->page_size) return "the meta pages differ in their page size";
+    /* Each commit writes one of them, in turn. */
+    bool fresh = m[0].turn == 0 && m[1].turn == 0;
+    if (!fresh && m[0].turn + 1 != m[1].turn && m[1].turn + 1 != m[0].turn) return "the meta pages are not of two commits in a row";
+    *ret_meta = m[m[1].turn > m[0].turn];
+    if (fstat(f->fd, &st) != 0) return "the file cannot be looked at";
+    f->pages = (uint64_t)st.st_size / f->page_size;
+    if (ret_meta->last_page < 1 || ret_meta->last_page >= PAGE_NONE) return "a meta page's last page is none";
+    if (ret_meta->last_page < f->pages) f->pages = ret_meta->last_page + 1;
+    for (int i = 0; i < 2; i++)
+        if (!frees_of_its_turn(f, &m[i])) return "a meta page's transaction is not the one whose pages it freed";
+    return NULL;
+}
+
+/* ---- looking up ---------------------------------------------------------------------------------------------------- */
 
 /* The entry under which a number is, or would be: the last that is not above it, in a branch the first at least. -1: none. */
 static int

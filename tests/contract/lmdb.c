@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/store/inspect.h"
+#include "proto/schema.h"
 #include "tests/contract/books.h"
 #include "tests/support/check.h"
 
@@ -224,6 +225,34 @@ an_old_page_that_is_damaged_is_told_when_it_is_asked_for(void **state)
     pd_arena_fini(&arena);
 }
 
+/* Else the commit before would count, and nobody miss the last one. */
+static void
+a_meta_page_of_another_commit_is_refused(void **state)
+{
+    struct store *store = NULL;
+    uint64_t      known, turns[2];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_OK);
+        CHECK_EQ(store_begin(store), STORE_OK);
+        store_put_row(store, PD_ROW_order, (struct row_key){1, 0}, "row", 3);
+        CHECK_EQ(store_commit(store, NULL), STORE_OK);
+        store_close(&store);
+    }
+    int fd = open(file("rows/data.mdb"), O_RDWR);
+    for (int i = 0; i < 2; i++) CHECK(pread(fd, &turns[i], sizeof turns[i], i * 4096 + 144) == (ssize_t)sizeof turns[i]);
+    for (int i = 0; i < 2; i++) {
+        uint64_t other = turns[i] > turns[!i] ? turns[i] - 2 : turns[i] + 2;
+        CHECK(pwrite(fd, &other, sizeof other, i * 4096 + 144) == (ssize_t)sizeof other);
+        CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_DAMAGED);
+        CHECK(pwrite(fd, &turns[i], sizeof turns[i], i * 4096 + 144) == (ssize_t)sizeof turns[i]);
+    }
+    close(fd);
+    CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_OK);
+    store_close(&store);
+}
+
 static void
 a_directory_that_cannot_be_written_is_refused(void **state)
 {
@@ -247,6 +276,7 @@ main(void)
         STORY(space_lies_ahead_as_written_zeroes),
         STORY(a_file_that_is_no_books_is_refused),
         STORY(an_old_page_that_is_damaged_is_told_when_it_is_asked_for),
+        STORY(a_meta_page_of_another_commit_is_refused),
         STORY(a_directory_that_cannot_be_written_is_refused),
     };
     return RUN(tests);

@@ -33,6 +33,7 @@ from layout import CLASSES, Layout, used_bytes
 
 FILES = {"books": "books/data.mdb", "rows": "rows/data.mdb", "head": "head"}
 ORDERS, JOBS, CUT_EVERY, START_EVERY, AHEAD = 120, 2, 8, 25, 1 << 16
+MAP = (b"mapaddr=", b"mapsize=", b"maxreaders=")
 LISTS = (("ReadLog", "events", 1000), ("ListOrders", "orders", None), ("ListCustomers", "customers", None),
          ("ListPlans", "plans", None), ("ListSubscriptions", "subscriptions", None))
 
@@ -78,7 +79,7 @@ def dump(data):
                               stderr=subprocess.STDOUT, timeout=120)
         if done.returncode != 0:
             return "mdb_dump of %s ended with %d" % (name, done.returncode)
-        text += b"\n".join(line for line in done.stdout.split(b"\n") if not line.startswith((b"mapaddr=", b"mapsize=", b"maxreaders=")))
+        text += b"\n".join(line for line in done.stdout.split(b"\n") if not line.startswith(MAP))
     return text
 
 
@@ -224,7 +225,7 @@ class Campaign:
             self.table[image.kind][came_to] += 1
             if wrong is not None:
                 self.violations += 1
-                if self.kept is None:
+                if self.kept is None and not self.options.blind:
                     self.kept = os.path.join(tempfile.mkdtemp(prefix="pedido-flips-"), "data")
                     shutil.copytree(self.good.data, self.kept)
                 print("\nVIOLATION seed %d, %s: %s\nreplay: tests/flips/flips.py --books %s --from %d --count 1" % (

@@ -1,4 +1,4 @@
-"""layout - what each byte of an LMDB file is for: a second reader of the format, independent of the engine's, for good files only."""
+"""layout - what each byte of an LMDB file is for: a second reader of the format beside the engine's, for good files only."""
 
 import struct
 

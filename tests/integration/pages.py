@@ -8,9 +8,11 @@ import struct
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", folder) for folder in ("support", "flips")]
 import daemon
 import shop
+from layout import Layout
 from story import check, same
 
 PAGE = 4096
@@ -80,7 +82,8 @@ def pages_are_named(engine, books, rows, last):
     does_not_start(engine, "an engine does not start on it, and says the same", "page %d" % page)
     books.flip(page * PAGE + KIND, 4)
 
-    at = rows.read(0, 64 * PAGE).find(b"lopez") // PAGE
+    content = rows.read(0, os.path.getsize(rows.path))
+    at = next(first for first, end in Layout(content, "row").parts["row"] if b"lopez" in content[first:end]) // PAGE
     rows.flip(at * PAGE + KIND, 4)
     names(engine, "a row's leaf: the page and its rows", "page %d" % at, "below it: rows ")
     does_not_start(engine, "an engine does not start on it", "DIR/rows may be moved away")
