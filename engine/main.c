@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include "engine/base/domain_name.h"
+#include "engine/base/file_system.h"
 #include "engine/base/lock.h"
 #include "engine/base/log.h"
 #include "engine/bus/net.h"
 #include "engine/bus/relay.h"
+#include "engine/doctor.h"
 #include "engine/domain/transitions.h"
 #include "engine/notify.h"
 #include "engine/options.h"
@@ -259,6 +261,20 @@ say_store_error(const struct daemon *d, enum store_error error, uint64_t known)
     return false;
 }
 
+/* The directory's lock, where a lock is one: on a network's file system another machine may have it. */
+static bool
+take_directory(struct daemon *d, bool make)
+{
+    const char *name;
+
+    d->lock_fd = lock_directory(d->options.data, make);
+    if (d->lock_fd < 0) return false;
+    if (file_system_of(d->options.data, &name) != FILE_SYSTEM_REMOTE || d->options.any_file_system) return true;
+    log_error("file_system_refused", "path=\"%s\" file_system=%s hint=\"locks and flushes may mean less there than they say; "
+              "--any-file-system takes it all the same\"", d->options.data, name);
+    return false;
+}
+
 static bool
 check_domain(void)
 {
@@ -367,7 +383,7 @@ serve(struct daemon *d)
     notify_init(&d->notify);
     d->beat_ms = notify_beat_ms(&d->notify, TURN_MS);
     notify_say(&d->notify, "starting: the log and its rows are read");
-    bool ok = check_domain() && (d->lock_fd = lock_directory(d->options.data, true)) >= 0;
+    bool ok = check_domain() && take_directory(d, true);
     d->command_slots = slots_open();
     d->query_slots = slots_open();
     d->turns = relay_open();
@@ -459,7 +475,7 @@ offline(struct daemon *d, int (*work)(struct daemon *))
     uint64_t known = 0;
     int      status = EXIT_FAILURE;
 
-    if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
+    if (!take_directory(d, false)) return EXIT_FAILURE;
     if (work == verify && !inspect(d)) return EXIT_FAILURE;
     if (say_store_error(d, books_open(d->options.data, STORE_EXISTING, false, &d->books, &known), known)) status = work(d);
     books_close(&d->books);
@@ -479,7 +495,7 @@ locate(struct daemon *d)
         fprintf(stderr, "pedidod: locate takes the position of an event, a number from 1, not \"%s\"\n", d->options.operand);
         return EXIT_USAGE;
     }
-    if ((d->lock_fd = lock_directory(d->options.data, false)) < 0) return EXIT_FAILURE;
+    if (!take_directory(d, false)) return EXIT_FAILURE;
     snprintf(path, sizeof path, "%s/books", d->options.data);
     enum store_error error = inspect_locate(path, position, tell_damage, "books", &offset, &size, &last);
     if (error == STORE_NONE) fprintf(stderr, "pedidod: there is no event %llu; the last is %" PRIu64 "\n", position, last);
@@ -528,6 +544,7 @@ act(struct daemon *d)
     if (strcmp(d->options.verb, "verify") == 0) return offline(d, verify);
     if (strcmp(d->options.verb, "rebuild") == 0) return offline(d, rebuild);
     if (strcmp(d->options.verb, "locate") == 0) return locate(d);
+    if (strcmp(d->options.verb, "doctor") == 0) return doctor_examine(d->options.data, d->options.any_file_system);
     if (strcmp(d->options.verb, "serve") != 0) {
         fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);
         return EXIT_USAGE;

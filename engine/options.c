@@ -298,8 +298,9 @@ options_print_help(void)
     puts("pedidod - the order engine\n\n"
          "  pedidod --data DIR                    serve\n"
          "  pedidod rebuild --data DIR            throw every row away and fold the log again\n"
-         "  pedidod verify --data DIR             check every page and the log's chain, compare the rows with it; changes nothing\n"
-         "  pedidod locate --data DIR POSITION    print in which file an event lies, at which offset, and how long it is\n");
+         "  pedidod verify --data DIR             check every page and the log's chain, compare the rows; changes nothing\n"
+         "  pedidod locate --data DIR POSITION    print in which file an event lies, at which offset, and how long it is\n"
+         "  pedidod doctor --data DIR             does this disk honour flushes, and is there what an engine needs?\n");
     for (int i = 0; i < COUNT; i++) {
         const struct option *row = &rows[i];
         snprintf(left, sizeof left, "--%s %s", row->name, row->value);
@@ -309,7 +310,8 @@ options_print_help(void)
         putchar('\n');
     }
     puts("\nExit status: 0 all is well, 1 it could not be done (the last lines say why), 2 the command line or the file that\n"
-         "--config names is wrong. SIGTERM and SIGINT: finish the turn, answer, end with 0.");
+         "--config names is wrong. Of doctor, as monitoring wants it: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n"
+         "SIGTERM and SIGINT: finish the turn, answer, end with 0.");
 }
 
 void
