@@ -438,7 +438,10 @@ inspect(const struct daemon *d)
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", d->options.data, names[i]);
         enum store_error error = inspect_store(path, 0, tell_damage, names[i], &from);
-        ok = ok && (error == STORE_OK || error == STORE_EXISTS_NOT);
+        if (error == STORE_EXISTS_NOT)
+            tell_damage(names[i], i == 0 ? "there are none" : "there are none; a start folds them again");
+        if (error == STORE_FAILED) tell_damage(names[i], strerror(errno));
+        ok = ok && error == STORE_OK;
     }
     return ok;
 }

@@ -346,7 +346,7 @@ open_walk(const char *dir, inspect_tell *told, void *arg, struct walk *w)
     snprintf(path, sizeof path, "%s/data.mdb", dir);
     w->file.fd = open(path, O_RDONLY | O_CLOEXEC);
     if (w->file.fd < 0) return errno == ENOENT ? STORE_EXISTS_NOT : STORE_FAILED;
-    if (lseek(w->file.fd, 0, SEEK_END) == 0) return STORE_OK; /* just made */
+    if (lseek(w->file.fd, 0, SEEK_END) == 0) return STORE_EXISTS_NOT; /* LMDB would make it anew */
     const char *wrong = page_read_meta(&w->file, &w->meta);
     /* Those that a transaction took and did not need may be in the list of free pages and not in the file. */
     if (wrong == NULL && w->meta.last_page > w->file.pages + UNWRITTEN_MAX) wrong = "the last page is far behind the file's end";
@@ -377,7 +377,7 @@ inspect_store(const char *dir, uint64_t tail, inspect_tell *told, void *arg, uin
     enum store_error error = open_walk(dir, told, arg, &w);
 
     *ret_from = 1;
-    if (error == STORE_OK && w.pages != NULL) {
+    if (error == STORE_OK) {
         walk_table(&w, (struct table){FREE_PAGES, "of free pages", w.meta.free});
         walk_table(&w, (struct table){TABLES, "of tables", w.meta.main});
         for (size_t i = 0; i < w.table_count; i++) {
@@ -404,7 +404,6 @@ inspect_locate(const char *dir, uint64_t position, inspect_tell *told, void *arg
     enum store_error error = open_walk(dir, told, arg, &w);
 
     *ret_last = 0;
-    if (error == STORE_OK && w.pages == NULL) error = STORE_NONE;
     if (error == STORE_OK) walk_table(&w, (struct table){TABLES, "of tables", w.meta.main});
     for (size_t i = 0; i < w.table_count && error == STORE_OK; i++) {
         const struct page_table *said = &w.tables[i].said;

@@ -13,8 +13,8 @@
 typedef void inspect_tell(void *arg, const char *what);
 
 /* Of DIR/books or DIR/rows. The log's leaves are read as far as they hold one of its last `tail` events (0: all of them);
- * *ret_from is the first event whose leaf has been looked at. STORE_OK, also when the file is empty; STORE_EXISTS_NOT,
- * STORE_DAMAGED, or STORE_FAILED when the file cannot be opened. */
+ * *ret_from is the first event whose leaf has been looked at. STORE_OK; STORE_EXISTS_NOT, also
+ * when the file is empty; STORE_DAMAGED; or STORE_FAILED, with errno, when the file cannot be opened. */
 enum store_error inspect_store(const char *dir, uint64_t tail, inspect_tell *tell, void *arg, uint64_t *ret_from) STORE_MUST_CHECK;
 
 /* Where the value of an event lies in DIR/books/data.mdb: its checksum, then its record. STORE_NONE: there is no such event;

@@ -291,6 +291,7 @@ look_at_file(struct store *s, enum store_mode mode)
     enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &s->looked_from);
 
     s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
+    if (error == STORE_FAILED) return failed("open_failed", s->dir, errno);
     return error == STORE_EXISTS_NOT ? STORE_OK : error;
 }
 
@@ -302,8 +303,7 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     struct stat st;
 
     snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-    bool fresh = stat(path, &st) != 0;
-    if (fresh && mode == STORE_EXISTING) return STORE_EXISTS_NOT;
+    if (mode == STORE_EXISTING && (stat(path, &st) != 0 || st.st_size == 0)) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
     enum store_error error = mode == STORE_SCRATCH ? STORE_OK : look_at_file(s, mode);
     if (error == STORE_OK) error = open_environment(s, mode);

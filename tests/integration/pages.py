@@ -95,6 +95,12 @@ def pages_are_named(engine, books, rows, last):
     names(engine, "the file is cut off: verify names what is missing", "page %d" % page, "events ")
     does_not_start(engine, "an engine does not start on it", "outside of the file")
     books.write(page * PAGE, tail)
+    for disk, name in (books, "books"), (rows, "rows"):
+        content = disk.read(0, size)
+        os.truncate(disk.path, 0)
+        names(engine, "nothing is left of the %s: verify says so" % name, name + ": there are none")
+        same("and makes none", os.path.getsize(disk.path), 0)
+        disk.write(0, content)
     code, said = engine.offline("verify")
     check("all put right again, nothing is wrong", code == 0, said)
 
