@@ -480,7 +480,8 @@ offline(struct daemon *d, int (*work)(struct daemon *))
 
     if (!take_directory(d, false)) return EXIT_FAILURE;
     if (work == verify && !inspect(d)) return EXIT_FAILURE;
-    if (say_store_error(d, books_open(d->options.data, STORE_EXISTING, false, &d->books, &known), known)) status = work(d);
+    enum store_error error = books_open(d->options.data, STORE_EXISTING, false, &d->books, &known);
+    if (say_store_error(d, error, known)) status = work(d);
     books_close(&d->books);
     return status;
 }

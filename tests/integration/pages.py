@@ -121,7 +121,9 @@ def a_forgotten_commit_is_known(engine, books):
     books.write(oldest * PAGE, before[oldest])
     does_not_start(engine, "the disk forgot it: the log is shorter than known", "log_shorter_than_known")
     code, said = engine.offline("verify")
-    check("verify says so, too", code == 1 and "log_shorter_than_known" in said, said)
+    known = struct.unpack("<Q", Disk(os.path.join(engine.data, "head")).read(0, 8))[0]
+    check("verify says so, too, and what was known", code == 1 and "log_shorter_than_known" in said and "known=%d " % known in said,
+          said)
     books.flip(oldest * PAGE + 16 + 128, 8)
     names(engine, "transactions that do not follow each other are no meta pages", "books", "not of two commits in a row")
 
