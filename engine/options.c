@@ -244,11 +244,12 @@ read_words(int argc, char **argv, struct options *o, bool given[COUNT])
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         if (strncmp(word, "--", 2) != 0) {
-            if (o->verb != NULL || *word == '-') {
+            bool is_operand = o->verb != NULL && o->operand[0] == '\0' && strcmp(o->verb, "locate") == 0;
+            if ((o->verb != NULL && !is_operand) || *word == '-') {
                 fprintf(stderr, "pedidod: I do not understand \"%s\"; see pedidod --help\n", word);
                 return false;
             }
-            o->verb = word;
+            *(is_operand ? &o->operand : &o->verb) = word;
             continue;
         }
         const char          *equals = strchr(word, '='), *value = equals == NULL ? NULL : equals + 1;
@@ -294,7 +295,7 @@ are_apart(const struct options *o)
 bool
 options_parse(int argc, char **argv, struct options *ret_options)
 {
-    struct options o = {.verb = NULL};
+    struct options o = {.verb = NULL, .operand = ""};
     bool           given[COUNT] = {false};
 
     pd_arena_init(&o.texts);
@@ -329,9 +330,11 @@ options_print_help(void)
     char left[64], limits[64];
 
     puts("pedidod - the order engine\n\n"
-         "  pedidod --data DIR           serve\n"
-         "  pedidod rebuild --data DIR   throw every row away and fold the log again\n"
-         "  pedidod verify --data DIR    check the log's chain and compare the rows with it; changes nothing\n");
+         "  pedidod --data DIR                    serve\n"
+         "  pedidod rebuild --data DIR            throw every row away and fold the log again\n"
+         "  pedidod verify --data DIR             check every page and the log's chain, compare the rows; changes nothing\n"
+         "  pedidod locate --data DIR POSITION    print in which file an event lies, at which offset, and how long it is\n"
+         "  pedidod doctor --data DIR             does this disk honour flushes, and is there what an engine needs?\n");
     for (int i = 0; i < COUNT; i++) {
         const struct option *row = &rows[i];
         snprintf(left, sizeof left, "--%s %s", row->name, row->value);
@@ -341,7 +344,8 @@ options_print_help(void)
         putchar('\n');
     }
     puts("\nExit status: 0 all is well, 1 it could not be done (the last lines say why), 2 the command line or the file that\n"
-         "--config names is wrong. SIGTERM and SIGINT: finish the turn, answer, end with 0.");
+         "--config names is wrong. Of doctor, as monitoring wants it: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n"
+         "SIGTERM and SIGINT: finish the turn, answer, end with 0.");
 }
 
 void

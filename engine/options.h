@@ -13,15 +13,16 @@ struct options {
 #define OPTION_TYPE_FLAG     bool
 #define OPTION(name, field, kind, standard, min, max, value, help) OPTION_TYPE_##kind field;
 #include "engine/options.def"
-    const char     *verb; /* "serve" when none was given */
+    const char     *verb;    /* "serve" when none was given */
+    const char     *operand; /* of locate: the word behind it; else "" */
     struct pd_arena texts; /* the file's */
 };
 
-/* --name VALUE or --name=VALUE, in any place; one word may name the verb. What is not said there is taken from the file that
- * --config names, what is not said there either is the default. The file is INI without sections: name = value, `#` and `;`
- * begin a line that is a comment; each name stands once, and all of its values are judged, also those that are not taken.
- * False: said on stderr, of the file all that is wrong with it, and *ret_options is as it was. Texts point into argv or live
- * until options_fini. */
+/* --name VALUE or --name=VALUE, in any place; one word may name the verb, one behind locate its position. What is not said there is
+ * taken from the file that --config names, what is not said there either is the default. The file is INI without sections:
+ * name = value, `#` and `;` begin a line that is a comment; each name stands once, and all of its values are judged, also those
+ * that are not taken. False: said on stderr, of the file all that is wrong with it, and *ret_options is as it was. Texts point
+ * into argv or live until options_fini. */
 bool options_parse(int argc, char **argv, struct options *ret_options);
 void options_fini(struct options *options);
 

@@ -65,13 +65,14 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
     size_t            n = index_find_id(e->index, c->id_print, positions, 8);
 
     for (size_t i = 0; i < n; i++) {
-        struct record record;
-        if (!read_record(e, positions[i], &record)) continue;
-        if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
-            is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
-            continue;
+        struct record     record;
         struct pd_refusal refusal = pd_refuse(PD_OK);
-        if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0) refusal = pd_refuse_field(PD_E_id_reused, NULL, "id");
+        if (!read_record(e, positions[i], &record)) refusal = pd_refuse(PD_E_internal); /* it may be this command's: not twice */
+        else if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
+                 is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
+            continue;
+        else if (memcmp(record.header.fingerprint, c->fingerprint, 16) != 0)
+            refusal = pd_refuse_field(PD_E_id_reused, NULL, "id");
         else if (record.header.type == PD_EVENT_task_stale) /* recorded, and refused all the same */
             refusal = pd_refuse_field(PD_E_stale_lease, NULL, "lease");
         else if (!answer_again(e, r, positions[i], &record)) refusal = pd_refuse(PD_E_internal);

@@ -113,6 +113,7 @@ fold_batch(struct upkeep *u, struct store *rows, struct store_reader *log, uint6
         if (weight + u->rows.young->loaded_bytes > BATCH_BYTES) *to = p - 1;
         if (p > *to) break;
         enum store_error error = store_read_record(log, p, &u->arena, &bytes);
+        if (error == STORE_NONE || error == STORE_DAMAGED) log_error("record_damaged", "position=%" PRIu64, p);
         if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
         if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
         weight += bytes.size;
@@ -293,6 +294,7 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
             struct record  r;
             if ((error = store_read_record(log, p, &u->arena, &bytes)) == STORE_FAILED) break;
             if (error == STORE_NONE) snprintf(what, 256, "event %" PRIu64 " is missing", p);
+            else if (error == STORE_DAMAGED) snprintf(what, 256, "event %" PRIu64 ": its checksum does not fit", p);
             else if (!record_read(bytes, &r) || r.header.position != p) snprintf(what, 256, "event %" PRIu64 " cannot be read", p);
             else if (!record_follows(bytes, u->chain)) snprintf(what, 256, "event %" PRIu64 ": the chain is broken", p);
             else if (!fold_record(u, bytes, p)) snprintf(what, 256, "event %" PRIu64 " cannot be folded", p);

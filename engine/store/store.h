@@ -5,7 +5,7 @@
  * One writer: begin, append/put/delete, commit. Errors are sticky in the transaction: straight-line code checks at the
  * commit. What is read is copied into the caller's arena; no pointer into the store crosses this header.
  *
- * A row's bytes stand behind an xxh3-64 of them, checked when read. */
+ * A record and a row stand behind an xxh3-64 of them and of their key, checked when read. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -73,7 +73,7 @@ enum store_error store_reader_open(struct store *store, struct store_reader **re
 void             store_reader_close(struct store_reader **reader);
 uint64_t         store_reader_last(struct store_reader *reader);
 
-/* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED (rows) or STORE_FAILED. */
+/* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED or STORE_FAILED. */
 enum store_error store_read_record(struct store_reader *reader, uint64_t position, struct pd_arena *arena,
                                    struct pd_text *ret_bytes) STORE_MUST_CHECK;
 enum store_error store_read_row(struct store_reader *reader, int row_code, struct row_key key, struct pd_arena *arena,

@@ -5,8 +5,8 @@
  * that or turn a full disk into SIGBUS. MDB_DUPSORT is avoided: it has most of 0.9.24's known bugs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lmdb.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,28 +15,33 @@
 #include <xxhash.h>
 
 #include "engine/base/log.h"
+#include "engine/store/files.h"
+#include "engine/store/inspect.h"
+#include "engine/store/lmdb_page.h"
 #include "engine/store/store.h"
 #include "proto/check.h"
 #include "proto/schema.h"
 
-enum { STEP_MIN = 4 << 20, STEP_MAX = 16 << 20, KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES };
+enum { KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events that a start reads, unless told to read more */ };
 
 struct store_reader {
     struct store *store;
     MDB_txn      *txn;
+    uint64_t      root; /* of the events, as this snapshot has it; 0: not asked yet */
 };
 
 struct store {
     MDB_env            *env;
-    MDB_dbi             events, meta, rows[PD_ROW_CODES];
+    MDB_dbi             tables, events, meta, rows[PD_ROW_CODES];
     MDB_txn            *txn; /* the open write transaction */
     struct store_reader writer;
     enum store_error    error; /* of the transaction, sticky */
     char               *dir;
     bool                scratch;
-    int                 data_fd, head_fd;
-    pthread_mutex_t     space_lock; /* of who extends the file */
-    _Atomic uint64_t    data_size;  /* bytes of the file that are written, zeroes included */
+    int                 head_fd;
+    struct files_space  space;
+    struct page_file    pages;      /* to look at a leaf before LMDB does */
+    uint64_t            looked_from; /* events from there on need no such look */
     size_t              page_size;
     uint64_t            last, folded;
     uint64_t            pending_last, pending_folded;
@@ -60,79 +65,21 @@ note(struct store *s, const char *fact, int code)
     s->error = failed(fact, s->dir, code);
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------- */
-
-static bool
-sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) close(fd);
-    return ok;
-}
-
-/* Writes zeroes behind the file's end, so that commits change no file metadata and want of space is seen here only. The end
- * is asked for each time: LMDB writes to the same file. O_DIRECT where the file system has it, since copying zeroes into the
- * page cache cost a sixth of the engine's time. */
-static enum store_error
-extend_file(struct store *s, uint64_t size)
-{
-    static _Alignas(4096) const char zeroes[1 << 20];
-    struct stat st;
-
-    if (fstat(s->data_fd, &st) != 0) return failed("extend_failed", s->dir, errno);
-    s->data_size = (uint64_t)st.st_size;
-    while (s->data_size < size) {
-        uint64_t left = size - s->data_size;
-        ssize_t  n = pwrite(s->data_fd, zeroes, left < sizeof zeroes ? (size_t)left : sizeof zeroes, (off_t)s->data_size);
-        if (n <= 0) {
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0 && errno == EINVAL && fcntl(s->data_fd, F_GETFL) & O_DIRECT) {
-                fcntl(s->data_fd, F_SETFL, 0);
-                continue;
-            }
-            if (n == 0 || errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return STORE_FULL;
-            return failed("extend_failed", s->dir, errno);
-        }
-        s->data_size += (uint64_t)n;
-    }
-    if (fdatasync(s->data_fd) != 0) return failed("extend_failed", s->dir, errno);
-    return STORE_OK;
-}
-
-static enum store_error
-open_data_file(struct store *s)
-{
-    char        path[4200];
-    struct stat st;
-
-    snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-    s->data_fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-    if (s->data_fd < 0 && errno == EINVAL) s->data_fd = open(path, O_RDWR | O_CLOEXEC);
-    if (s->data_fd < 0 || fstat(s->data_fd, &st) != 0) return failed("open_failed", path, errno);
-    s->data_size = (uint64_t)st.st_size;
-    return STORE_OK;
-}
+/* ---- space --------------------------------------------------------------------------------------------------------- */
 
 enum store_error
 store_prepare(struct store *s, size_t bytes, size_t pages)
 {
-    MDB_envinfo      info;
-    enum store_error error = STORE_OK;
+    MDB_envinfo info;
 
     if (s->scratch) return STORE_OK;
     mdb_env_info(s->env, &info);
-    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->page_size;
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * s->pages.page_size;
     /* No more pages are rewritten than there are; a page's branches are few. */
-    uint64_t rewritten = (uint64_t)pages * s->page_size / 8 * 9, needed = used + bytes + (rewritten < used ? rewritten : used);
-    if (s->data_size >= needed) return STORE_OK;
-    uint64_t step = used / 8 < STEP_MIN ? STEP_MIN : used / 8 > STEP_MAX ? STEP_MAX : used / 8 / STEP_MIN * STEP_MIN;
-    pthread_mutex_lock(&s->space_lock);
-    if (s->data_size < needed) error = extend_file(s, (needed + step - 1) / step * step);
-    /* What could be had may be enough. */
-    if (error == STORE_FULL && s->data_size >= needed) error = STORE_OK;
-    pthread_mutex_unlock(&s->space_lock);
-    return error;
+    uint64_t rewritten = (uint64_t)pages * s->pages.page_size / 8 * 9;
+    int      code = files_space_have(&s->space, used, used + bytes + (rewritten < used ? rewritten : used));
+    if (code == ENOSPC) return STORE_FULL;
+    return code == 0 ? STORE_OK : failed("extend_failed", s->dir, code);
 }
 
 /* ---- keys ---------------------------------------------------------------------------------------------------------- */
@@ -155,24 +102,70 @@ unpack_key(const MDB_val *val)
     return key;
 }
 
+/* A value stands behind an xxh3-64 of its key and of itself: neither can change, nor one take another's place, unseen. */
+static uint64_t
+sum_of(const MDB_val *key, const char *bytes, size_t size)
+{
+    return XXH3_64bits_withSeed(bytes, size, XXH3_64bits(key->mv_data, key->mv_size));
+}
+
+static int
+put_summed(MDB_txn *txn, MDB_dbi dbi, MDB_val key, const void *bytes, size_t size, unsigned flags)
+{
+    uint64_t sum = sum_of(&key, bytes, size);
+    MDB_val  value = {sizeof sum + size, NULL};
+    int      rc = mdb_put(txn, dbi, &key, &value, MDB_RESERVE | flags);
+
+    if (rc != MDB_SUCCESS) return rc;
+    memcpy(value.mv_data, &sum, sizeof sum);
+    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
+    return MDB_SUCCESS;
+}
+
+/* The value's own bytes, or absent when the sum does not fit. */
+static struct pd_text
+checked(const MDB_val *key, const MDB_val *value)
+{
+    uint64_t       sum;
+    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
+
+    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
+    memcpy(&sum, value->mv_data, sizeof sum);
+    return sum_of(key, bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
+}
+
+static enum store_error
+get_summed(const char *dir, MDB_txn *txn, MDB_dbi dbi, MDB_val key, struct pd_text *ret_bytes)
+{
+    MDB_val value;
+    int     rc = mdb_get(txn, dbi, &key, &value);
+
+    if (rc == MDB_NOTFOUND) return STORE_NONE;
+    if (rc != MDB_SUCCESS) return failed("read_failed", dir, rc);
+    struct pd_text bytes = checked(&key, &value);
+    if (bytes.data == NULL) return STORE_DAMAGED;
+    *ret_bytes = bytes;
+    return STORE_OK;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 static enum store_error
 read_meta(struct store *s, MDB_txn *txn, const char *name, void *ret_value, size_t size)
 {
-    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value;
-    int     rc = mdb_get(txn, s->meta, &key, &value);
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS || value.mv_size != size) return failed("meta_damaged", name, rc);
-    memcpy(ret_value, value.mv_data, size);
-    return STORE_OK;
+    struct pd_text   bytes;
+    enum store_error error = get_summed(s->dir, txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, &bytes);
+
+    if (error == STORE_OK && bytes.size != size) error = STORE_DAMAGED;
+    if (error == STORE_OK) memcpy(ret_value, bytes.data, size);
+    if (error == STORE_DAMAGED) log_error("meta_damaged", "path=\"%s\" name=%s", s->dir, name);
+    return error;
 }
 
 static int
 write_meta(struct store *s, MDB_txn *txn, const char *name, const void *bytes, size_t size)
 {
-    MDB_val key = {strlen(name), (void *)(uintptr_t)name}, value = {size, (void *)(uintptr_t)bytes};
-    return mdb_put(txn, s->meta, &key, &value, 0);
+    return put_summed(txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, bytes, size, 0);
 }
 
 static uint64_t
@@ -191,7 +184,8 @@ last_position(struct store *s, MDB_txn *txn)
 static int
 open_tables(struct store *s, MDB_txn *txn)
 {
-    int rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
+    int rc = mdb_dbi_open(txn, NULL, 0, &s->tables);
+    if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
     if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
     for (int code = 1; code < PD_ROW_CODES && rc == MDB_SUCCESS; code++) {
         const struct pd_block *row = pd_schema_row(code);
@@ -249,14 +243,12 @@ check_head(struct store *s, const char *dir, bool accept_shorter, uint64_t *ret_
         *ret_known = known;
         return STORE_SHORTER;
     }
-    MDB_txn *txn;
-    int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
-    randombytes_buf(s->log_id, sizeof s->log_id);
-    rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
-    if (rc != MDB_SUCCESS) mdb_txn_abort(txn);
-    else rc = mdb_txn_commit(txn);
-    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+    uint8_t          id[PD_LOG_ID_BYTES];
+    enum store_error error = store_begin(s);
+    if (error != STORE_OK) return error;
+    randombytes_buf(id, sizeof id);
+    store_set_log_id(s, id);
+    return store_commit(s, NULL);
 }
 
 static int
@@ -285,6 +277,24 @@ open_environment(struct store *s, enum store_mode mode)
     return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
 }
 
+static void
+tell_damage(void *arg, const char *what)
+{
+    log_error("page_damaged", "path=\"%s\" what=\"%s\"", ((struct store *)arg)->dir, what);
+}
+
+/* Before LMDB does. The rows are read whole at a start, the log from its tail; older leaves are looked at as they are asked for,
+ * or a start would take the longer the older the log is. */
+static enum store_error
+look_at_file(struct store *s, enum store_mode mode)
+{
+    enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &s->looked_from);
+
+    s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
+    if (error == STORE_FAILED) return failed("open_failed", s->dir, errno);
+    return error == STORE_EXISTS_NOT ? STORE_OK : error;
+}
+
 static enum store_error
 open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_shorter, uint64_t *ret_known)
 {
@@ -293,23 +303,25 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     struct stat st;
 
     snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-    bool fresh = stat(path, &st) != 0;
-    if (fresh && mode == STORE_EXISTING) return STORE_EXISTS_NOT;
+    if (mode == STORE_EXISTING && (stat(path, &st) != 0 || st.st_size == 0)) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
-    enum store_error error = open_environment(s, mode);
+    enum store_error error = mode == STORE_SCRATCH ? STORE_OK : look_at_file(s, mode);
+    if (error == STORE_OK) error = open_environment(s, mode);
     if (error != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);
-    s->page_size = stat_.ms_psize;
+    s->pages.page_size = stat_.ms_psize;
     if (mode != STORE_SCRATCH) {
-        int dead;
+        int dead, code;
         mdb_reader_check(s->env, &dead);
-        if ((error = open_data_file(s)) != STORE_OK) return error;
+        if ((code = files_space_open(&s->space, path)) != 0) return failed("open_failed", path, code);
+        s->pages.fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (s->pages.fd < 0) return failed("open_failed", path, errno);
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
     if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
     /* At every start: the one that made the files may have ended before this. */
     snprintf(path, sizeof path, "%s/..", dir);
-    if (mode != STORE_EXISTING && (!sync_directory(s->dir) || !sync_directory(dir) || !sync_directory(path)))
+    if (mode != STORE_EXISTING && (!files_sync_directory(s->dir) || !files_sync_directory(dir) || !files_sync_directory(path)))
         return failed("open_failed", dir, errno);
     return STORE_OK;
 }
@@ -319,8 +331,8 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
 {
     struct store *s = calloc(1, sizeof *s);
 
-    PD_CHECK(s != NULL && sodium_init() >= 0 && pthread_mutex_init(&s->space_lock, NULL) == 0);
-    s->data_fd = s->head_fd = -1;
+    PD_CHECK(s != NULL && sodium_init() >= 0);
+    s->space.fd = s->pages.fd = s->head_fd = -1;
     s->scratch = mode == STORE_SCRATCH;
     PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : mode == STORE_ROWS ? "%s/rows" : "%s/books", dir) > 0);
     enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
@@ -341,8 +353,8 @@ store_close(struct store **store)
     if (s == NULL) return;
     if (s->txn != NULL) store_abort(s);
     if (s->env != NULL) mdb_env_close(s->env);
-    pthread_mutex_destroy(&s->space_lock);
-    if (s->data_fd >= 0) close(s->data_fd);
+    files_space_close(&s->space);
+    if (s->pages.fd >= 0) close(s->pages.fd);
     if (s->head_fd >= 0) close(s->head_fd);
     if (s->scratch) {
         snprintf(path, sizeof path, "%s/data.mdb", s->dir);
@@ -383,7 +395,7 @@ store_begin(struct store *s)
     int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
     if (rc != MDB_SUCCESS) return failed("begin_failed", s->dir, rc);
     s->error = STORE_OK;
-    s->writer = (struct store_reader){s, s->txn};
+    s->writer = (struct store_reader){.store = s, .txn = s->txn};
     s->pending_last = s->last;
     s->pending_folded = s->folded;
     memcpy(s->pending_log_id, s->log_id, sizeof s->log_id);
@@ -393,29 +405,19 @@ store_begin(struct store *s)
 void
 store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
 {
-    MDB_val key = {sizeof position, &position}, value = {size, NULL};
-
     PD_CHECK(position == s->pending_last + 1);
     if (s->error != STORE_OK) return;
-    int rc = mdb_put(s->txn, s->events, &key, &value, MDB_APPEND | MDB_RESERVE);
-    note(s, "append_failed", rc);
-    if (rc == MDB_SUCCESS) memcpy(value.mv_data, bytes, size);
+    note(s, "append_failed", put_summed(s->txn, s->events, (MDB_val){sizeof position, &position}, bytes, size, MDB_APPEND));
     s->pending_last = position;
 }
 
 void
 store_put_row(struct store *s, int row_code, struct row_key row_key, const char *bytes, size_t size)
 {
-    uint8_t  buffer[KEY_BYTES];
-    uint64_t sum = XXH3_64bits(bytes, size);
-    MDB_val  key = pack_key(row_key, buffer), value = {sizeof sum + size, NULL};
+    uint8_t buffer[KEY_BYTES];
 
     if (s->error != STORE_OK) return;
-    int rc = mdb_put(s->txn, s->rows[row_code], &key, &value, MDB_RESERVE);
-    note(s, "put_failed", rc);
-    if (rc != MDB_SUCCESS) return;
-    memcpy(value.mv_data, &sum, sizeof sum);
-    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
+    note(s, "put_failed", put_summed(s->txn, s->rows[row_code], pack_key(row_key, buffer), bytes, size, 0));
 }
 
 void
@@ -537,44 +539,48 @@ store_reader_last(struct store_reader *r)
     return last_position(r->store, r->txn);
 }
 
+/* The way to an event that was not looked at before the start. */
+static enum store_error
+look_at_event(struct store_reader *r, uint64_t position)
+{
+    struct store *s = r->store;
+    MDB_val       key = {strlen("events"), (void *)(uintptr_t) "events"}, value;
+    uint64_t      offset, size, page;
+
+    if (position >= s->looked_from) return STORE_OK;
+    if (r->root == 0) {
+        int rc = mdb_get(r->txn, s->tables, &key, &value);
+        if (rc != MDB_SUCCESS) return failed("read_failed", s->dir, rc);
+        r->root = page_read_table((struct pd_text){value.mv_data, value.mv_size}).root;
+    }
+    const char *wrong = page_find(&s->pages, r->root, position, &offset, &size, &page);
+    if (wrong == NULL) return STORE_OK;
+    log_error("page_damaged", "path=\"%s\" page=%" PRIu64 " position=%" PRIu64 " what=\"%s\"", s->dir, page, position, wrong);
+    return STORE_DAMAGED;
+}
+
 enum store_error
 store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
 {
-    MDB_val key = {sizeof position, &position}, value;
-    int     rc = mdb_get(r->txn, r->store->events, &key, &value);
+    struct pd_text   bytes;
+    enum store_error error = look_at_event(r, position);
 
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
-    *ret_bytes = pd_arena_text(arena, (struct pd_text){value.mv_data, value.mv_size});
-    return STORE_OK;
-}
-
-/* The row's own bytes, or absent when its checksum does not fit. */
-static struct pd_text
-checked(const MDB_val *value)
-{
-    uint64_t       sum;
-    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
-
-    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
-    memcpy(&sum, value->mv_data, sizeof sum);
-    return XXH3_64bits(bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
+    if (error == STORE_OK)
+        error = get_summed(r->store->dir, r->txn, r->store->events, (MDB_val){sizeof position, &position}, &bytes);
+    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
+    return error;
 }
 
 enum store_error
 store_read_row(struct store_reader *r, int row_code, struct row_key row_key, struct pd_arena *arena,
                struct pd_text *ret_bytes)
 {
-    uint8_t buffer[KEY_BYTES];
-    MDB_val key = pack_key(row_key, buffer), value;
-    int     rc = mdb_get(r->txn, r->store->rows[row_code], &key, &value);
+    uint8_t          buffer[KEY_BYTES];
+    struct pd_text   bytes;
+    enum store_error error = get_summed(r->store->dir, r->txn, r->store->rows[row_code], pack_key(row_key, buffer), &bytes);
 
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
-    struct pd_text bytes = checked(&value);
-    if (bytes.data == NULL) return STORE_DAMAGED;
-    *ret_bytes = pd_arena_text(arena, bytes);
-    return STORE_OK;
+    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
+    return error;
 }
 
 enum store_error
@@ -588,7 +594,7 @@ store_each_row(struct store_reader *r, int row_code, struct row_key from, store_
     if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
     for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == MDB_SUCCESS;
          rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        if (!visit(arg, unpack_key(&key), checked(&value))) break;
+        if (!visit(arg, unpack_key(&key), checked(&key, &value))) break;
     mdb_cursor_close(cursor);
     return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", r->store->dir, rc);
 }

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/store/inspect.h"
+#include "proto/schema.h"
 #include "tests/contract/books.h"
 #include "tests/support/check.h"
 
@@ -175,8 +177,80 @@ a_file_that_is_no_books_is_refused(void **state)
     CHECK(fd >= 0);
     for (int i = 0; i < 1000; i++) CHECK(write(fd, "not a page of books ", 20) == 20);
     close(fd);
-    CHECK_EQ(store_open(dir, STORE_CREATE, false, &store, &known), STORE_FAILED);
+    CHECK_EQ(store_open(dir, STORE_CREATE, false, &store, &known), STORE_DAMAGED);
     CHECK(store == NULL);
+}
+
+static void
+tell_nobody(void *arg, const char *what)
+{
+    (void)what;
+    ++*(int *)arg;
+}
+
+/* A start looks at the leaves of the last events only; an old one's is looked at before it is read. */
+static void
+an_old_page_that_is_damaged_is_told_when_it_is_asked_for(void **state)
+{
+    struct store        *store = open_books(false);
+    struct store_reader *reader;
+    struct pd_arena      arena;
+    struct pd_text       bytes;
+    uint64_t             offset, size, last, known, from;
+    int                  told = 0;
+    char                 kind = 4;
+
+    (void)state;
+    pd_arena_init(&arena);
+    for (uint64_t p = 100000; p <= 1200000; p += 100000) append_until(store, p);
+    store_close(&store);
+    CHECK_EQ(inspect_locate(file("books"), 700, tell_nobody, &told, &offset, &size, &last), STORE_OK);
+    CHECK_EQ(last, 1200000);
+    int fd = open(file("books/data.mdb"), O_WRONLY);
+    CHECK(fd >= 0 && pwrite(fd, &kind, 1, (off_t)(offset / 4096 * 4096 + 10)) == 1);
+    CHECK_EQ(inspect_store(file("books"), 0, tell_nobody, &told, &from), STORE_DAMAGED);
+    CHECK_EQ(told, 1);
+    CHECK_EQ(store_open(dir, STORE_EXISTING, false, &store, &known), STORE_OK);
+    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
+    CHECK_EQ(store_read_record(reader, 700, &arena, &bytes), STORE_DAMAGED);
+    CHECK_EQ(store_read_record(reader, 70000, &arena, &bytes), STORE_OK);
+    CHECK_EQ(store_read_record(reader, 1200000, &arena, &bytes), STORE_OK);
+    store_reader_close(&reader);
+    append_until(store, 1200001);
+    store_close(&store);
+    CHECK_EQ(inspect_locate(file("books"), 1200000, tell_nobody, &told, &offset, &size, &last), STORE_OK);
+    CHECK(pwrite(fd, &kind, 1, (off_t)(offset / 4096 * 4096 + 10)) == 1);
+    CHECK_EQ(store_open(dir, STORE_EXISTING, false, &store, &known), STORE_DAMAGED);
+    close(fd);
+    pd_arena_fini(&arena);
+}
+
+/* Else the commit before would count, and nobody miss the last one. */
+static void
+a_meta_page_of_another_commit_is_refused(void **state)
+{
+    struct store *store = NULL;
+    uint64_t      known, turns[2];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_OK);
+        CHECK_EQ(store_begin(store), STORE_OK);
+        store_put_row(store, PD_ROW_order, (struct row_key){1, 0}, "row", 3);
+        CHECK_EQ(store_commit(store, NULL), STORE_OK);
+        store_close(&store);
+    }
+    int fd = open(file("rows/data.mdb"), O_RDWR);
+    for (int i = 0; i < 2; i++) CHECK(pread(fd, &turns[i], sizeof turns[i], i * 4096 + 144) == (ssize_t)sizeof turns[i]);
+    for (int i = 0; i < 2; i++) {
+        uint64_t other = turns[i] > turns[!i] ? turns[i] - 2 : turns[i] + 2;
+        CHECK(pwrite(fd, &other, sizeof other, i * 4096 + 144) == (ssize_t)sizeof other);
+        CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_DAMAGED);
+        CHECK(pwrite(fd, &turns[i], sizeof turns[i], i * 4096 + 144) == (ssize_t)sizeof turns[i]);
+    }
+    close(fd);
+    CHECK_EQ(store_open(dir, STORE_ROWS, false, &store, &known), STORE_OK);
+    store_close(&store);
 }
 
 static void
@@ -201,6 +275,8 @@ main(void)
         STORY(a_commit_without_events_leaves_the_head),
         STORY(space_lies_ahead_as_written_zeroes),
         STORY(a_file_that_is_no_books_is_refused),
+        STORY(an_old_page_that_is_damaged_is_told_when_it_is_asked_for),
+        STORY(a_meta_page_of_another_commit_is_refused),
         STORY(a_directory_that_cannot_be_written_is_refused),
     };
     return RUN(tests);

@@ -34,6 +34,21 @@ def serves_on(client, before):
     same("nothing was said of the other", {e["data"].get("customer") for e in client.log()[-2:]}, {"lopez", None})
 
 
+def is_not_done_twice(engine):
+    """The event of a command is damaged while the engine serves; then the command is sent again."""
+    client = engine.client()
+    same("a customer is put", client.call("PutCustomer", {"customer": "ruiz", "name": "Ruiz"}, "damaged-2")["ok"], True)
+    for turn in range(3):
+        client.call("PutCustomer", {"customer": "later%d" % turn, "name": "Luego"})
+    check("its event's id is altered", alter(engine.data, b"damaged-2", b"damaged-3") > 0)
+    again = client.call("PutCustomer", {"customer": "ruiz", "name": "Ruiz"}, "damaged-2")
+    same("the same command again is refused, not done twice", code_of(again), "internal")
+    same("nor is the log shown as if it were whole", code_of(client.ask("ReadLog", {})), "internal")
+    check("the event is put right again", alter(engine.data, b"damaged-3", b"damaged-2") > 0)
+    again = client.call("PutCustomer", {"customer": "ruiz", "name": "Ruiz"}, "damaged-2")
+    check("and the answer is the one of then", again["ok"] and again["data"]["version"] == 1, again)
+
+
 def main():
     with daemon.Engine() as engine:
         client = engine.client()
@@ -58,6 +73,7 @@ def main():
         answer = client.call("AddOrder", {"customer": "nunez", "items": [shop.item("vps")]}, "damaged-1")
         check("what was refused is accepted, under its id", answer["ok"], answer)
 
+        is_not_done_twice(engine)
         before = client.rows("ListOrders", "orders")
         same("SIGTERM ends it", engine.stop(), 0)
         row = pack("damaged-1") + pack("nunez")  # side by side in the order's row only
