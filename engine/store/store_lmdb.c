@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "engine/base/log.h"
+#include "engine/store/fresh.h"
 #include "engine/store/store.h"
 #include "proto/check.h"
 #include "proto/schema.h"
@@ -296,6 +297,8 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     bool fresh = stat(path, &st) != 0;
     if (fresh && mode == STORE_EXISTING) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
+    int rc = fresh && mode != STORE_SCRATCH ? fresh_make(s->dir) : 0;
+    if (rc != 0) return failed("open_failed", s->dir, rc);
     enum store_error error = open_environment(s, mode);
     if (error != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);

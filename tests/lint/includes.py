@@ -31,7 +31,7 @@ MAY = (
 
 # Libraries that only some may know.
 LIBRARIES = {
-    "lmdb.h": ("engine/store/store_lmdb.c", "engine/views/", "tests/"),
+    "lmdb.h": ("engine/store/store_lmdb.c", "engine/store/fresh.c", "engine/views/", "tests/"),
     "zmq.h": ("engine/bus/", "clients/lib/", "clients/worker/", "tests/"),
     "msgpack.h": ("proto/msgpack.h",),
     "glib.h": ("engine/base/",),
