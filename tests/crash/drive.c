@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
 #include "proto/check.h"
 #include "tests/crash/shop.h"
@@ -15,6 +16,10 @@ struct drive {
     struct dice dice;
     char        letter;                 /* its ids and references begin with it */
     unsigned    commands, orders, size; /* size: of orders and notes */
+    /* Rows are written beside the turns: who gives way to whom, and when, is the dice's. */
+    ucontext_t  turns, rows;
+    bool        in_rows, rows_open, in_haste; /* open: begun and not done; in haste: it is waited for */
+    char        stack[1 << 20];
 };
 
 /* The log's id is made of these: the same seed, the same bytes. */
@@ -44,6 +49,52 @@ seed_random(uint64_t seed)
     static randombytes_implementation dice = {.implementation_name = random_name, .random = random_number, .buf = random_fill};
     random_dice.state = seed;
     PD_CHECK(randombytes_set_implementation(&dice) == 0);
+}
+
+/* ---- rows beside turns --------------------------------------------------------------------------------------------- */
+
+/* The daemon has threads for this, which no seed could tell when to wait. */
+static struct drive *driven;
+
+static void
+change_over(struct drive *d)
+{
+    d->in_rows = !d->in_rows;
+    if (d->in_rows) swapcontext(&d->turns, &d->rows);
+    else swapcontext(&d->rows, &d->turns);
+}
+
+static void
+pause_here(void)
+{
+    if (driven->rows_open && !driven->in_haste && dice_roll(&driven->dice, 3) == 0) change_over(driven);
+}
+
+static void
+write_rows(void)
+{
+    PD_CHECK(shop_write_rows(&driven->shop) == STORE_OK);
+    driven->rows_open = driven->in_rows = false;
+}
+
+static void
+begin_rows(struct drive *d)
+{
+    PD_CHECK(getcontext(&d->rows) == 0);
+    d->rows.uc_stack.ss_sp = d->stack;
+    d->rows.uc_stack.ss_size = sizeof d->stack;
+    d->rows.uc_link = &d->turns;
+    makecontext(&d->rows, write_rows, 0);
+    d->rows_open = true;
+    change_over(d);
+}
+
+static void
+finish_rows(struct drive *d)
+{
+    d->in_haste = true;
+    if (d->rows_open) change_over(d);
+    d->in_haste = false;
 }
 
 /* ---- what is asked ------------------------------------------------------------------------------------------------- */
@@ -155,19 +206,25 @@ open_shop(struct drive *d)
 static void
 close_shop(struct drive *d, bool in_order)
 {
-    if (d->shop.rows_left && in_order) PD_CHECK(shop_write_rows(&d->shop) == STORE_OK);
-    if (in_order) run_turn(d, NULL, 0);
-    if (d->shop.rows_left && in_order) PD_CHECK(shop_write_rows(&d->shop) == STORE_OK);
+    for (int i = 0; i < 2 && in_order; i++) {
+        finish_rows(d);
+        run_turn(d, NULL, 0);
+        if (d->shop.rows_left && !d->rows_open) begin_rows(d);
+    }
+    finish_rows(d);
     shop_close(&d->shop);
 }
 
 void
 drive(const char *data, uint64_t seed, unsigned turns, char letter)
 {
-    struct drive   d = {.data = data, .letter = letter, .dice = {seed}, .size = seed % 4 == 0 ? 64 : 4};
-    struct pd_text commands[SHOP_TURN_MAX];
+    static struct drive d;
+    struct pd_text      commands[SHOP_TURN_MAX];
 
+    d = (struct drive){.data = data, .letter = letter, .dice = {seed}, .size = seed % 4 == 0 ? 64 : 4};
+    driven = &d;
     seed_random(seed);
+    recorder_pause_by(pause_here);
     open_shop(&d);
     for (size_t i = 0; i < sizeof furniture / sizeof furniture[0]; i++) {
         commands[0] = shop_command(&d.shop, furniture[i]);
@@ -177,7 +234,7 @@ drive(const char *data, uint64_t seed, unsigned turns, char letter)
         size_t count = 1 + dice_roll(&d.dice, d.size < SHOP_TURN_MAX ? d.size : SHOP_TURN_MAX);
         for (size_t i = 0; i < count; i++) commands[i] = ask_something(&d);
         run_turn(&d, commands, count);
-        if (d.shop.rows_left && dice_roll(&d.dice, 3) > 0) PD_CHECK(shop_write_rows(&d.shop) == STORE_OK);
+        if (d.shop.rows_left && !d.rows_open && dice_roll(&d.dice, 3) > 0) begin_rows(&d);
         if (dice_roll(&d.dice, 40) > 0) continue;
         close_shop(&d, dice_roll(&d.dice, 2) == 0);
         open_shop(&d);

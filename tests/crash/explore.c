@@ -159,8 +159,8 @@ check_one(void *arg, struct recording *r, struct disk *d, size_t cut)
 
     if (round->number >= disk_images(d)) return true;
     round->open = true;
-    /* What is before the first promise is short, and looked at whole. */
-    if (r->known->acknowledged > 0 && (cut + round->number) % round->stride != 0) return true;
+    /* What is before the first promise is short, and looked at nearly whole. */
+    if ((r->known->acknowledged > 0 || round->number >= FIRST_START) && (cut + round->number) % round->stride != 0) return true;
     disk_lay(d, round->number, dice_of(round->campaign, r, at));
     if (is_new(round->campaign, d, r->known->acknowledged)) {
         name_image(r, at, name);

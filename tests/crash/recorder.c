@@ -32,6 +32,7 @@ static const char     *root;
 static size_t          root_size;
 static int             trace_fd = -1;
 static bool            without_sync, without_dsync, without_directories;
+static void          (*pause_by)(void);
 
 static void __attribute__((noreturn))
 give_up(const char *what)
@@ -112,6 +113,19 @@ recorder_say(enum trace_kind kind, uint64_t offset, const char *bytes, size_t si
     pthread_mutex_unlock(&lock);
 }
 
+SEEN void
+recorder_pause_by(void (*pause)(void))
+{
+    pause_by = pause;
+}
+
+static void
+pause_before(int fd)
+{
+    char buffer[PATH_MAX];
+    if (pause_by != NULL && path_of(fd, buffer) != NULL) pause_by();
+}
+
 /* ---- the calls ----------------------------------------------------------------------------------------------------- */
 
 SEEN int
@@ -160,6 +174,7 @@ SEEN ssize_t
 pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
     struct iovec part = {(void *)(uintptr_t)bytes, size};
+    pause_before(fd);
     pthread_mutex_lock(&lock);
     ssize_t n = written(fd, offset, &part, 1, syscall(SYS_pwrite64, fd, bytes, size, offset));
     pthread_mutex_unlock(&lock);
@@ -171,6 +186,7 @@ SEEN ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset) __
 SEEN ssize_t
 writev(int fd, const struct iovec *parts, int count)
 {
+    pause_before(fd);
     pthread_mutex_lock(&lock);
     off_t   offset = lseek(fd, 0, SEEK_CUR);
     ssize_t n = written(fd, offset, parts, count, syscall(SYS_writev, fd, parts, count));
@@ -207,6 +223,7 @@ sync_by(long call, int fd)
     char        buffer[PATH_MAX];
     struct stat st;
 
+    pause_before(fd);
     pthread_mutex_lock(&lock);
     int         rc = (int)syscall(call, fd), error = errno;
     const char *path = rc == 0 && fstat(fd, &st) == 0 ? path_of(fd, buffer) : NULL;

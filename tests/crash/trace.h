@@ -30,4 +30,7 @@ struct trace_head {
 /* In the recorder; NULL in a program that runs without it. Any thread. */
 void recorder_say(enum trace_kind kind, uint64_t offset, const char *bytes, size_t size) __attribute__((weak));
 
+/* In the recorder, too: `pause` is called before each call that will be recorded, and may go on with something else meanwhile. */
+void recorder_pause_by(void (*pause)(void)) __attribute__((weak));
+
 #endif
