@@ -24,6 +24,7 @@ struct job {
 
 struct campaign {
     /* Given: */
+    uint64_t     first;  /* seed */
     uint64_t     images; /* of each seed, at most */
     uint64_t     until_ms;
     unsigned     jobs;

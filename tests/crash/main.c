@@ -110,6 +110,7 @@ main(int argc, char **argv)
         return 2;
     }
     c.until_ms = began_ms + o.seconds * 1000;
+    c.first = o.from;
     campaign_init(&c);
     for (uint64_t n = 0; n < (c.image != NULL ? 1 : o.seeds) && !campaign_is_over(&c); n++) campaign_run(&c, o.from + n);
     campaign_fini(&c);

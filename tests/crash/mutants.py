@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Small mistakes in the engine that only a power failure shows: each is made in a copy of the tree, and the crash explorer must notice.
+"""Small mistakes in the engine that only a power failure shows: each is made in a copy of the tree, and must be noticed.
 
     tests/crash/mutants.py [NAME ...]
     tests/crash/mutants.py --check      only that each can still be made; the suite does this"""
@@ -79,8 +79,9 @@ def try_mutant(tree, name, text, instead):
     whole = read(path)
     write(path, whole.replace(text, instead))
     build(tree)
-    done = subprocess.run([os.path.join(tree, "build", "release", "bin", "crash"), "--from", "1", "--seeds", "1", "--images", IMAGES,
-                           "--seconds", SECONDS], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    crash = os.path.join(tree, "build", "release", "bin", "crash")
+    done = subprocess.run([crash, "--from", "1", "--seeds", "1", "--images", IMAGES, "--seconds", SECONDS],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
     write(path, whole)
     last = done.stdout.splitlines()[-1:]
     noticed = done.returncode == 1 and bool(re.fullmatch(r"crash: \d+ done, [1-9]\d* violations", "".join(last)))
