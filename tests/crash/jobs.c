@@ -16,6 +16,15 @@
 
 enum { SECONDS_MAX = 60 };
 
+static volatile sig_atomic_t stopped;
+
+static void
+stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -115,6 +124,9 @@ jobs_finish(struct campaign *c)
 void
 campaign_init(struct campaign *c)
 {
+    /* It ends in order, and takes its directory away. */
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     for (unsigned i = 0; i < c->jobs; i++) {
         c->list[i].what = mmap(NULL, WHAT_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         PD_CHECK(c->list[i].what != MAP_FAILED);
@@ -133,5 +145,5 @@ campaign_fini(struct campaign *c)
 bool
 campaign_is_over(const struct campaign *c)
 {
-    return clock_now().monotonic_ms >= c->until_ms;
+    return stopped || clock_now().monotonic_ms >= c->until_ms;
 }
