@@ -187,13 +187,13 @@ a_file_that_was_never_finished_is_made_anew(void **state)
     struct stat st;
 
     (void)state;
-    CHECK(mkdir(file("books"), 0700) == 0);
-    int fd = open(file("books/data.new"), O_WRONLY | O_CREAT, 0600);
+    CHECK(mkdir(file("books"), 0700) == 0 && mkdir(file("books/new"), 0700) == 0);
+    int fd = open(file("books/new/data.mdb"), O_WRONLY | O_CREAT, 0600);
     CHECK(fd >= 0 && ftruncate(fd, 8192) == 0 && close(fd) == 0);
     struct store *store = open_books(false);
     append_until(store, 1);
     store_close(&store);
-    CHECK(stat(file("books/data.new"), &st) != 0);
+    CHECK(stat(file("books/new"), &st) != 0);
 }
 
 static void
