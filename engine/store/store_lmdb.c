@@ -16,6 +16,7 @@
 
 #include "engine/base/log.h"
 #include "engine/store/files.h"
+#include "engine/store/fresh.h"
 #include "engine/store/inspect.h"
 #include "engine/store/lmdb_page.h"
 #include "engine/store/store.h"
@@ -37,8 +38,8 @@ struct store {
     struct store_reader writer;
     enum store_error    error; /* of the transaction, sticky */
     char               *dir;
-    bool                scratch;
-    int                 head_fd;
+    bool scratch;
+    int  head_fd;
     struct files_space  space;
     struct page_file    pages;      /* to look at a leaf before LMDB does */
     uint64_t            looked_from; /* events from there on need no such look */
@@ -301,21 +302,20 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     char        path[4200];
     MDB_stat    stat_;
     struct stat st;
-
+    int         dead, code;
     snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-    if (mode == STORE_EXISTING && (stat(path, &st) != 0 || st.st_size == 0)) return STORE_EXISTS_NOT;
+    bool fresh = stat(path, &st) != 0;
+    if (mode == STORE_EXISTING && (fresh || st.st_size == 0)) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
+    if (fresh && mode != STORE_SCRATCH && (code = fresh_make(s->dir)) != 0) return failed("open_failed", s->dir, code);
     enum store_error error = mode == STORE_SCRATCH ? STORE_OK : look_at_file(s, mode);
-    if (error == STORE_OK) error = open_environment(s, mode);
-    if (error != STORE_OK) return error;
+    if (error != STORE_OK || (error = open_environment(s, mode)) != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);
     s->pages.page_size = stat_.ms_psize;
     if (mode != STORE_SCRATCH) {
-        int dead, code;
         mdb_reader_check(s->env, &dead);
         if ((code = files_space_open(&s->space, path)) != 0) return failed("open_failed", path, code);
-        s->pages.fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (s->pages.fd < 0) return failed("open_failed", path, errno);
+        if ((s->pages.fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) return failed("open_failed", path, errno);
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
     if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;

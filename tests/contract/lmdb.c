@@ -181,6 +181,23 @@ a_file_that_is_no_books_is_refused(void **state)
     CHECK(store == NULL);
 }
 
+/* A power failure before the file had its name: the next start makes it anew. That it has none before it is whole is seen by
+ * tests/crash. */
+static void
+a_file_that_was_never_finished_is_made_anew(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    CHECK(mkdir(file("books"), 0700) == 0 && mkdir(file("books/new"), 0700) == 0);
+    int fd = open(file("books/new/data.mdb"), O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0 && ftruncate(fd, 8192) == 0 && close(fd) == 0);
+    struct store *store = open_books(false);
+    append_until(store, 1);
+    store_close(&store);
+    CHECK(stat(file("books/new"), &st) != 0);
+}
+
 static void
 tell_nobody(void *arg, const char *what)
 {
@@ -277,6 +294,7 @@ main(void)
         STORY(a_file_that_is_no_books_is_refused),
         STORY(an_old_page_that_is_damaged_is_told_when_it_is_asked_for),
         STORY(a_meta_page_of_another_commit_is_refused),
+        STORY(a_file_that_was_never_finished_is_made_anew),
         STORY(a_directory_that_cannot_be_written_is_refused),
     };
     return RUN(tests);
