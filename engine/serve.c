@@ -66,7 +66,11 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
 
     for (size_t i = 0; i < n; i++) {
         struct record record;
-        if (!read_record(e, positions[i], &record)) continue;
+        if (!read_record(e, positions[i], &record)) { /* it may be this command, and decided anew it would be done twice */
+            struct pd_refusal unread = pd_refuse(PD_E_internal);
+            answer_refused(e, r, &unread);
+            return true;
+        }
         if (record.header.command_scope != c->command_scope || !pd_text_equal(record.command_id, c->id) ||
             is_worker(record.actor) != is_worker(c->actor) || (is_worker(c->actor) && !pd_text_equal(record.actor, c->actor)))
             continue;
