@@ -190,6 +190,13 @@ update_order(struct sim *s, const struct known_order *o)
 }
 
 static json_t *
+hold_customer(struct sim *s, uint64_t customer)
+{
+    return parse("{'type':'HoldCustomer','data':{'customer':'c%" PRIu64 "','reason':'impago %" PRIu64 "'}}", customer,
+                 chance(s, 2));
+}
+
+static json_t *
 release_customer(struct sim *s, uint64_t customer)
 {
     return parse("{'type':'ReleaseCustomer','data':{'customer':'c%" PRIu64 "','reason':'impago %" PRIu64 "'}}", customer,
@@ -207,7 +214,9 @@ move_order(struct sim *s, struct client *c, bool any)
     if (o->reference[0] == '\0') return add_order(s, c);
     switch (state) {
     case PD_order_state_draft: return chance(s, 8) > 0 ? confirm_order(s, o) : update_order(s, o);
-    case PD_order_state_new: return chance(s, 10) > 0 ? about_order(s, "OpenOrder", o) : update_order(s, o);
+    case PD_order_state_new:
+        if (chance(s, 12) == 0) return hold_customer(s, o->customer);
+        return chance(s, 10) > 0 ? about_order(s, "OpenOrder", o) : update_order(s, o);
     case PD_order_state_held:
         if (chance(s, 3) > 0) return release_customer(s, o->customer);
         return chance(s, 4) > 0 ? about_order(s, "OpenOrder", o) : update_order(s, o);
@@ -223,15 +232,14 @@ move_order(struct sim *s, struct client *c, bool any)
 static json_t *
 keep_shop(struct sim *s)
 {
-    uint64_t customer = chance(s, CUSTOMERS - 1), reason = chance(s, 2);
+    uint64_t customer = chance(s, CUSTOMERS - 1), words = chance(s, 9);
 
     switch (chance(s, 8)) {
-    case 0:
-        return parse("{'type':'HoldCustomer','data':{'customer':'c%" PRIu64 "','reason':'impago %" PRIu64 "'}}", customer, reason);
+    case 0: return chance(s, 2) == 0 ? hold_customer(s, customer) : release_customer(s, customer);
     case 1:
     case 2:
     case 3: return release_customer(s, customer);
-    case 4: return parse("{'type':'PutCustomer','data':{'customer':'c%" PRIu64 "','name':'Nombre %" PRIu64 "'}}", customer, reason);
+    case 4: return parse("{'type':'PutCustomer','data':{'customer':'c%" PRIu64 "','name':'Nombre %" PRIu64 "'}}", customer, words);
     case 5:
         return parse("{'type':'PutPlan','data':{'plan':'none','name':'Licencia','category':'licence','published':%s,"
                      "'domain':'none','provisioning':'none'}}", chance(s, 4) > 0 ? "true" : "false");

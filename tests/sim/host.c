@@ -57,6 +57,7 @@ start(struct sim *s)
     disk.log_full = disk.rows_full = false;
     PD_CHECK(books_open("sim", STORE_CREATE, false, &h->books, &known) == STORE_OK);
     disk.rows = h->books.rows;
+    look_at_log(s);
     h->unread = h->stopping = h->released = h->rows_left = false;
     model_begin_life(s->model, first.now_ms);
     enum store_error error = engine_open(&h->books, &options, sim_time(s), &h->engine);
@@ -374,15 +375,24 @@ seal(struct sim *s)
     h->commit_ms = s->now_ms + chance(s, 6);
 }
 
+/* An error of the disk that the engine does not see is the worst. */
+static bool
+is_well(struct sim *s, enum store_error error)
+{
+    disk.armed = DISK_FINE;
+    if (disk.fired && error == STORE_OK) model_blame(s->model, "the disk failed, and the engine goes on");
+    disk.fired = false;
+    if (disk.refused) s->host->refused_ms = s->now_ms;
+    disk.refused = false;
+    return error == STORE_OK;
+}
+
 /* False: the process is no more. */
 static bool
 make_room(struct sim *s, unsigned times)
 {
-    disk.refused = false;
     arm(s, FAULT_room_failed, DISK_ROOM);
-    enum store_error error = engine_make_room(s->host->engine, times);
-    if (disk.refused) s->host->refused_ms = s->now_ms;
-    if (error == STORE_OK) return true;
+    if (is_well(s, engine_make_room(s->host->engine, times))) return true;
     crash(s);
     return false;
 }
@@ -398,9 +408,7 @@ commit(struct sim *s)
     arm(s, FAULT_begin_failed, DISK_BEGIN);
     arm(s, FAULT_commit_lost, DISK_COMMIT_LOST);
     arm(s, FAULT_commit_kept, DISK_COMMIT_KEPT);
-    enum store_error error = engine_commit(h->engine);
-    disk.armed = DISK_FINE;
-    if (error != STORE_OK) {
+    if (!is_well(s, engine_commit(h->engine))) {
         if (store_last(h->books.log) > model_last(s->model)) show_turn(s, t, true); /* nobody hears of it, and it stays */
         return crash(s), false;
     }
@@ -429,11 +437,7 @@ write_rows(struct sim *s)
     if (dies(s, FAULT_rows_left)) return crash(s), false;
     arm(s, FAULT_rows_lost, DISK_ROWS_LOST);
     arm(s, FAULT_rows_kept, DISK_ROWS_KEPT);
-    disk.refused = false;
-    enum store_error error = engine_write_rows(h->engine, &written);
-    disk.armed = DISK_FINE;
-    if (disk.refused) h->refused_ms = s->now_ms;
-    if (error != STORE_OK) return crash(s), false;
+    if (!is_well(s, engine_write_rows(h->engine, &written))) return crash(s), false;
     h->rows_left = !written;
     h->rows_ms = s->now_ms + 200;
     if (!written) return true;

@@ -24,12 +24,16 @@ struct host {
     struct turn      turns[2], *open, *sealed; /* sealed: to be committed */
     struct model_request received[INBOX_MAX]; /* beside the slots, in their order */
     uint64_t         received_count, taken_count;
+    uint8_t          chain[PD_CHAIN_BYTES]; /* of the last event that was shown */
     bool             rows_left, stopping, released, unread;
     struct mail      later[INBOX_MAX]; /* while there is no process: kept by the sockets of those who sent */
     size_t           later_count;
     struct mp_writer scratch;
     struct pd_arena  arena;
 };
+
+/* Whether the log still begins with all that was shown. */
+void look_at_log(struct sim *s);
 
 /* Everything that is durable and was not shown yet, as this turn's. Lenient: what is due may be left undone. */
 void show_turn(struct sim *s, const struct turn *turn, bool lenient);

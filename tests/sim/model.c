@@ -1,3 +1,4 @@
+/* model.c - requests and their answers: ids, refusals, what is accepted; and a turn, from its first request to what was due. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,12 @@ const char *
 model_violation(const struct model *m)
 {
     return m->violation[0] == '\0' ? NULL : m->violation;
+}
+
+void
+model_blame(struct model *m, const char *what)
+{
+    wrong(m, "%s", what);
 }
 
 struct model *
@@ -170,8 +177,8 @@ take_own(struct model *m, struct walk *w)
 
 /* ---- answers --------------------------------------------------------------------------------------------------------- */
 
-static int
-code_of(struct model *m, struct pd_text answer, msgpack_object *ret_answer)
+int
+m_code_of(struct model *m, struct pd_text answer, msgpack_object *ret_answer)
 {
     if (!mp_parse(&m->answer_reader, answer.data, answer.size, ret_answer)) return -1;
     const msgpack_object *ok = mp_find(ret_answer, "ok");
@@ -181,8 +188,8 @@ code_of(struct model *m, struct pd_text answer, msgpack_object *ret_answer)
     return e == NULL ? -1 : e->number;
 }
 
-static uint64_t
-number_in(const msgpack_object *map, const char *key)
+uint64_t
+m_number(const msgpack_object *map, const char *key)
 {
     const msgpack_object *o = mp_find(map, key);
     return o != NULL && o->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? o->via.u64 : 0;
@@ -207,14 +214,14 @@ check_order_answer(struct model *m, const struct m_order *o, const msgpack_objec
     NEED(m, m_print(mp_find_text(data, "reference")) == o->reference, "an answer about another order");
     NEED(m, pd_text_equal(mp_find_text(data, "state"), PD_NAME(order_state, o->state)), "an answer says another state than %d",
          o->state);
-    NEED(m, number_in(data, "version") == o->version, "an answer says version %" PRIu64 ", it is %" PRIu64,
-         number_in(data, "version"), o->version);
+    NEED(m, m_number(data, "version") == o->version, "an answer says version %" PRIu64 ", it is %" PRIu64,
+         m_number(data, "version"), o->version);
     NEED(m, allowed_in(data) == m_allowed(o->state), "an answer allows other commands than state %d does", o->state);
     return true;
 }
 
-static bool
-check_status_answer(struct model *m, const struct m_order *o, const msgpack_object *data)
+bool
+m_check_status(struct model *m, const struct m_order *o, const msgpack_object *data)
 {
     const msgpack_object *items = mp_find(data, "items");
 
@@ -226,19 +233,12 @@ check_status_answer(struct model *m, const struct m_order *o, const msgpack_obje
     return true;
 }
 
-static struct m_order *
-order_asked(struct model *m, struct m_scope *s, const struct pd_check_status *c)
-{
-    (void)m;
-    return m_order(s, c->has_order ? c->order : 0, c->reference);
-}
-
 /* A read: at once, or a wait begins. */
 static bool
 take_status(struct model *m, struct m_scope *s, const struct model_request *r, int code, const msgpack_object *answer)
 {
     const struct pd_check_status *c = m->message.body;
-    const struct m_order         *o = order_asked(m, s, c);
+    const struct m_order         *o = m_order(s, c->has_order ? c->order : 0, c->reference);
 
     if (code == PD_E_internal) NEED(m, m->unread, "internal, and nothing is damaged");
     if (code == PD_E_invalid_field && r->array && c->wait_ms > 0) return true;
@@ -247,7 +247,7 @@ take_status(struct model *m, struct m_scope *s, const struct model_request *r, i
     NEED(m, o != NULL, "the status of an order that there is not");
     bool held = c->wait_ms > 0 && !(c->until == PD_until_end && o->state != PD_order_state_provisioning);
     NEED(m, held == (r->answer.data == NULL), held ? "a status is told at once that was to wait" : "a status waits for nothing");
-    if (!held) return check_status_answer(m, o, mp_find(answer, "data"));
+    if (!held) return m_check_status(m, o, mp_find(answer, "data"));
     PD_CHECK(m->wait_count < M_WAITS);
     m->waits[m->wait_count++] = (struct m_wait){
         m_print(r->address), m_print(m->message.envelope.id), m_print(m->message.envelope.reseller),
@@ -362,17 +362,30 @@ check_accepted(struct model *m, struct m_scope *s, size_t count, const msgpack_o
     const struct m_event *last = m->last == 0 ? NULL : &m->events[m->last - 1];
     int                   command = m->message.block->code;
 
-    NEED(m, number_in(answer, "position") == (count == 0 ? 0 : last->scope_position), "an answer with position %" PRIu64,
-         number_in(answer, "position"));
+    NEED(m, m_number(answer, "position") == (count == 0 ? 0 : last->scope_position), "an answer with position %" PRIu64,
+         m_number(answer, "position"));
     if (count == 0) {
         NEED(m, command == PD_COMMAND_report_success || command == PD_COMMAND_report_failure, "what is accepted did nothing");
-        NEED(m, !m_is_right(m, s, PD_E_stale_lease), "a stale report is accepted");
         return true;
     }
     if (command >= PD_COMMAND_add_order && command <= PD_COMMAND_retry_provisioning) {
-        NEED(m, m->touched != NULL && number_in(data, "order") == (uint64_t)(m->touched - s->orders) + 1, "another order is named");
+        NEED(m, m->touched != NULL && m_number(data, "order") == (uint64_t)(m->touched - s->orders) + 1, "another order is named");
         return check_order_answer(m, m->touched, data);
     }
+    return true;
+}
+
+/* Nothing that is accepted should have been refused. */
+static bool
+is_rightly_taken(struct model *m, struct m_scope *s)
+{
+    static const int codes[] = {
+        PD_E_version_conflict, PD_E_illegal_transition, PD_E_stale_lease,     PD_E_total_mismatch,    PD_E_reference_taken,
+        PD_E_domain_taken,     PD_E_plan_not_published, PD_E_period_disabled, PD_E_currency_mismatch,
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        NEED(m, !m_is_right(m, s, codes[i]), "%s is accepted, and %s should be its answer", m->message.block->Name,
+             pd_schema_error(codes[i])->code);
     return true;
 }
 
@@ -382,9 +395,9 @@ take_decided(struct model *m, struct m_scope *s, struct m_command *c, struct wal
              const msgpack_object *answer)
 {
     const struct model_record *next = w->at < w->turn->record_count ? &w->turn->records[w->at] : NULL;
-    bool     told = next != NULL && pd_text_equal(next->id, m->message.envelope.id) && next->command == m->message.block->code;
-    uint64_t version;
-    size_t   count = 0;
+    bool   told = next != NULL && pd_text_equal(next->id, m->message.envelope.id) && next->command == m->message.block->code &&
+                next->command_scope < m->scope_count && m->scopes[next->command_scope] == s;
+    size_t count = 0;
 
     if (code == PD_E_internal) {
         NEED(m, m->unread && !told, "internal, and nothing is damaged");
@@ -394,18 +407,15 @@ take_decided(struct model *m, struct m_scope *s, struct m_command *c, struct wal
         NEED(m, m->full && !told, "storage_full, and there is space");
         return true;
     }
-    if (code != PD_OK && code != PD_E_stale_lease) {
-        NEED(m, !told, "a command is refused with %d and stands in the log", code);
+    if (code == PD_OK) {
+        if (!is_rightly_taken(m, s)) return false;
+    } else { /* a stale result is refused and recorded */
+        NEED(m, !told || code == PD_E_stale_lease, "a command is refused with %d and stands in the log", code);
         NEED(m, m_is_right(m, s, code), "%s is refused with %d, which is not so", m->message.block->Name, code);
-    } else if (code == PD_E_stale_lease) NEED(m, m_is_right(m, s, code), "a report of a live lease is refused as stale");
-    else if (m->message.envelope.has_expect)
-        NEED(m, m_version_of(m, s, &version) && version == m->message.envelope.expect, "a command is accepted at another version");
-    if (code == PD_OK && m->message.block->code == PD_COMMAND_confirm_order)
-        NEED(m, !((const struct pd_confirm_order *)m->message.body)->has_total || !m_is_right(m, s, PD_E_total_mismatch),
-             "a total is confirmed that is not the order's");
-    if (code == PD_OK)
-        NEED(m, !m_is_right(m, s, PD_E_illegal_transition), "a command is accepted that the order's state does not take");
+    }
+    const struct m_order *asked = m_asked(m, s);
     if (told && !take_command(m, w, &count)) return false;
+    NEED(m, asked == NULL || count == 0 || m->touched == asked, "a command changes another order than it names");
     NEED(m, code != PD_OK || count > 0 || m->message.block->port == PD_port_workers, "%s is acknowledged and not in the log",
          m->message.block->Name);
     *c = (struct m_command){c->key, content_of(m), m_print(r->answer), m->life,
@@ -418,7 +428,7 @@ take_request(struct model *m, struct walk *w, const struct model_request *r)
 {
     bool           decoded;
     msgpack_object answer;
-    int            code = r->answer.data == NULL ? -1 : code_of(m, r->answer, &answer), refused = decode(m, r, &decoded);
+    int            code = r->answer.data == NULL ? -1 : m_code_of(m, r->answer, &answer), refused = decode(m, r, &decoded);
 
     NEED(m, r->answer.data == NULL || code >= 0, "an answer that cannot be read");
     if (refused != PD_OK) {
@@ -490,97 +500,4 @@ model_turn(struct model *m, const struct model_turn *t)
         if (!take_own(m, &w)) return;
     pd_arena_reset(&m->arena);
     if (m->violation[0] == '\0' && !t->full && !t->unread) check_due(m, t);
-}
-
-/* ---- what goes out beside the answers -------------------------------------------------------------------------------- */
-
-static bool
-is_over(const struct model *m, const struct m_wait *w)
-{
-    for (size_t s = 1; s < m->scope_count; s++)
-        if (m->scopes[s]->id == w->scope) {
-            const struct m_order *o = &m->scopes[s]->orders[w->order - 1];
-            return m->now_ms >= w->due_ms || (w->to_end ? o->state != PD_order_state_provisioning : o->version != w->version);
-        }
-    return false;
-}
-
-static bool
-hear_wait(struct model *m, struct pd_text address, struct pd_text body)
-{
-    msgpack_object answer;
-    int            code = code_of(m, body, &answer);
-    uint64_t       from = m_print(address), id = m_print(mp_find_text(&answer, "id"));
-
-    for (size_t i = 0; i < m->wait_count; i++) {
-        struct m_wait w = m->waits[i];
-        if (w.address != from || w.id != id || (!is_over(m, &w) && !m->stopping && !m->unread)) continue;
-        m->waits[i] = m->waits[--m->wait_count];
-        if (code == PD_E_internal && m->unread) return true;
-        if (code == PD_E_shutting_down && m->stopping) return true;
-        NEED(m, code == PD_OK, "a wait is answered with %d", code);
-        for (size_t s = 1; s < m->scope_count; s++)
-            if (m->scopes[s]->id == w.scope)
-                return check_status_answer(m, &m->scopes[s]->orders[w.order - 1], mp_find(&answer, "data"));
-    }
-    return wrong(m, "a wait is answered that is not over, or that nobody asked for");
-}
-
-static bool
-hear_assignment(struct model *m, struct pd_text address, struct pd_text body)
-{
-    struct pd_assignment a;
-    struct pd_refusal    refusal;
-    msgpack_object       o;
-
-    NEED(m, mp_parse(&m->answer_reader, body.data, body.size, &o) && mp_find(&o, "data") != NULL &&
-                pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, mp_find(&o, "data"), &a, &refusal),
-         "an assignment that cannot be read");
-    struct m_scope *s = m_scope(m, a.reseller);
-    struct m_order *order = NULL;
-    struct m_item  *i = s == NULL ? NULL : m_item_of(s, a.task, &order);
-    NEED(m, i != NULL && i->lease == a.lease && i->worker != 0 && i->state == PD_item_state_provisioning,
-         "task %" PRIu64 " is handed out under lease %" PRIu64 ", which is not in the log", a.task, a.lease);
-    NEED(m, i->instance == m_print(a.instance) && i->attempt == a.attempt && order->reference == m_print(a.reference) &&
-                i->plan == m_print(a.plan) && i->domain == m_print(a.domain) && i->deadline == a.deadline,
-         "task %" PRIu64 " is handed out as another", a.task);
-    for (size_t n = 0; n < m->worker_count; n++)
-        if (m->workers[n].name == i->worker)
-            NEED(m, m->workers[n].address == m_print(address), "task %" PRIu64 " is sent to another than has its lease", a.task);
-    return true;
-}
-
-void
-model_outgoing(struct model *m, enum pd_port port, struct pd_text address, struct pd_text body)
-{
-    if (m->violation[0] != '\0') return;
-    if (port == PD_port_workers) hear_assignment(m, address, body);
-    else hear_wait(m, address, body);
-    pd_arena_reset(&m->arena);
-}
-
-void
-model_sent(struct model *m)
-{
-    for (size_t i = 0; i < m->wait_count && !m->unread; i++)
-        if (is_over(m, &m->waits[i])) wrong(m, "a wait is over and not answered");
-}
-
-void
-model_published(struct model *m, struct pd_text topic, struct pd_text body)
-{
-    bool                  all = topic.size > 5 && memcmp(topic.data, "~all/", 5) == 0;
-    msgpack_object        o;
-    const struct m_event *e = NULL;
-
-    if (m->violation[0] != '\0' || !mp_parse(&m->answer_reader, body.data, body.size, &o)) return;
-    uint64_t position = number_in(&o, "position");
-    struct m_scope *s = m_scope(m, mp_find_text(&o, "reseller"));
-    if (all) e = position <= m->last ? &m->events[position - 1] : NULL;
-    else /* late in the log, so from behind */
-        for (uint64_t p = m->last; p > 0 && e == NULL; p--)
-            if (m->events[p - 1].scope_position == position && s == m->scopes[m->events[p - 1].scope]) e = &m->events[p - 1];
-    if (e == NULL) wrong(m, "an event is published at %" PRIu64 ", which is not in the log", position);
-    else if (e->time != number_in(&o, "time") || !pd_text_equal(mp_find_text(&o, "type"), pd_text(pd_schema_event(e->type)->Name)))
-        wrong(m, "event %" PRIu64 " is published as another", position);
 }

@@ -49,6 +49,9 @@ void          model_close(struct model **model);
 /* What must not be, or NULL. */
 const char *model_violation(const struct model *model);
 
+/* What the reader of the log itself saw that must not be. */
+void model_blame(struct model *model, const char *what);
+
 /* The engine's process begins: refusals, waits and workers are forgotten, open leases get one full lease time. */
 void model_begin_life(struct model *model, uint64_t now_ms);
 

@@ -230,6 +230,15 @@ order_of(struct m_scope *s, const struct about *a)
     return m_order(s, a->has_order ? a->order : 0, a->reference);
 }
 
+const struct m_order *
+m_asked(struct model *m, struct m_scope *s)
+{
+    struct about    a = look(m);
+    struct m_order *o = order_of(s, &a);
+    if (a.has_task) m_item_of(s, a.task, &o);
+    return o;
+}
+
 bool
 m_version_of(struct model *m, struct m_scope *s, uint64_t *ret_version)
 {
@@ -311,6 +320,12 @@ has_reason(const struct m_customer *c, uint64_t reason)
     return false;
 }
 
+static bool
+is_mistaken(const struct pd_confirm_order *c, const struct m_order *o)
+{
+    return c->has_total && c->total != o->total;
+}
+
 bool
 m_is_right(struct model *m, struct m_scope *s, int code)
 {
@@ -333,8 +348,7 @@ m_is_right(struct model *m, struct m_scope *s, int code)
     case PD_E_reference_taken: return command == PD_COMMAND_add_order && m_order(s, 0, a.reference) != NULL;
     case PD_E_illegal_transition: return o != NULL && command != PD_COMMAND_add_note && !m_takes(o->state, command);
     case PD_E_customer_on_hold: return c != NULL && m_on_hold(c);
-    case PD_E_total_mismatch: return o != NULL && command == PD_COMMAND_confirm_order &&
-                                     ((const struct pd_confirm_order *)m->message.body)->total != o->total;
+    case PD_E_total_mismatch: return command == PD_COMMAND_confirm_order && o != NULL && is_mistaken(m->message.body, o);
     case PD_E_stale_lease: return a.has_task && is_stale(m, s, &a);
     case PD_E_too_large: return command == PD_COMMAND_hold_customer && c != NULL && c->hold_count == PD_REASONS_MAX;
     case PD_E_domain_taken:

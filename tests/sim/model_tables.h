@@ -1,5 +1,6 @@
 /* model_tables.h - the model's memory, for the files it is made of: model.c (requests and answers), model_claims.c (whether a
- * refusal is right), model_events.c (whether an event is legal), model_rows.c (rows). Texts are kept as prints: 64 bits. */
+ * refusal is right), model_events.c (whether an event is legal), model_rows.c (rows), model_sent.c (what goes out beside the
+ * answers). Texts are kept as prints: 64 bits. */
 #ifndef SIM_MODEL_TABLES_H
 #define SIM_MODEL_TABLES_H
 
@@ -132,6 +133,12 @@ struct m_item     *m_item_of(struct m_scope *s, uint64_t task, struct m_order **
 struct m_worker   *m_worker(struct model *m, struct pd_text name);
 bool               m_on_hold(const struct m_customer *c);
 
+/* What an answer says: PD_OK or a refusal's number, -1: it cannot be read; a number under a key, 0: there is none. */
+int      m_code_of(struct model *m, struct pd_text answer, msgpack_object *ret_answer);
+uint64_t m_number(const msgpack_object *map, const char *key);
+/* Whether a status is what the log says of the order. */
+bool m_check_status(struct model *m, const struct m_order *o, const msgpack_object *data);
+
 /* Domain names as the story's people write them, in ASCII; absent: it is none. */
 struct pd_text m_ascii(struct pd_text domain);
 /* Whether a customer's items may have their domains: by what others hold, and among themselves. */
@@ -147,6 +154,8 @@ bool m_take_event(struct model *m, const struct model_record *r);
 bool m_is_settled(const struct m_order *o);
 /* Whether a refusal of this code is true of the command in m->message, now. */
 bool m_is_right(struct model *m, struct m_scope *s, int code);
+/* The order that the command in hand names, by itself or by a task; NULL: none. */
+const struct m_order *m_asked(struct model *m, struct m_scope *s);
 /* The version of what a command is about, for `expect`. */
 bool m_version_of(struct model *m, struct m_scope *s, uint64_t *ret_version);
 /* Whether a report is about the current lease; whether it repeats the one that closed the task. */

@@ -42,6 +42,8 @@ show_turn(struct sim *s, const struct turn *t, bool lenient)
         struct pd_text bytes;
         struct record  r;
         PD_CHECK(store_read_record(reader, first + i, &h->arena, &bytes) == STORE_OK && record_read(bytes, &r));
+        if (!record_follows(bytes, h->chain)) model_blame(s->model, "the log's chain is broken");
+        memcpy(h->chain, r.chain, sizeof h->chain);
         records[i] = (struct model_record){
             .position = r.header.position, .time = r.header.time, .scope_position = r.header.scope_position,
             .version = r.header.version, .scope = r.header.scope, .command_scope = r.header.command_scope, .type = r.header.type,
@@ -54,6 +56,28 @@ show_turn(struct sim *s, const struct turn *t, bool lenient)
     store_reader_close(&reader);
     model_turn(s->model, &turn);
     pd_arena_reset(&h->arena);
+}
+
+void
+look_at_log(struct sim *s)
+{
+    struct host         *h = s->host;
+    struct store_reader *reader = NULL;
+    uint8_t              chain[PD_CHAIN_BYTES] = {0};
+    uint64_t             last = model_last(s->model);
+
+    PD_CHECK(store_reader_open(h->books.log, &reader) == STORE_OK);
+    if (store_reader_last(reader) < last) model_blame(s->model, "the log is shorter than it was");
+    for (uint64_t p = 1; p <= last && model_violation(s->model) == NULL; p++) {
+        struct pd_text bytes;
+        struct record  r;
+        PD_CHECK(store_read_record(reader, p, &h->arena, &bytes) == STORE_OK && record_read(bytes, &r));
+        if (!record_follows(bytes, chain)) model_blame(s->model, "what was in the log is no longer what it was");
+        memcpy(chain, r.chain, sizeof chain);
+        pd_arena_reset(&h->arena);
+    }
+    if (memcmp(chain, h->chain, sizeof chain) != 0) model_blame(s->model, "the log is another than it was");
+    store_reader_close(&reader);
 }
 
 struct looking {

@@ -16,7 +16,8 @@
 
 enum {
     CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, TO_ENGINE = -1,
-    MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 6, OLD_FRAMES = 4, HOUR_MS = 3600000,
+    MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 6, OLD_FRAMES = 4, OVERHEARD = 8,
+    HOUR_MS = 3600000,
 };
 
 struct mail {
@@ -59,6 +60,13 @@ struct sim_worker {
     char           name[8], nonce[24];
 };
 
+/* An assignment that the liar has overheard. */
+struct overheard {
+    char     reseller[16];
+    int      worker;
+    uint64_t task, lease;
+};
+
 struct host; /* the engine's process */
 
 struct sim {
@@ -71,6 +79,8 @@ struct sim {
     size_t           mail_count;
     struct client    clients[CLIENTS];
     struct sim_worker workers[WORKERS];
+    struct overheard overheard[OVERHEARD];
+    uint64_t         overheard_count;
     uint64_t         lie_ms, change_ms; /* when the liar speaks, and the clock or the disk changes */
     uint64_t         crash_at[CRASHES]; /* so many commands */
     size_t           crashes;

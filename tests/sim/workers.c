@@ -92,6 +92,26 @@ step(struct sim *s, struct sim_worker *w, const struct worker_in *in)
     w->wake_ms = wake_ms > (int64_t)s->now_ms ? (uint64_t)wake_ms : s->now_ms + 1;
 }
 
+static void
+overhear(struct sim *s, const struct mail *mail)
+{
+    struct mp_reader     reader = {.ready = false};
+    msgpack_object       o;
+    struct pd_assignment a = {0};
+    struct pd_refusal    refusal;
+    struct pd_arena      arena;
+
+    pd_arena_init(&arena);
+    if (mp_parse(&reader, mail->data, mail->size, &o) && pd_text_equal(mp_find_text(&o, "type"), PD_TEXT("Assignment")) &&
+        pd_decode_map(&arena, pd_block_assignment(), PD_LENIENT, mp_find(&o, "data"), &a, &refusal)) {
+        struct overheard *h = &s->overheard[s->overheard_count++ % OVERHEARD];
+        *h = (struct overheard){.worker = mail->to - CLIENTS, .task = a.task, .lease = a.lease};
+        snprintf(h->reseller, sizeof h->reseller, "%.*s", (int)a.reseller.size, a.reseller.data);
+    }
+    pd_arena_fini(&arena);
+    mp_reader_fini(&reader);
+}
+
 void
 worker_hear(struct sim *s, const struct mail *mail)
 {
@@ -100,6 +120,7 @@ worker_hear(struct sim *s, const struct mail *mail)
     struct worker_in      in = {.kind = WORKER_FRAME, .text = {mail->data, mail->size}};
 
     if (mail->life != (mail->is_job ? w->process : w->life) || (!mail->is_job && s->now_ms < w->cut_off_ms)) return;
+    if (!mail->is_job) overhear(s, mail);
     if (mail->is_job && !mail->ends)
         in = (struct worker_in){.kind = WORKER_PROGRESS, .job = mail->job, .has_percent = true, .percent = chance(s, 101),
                                 .text = PD_TEXT("a medias")};
@@ -127,8 +148,8 @@ worker_tick(struct sim *s, struct sim_worker *w)
     step(s, w, &in);
 }
 
-/* It names whom it likes: a lease that never was, an old one, perhaps the right one. Now and then it says that it is there, or
- * that it goes, for another. */
+/* It names what it has overheard, or whom it likes: a lease that never was, the one before, perhaps the right one. Now and then it
+ * says for another that he goes. */
 void
 tell_lie(struct sim *s)
 {
@@ -137,12 +158,19 @@ tell_lie(struct sim *s)
     struct mp_writer         frame = {0};
     char                     id[32], name[8];
     struct pd_request        envelope = {.reseller = pd_text(resellers[chance(s, 3)])};
-    uint64_t                 task = 1 + chance(s, 1 + s->counts.commands / 12), lease = 1 + chance(s, 3);
+    uint64_t                 task = 1 + chance(s, 1 + s->counts.commands / 12), lease = 1 + chance(s, 3), who = chance(s, WORKERS);
 
     s->lie_ms = s->now_ms + 1 + chance(s, 300);
     if (!befalls(s, FAULT_worker_lied, 2)) return;
+    if (s->overheard_count > 0 && chance(s, 2) == 0) {
+        const struct overheard *h = &s->overheard[chance(s, s->overheard_count < OVERHEARD ? s->overheard_count : OVERHEARD)];
+        envelope.reseller = pd_text(h->reseller);
+        task = h->task;
+        lease = h->lease > 1 ? h->lease - 1 : h->lease + chance(s, 2);
+        who = chance(s, 3) > 0 ? (uint64_t)h->worker : who;
+    }
     snprintf(id, sizeof id, "lie-%" PRIu64, chance(s, 30) == 0 ? chance(s, 100) : s->sent);
-    snprintf(name, sizeof name, "w%" PRIu64, 1 + chance(s, WORKERS));
+    snprintf(name, sizeof name, "w%" PRIu64, 1 + who);
     envelope.id = pd_text(id);
     struct pd_report_success  success = {.worker = pd_text(name), .task = task, .lease = lease};
     struct pd_report_failure  failure = {.worker = pd_text(name), .task = task, .lease = lease};
