@@ -26,6 +26,8 @@ MAY = (
     ("clients/lib/", CONTRACT + ("clients/lib/",)),
     ("clients/cli/", CONTRACT + ("clients/lib/", "clients/cli/")),
     ("clients/worker/", CONTRACT + ("clients/lib/", "clients/worker/")),
+    # The simulation's judge knows the protocol, and nothing of what it judges.
+    ("tests/sim/model", CONTRACT + ("tests/sim/model",)),
     ("tests/", CONTRACT + ("engine/", "clients/", "tests/")),
 )
 
@@ -95,6 +97,7 @@ def main():
         "ZeroMQ in the engine": ("engine/main.c", "  #  include <zmq.h>"),
         "ZeroMQ in the command line": ("clients/cli/main.c", "#include <zmq.h>"),
         "MessagePack-C past its face": ("proto/codec.c", "#include <msgpack.h>"),
+        "a judge who knows the engine": ("tests/sim/model.c", '#include "engine/store/record.h"'),
         "a path from here": ("engine/fold.c", '#include "fold.h"'),
         "a folder nobody knows": ("engine/replica/log.c", '#include "engine/bus/net.h"'),
     }

@@ -1,70 +1,128 @@
-/* sim.h - what one simulated story is made of: who there is, what is on its way, how far it has come. */
+/* sim.h - one seed's world: who there is, what is on its way, what goes wrong.
+ *
+ * The real engine, its door and slots, the worker's and the client's step run in one thread under one random number: time goes
+ * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. workers.c: workers and
+ * liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the judge. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
+#include <stdio.h>
+
 #include "clients/lib/call.h"
 #include "clients/worker/worker.h"
-#include "engine/bus/door.h"
-#include "engine/engine.h"
+#include "engine/bus/slots.h"
+#include "tests/sim/counts.h"
+#include "tests/sim/model.h"
 
-enum { TURN_MAX = 64, MAIL_MAX = 4096, STEPS = 12, CLIENTS = 3, LEASE_MS = 3000, STORY_MS = 600000 };
-
-/* Who a message is for: the engine, a client, or the worker. */
-enum { TO_ENGINE = -1, TO_WORKER = CLIENTS };
+enum {
+    CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, TO_ENGINE = -1,
+    MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 6, OLD_FRAMES = 4, OVERHEARD = 8,
+    HOUR_MS = 3600000,
+};
 
 struct mail {
-    uint64_t at_ms;
-    int      to, from; /* from: which client or the worker, when it is to the engine */
-    uint64_t life;     /* of the worker's socket, of the engine's process: mail of an earlier one is lost */
+    uint64_t     at_ms, order; /* order: of sending, where times are equal */
+    int          to, from;     /* TO_ENGINE, a client, or CLIENTS + a worker */
+    uint64_t     life;         /* of the peer's socket, or of the worker's process: mail for an earlier one is lost */
     enum pd_port port;
-    char    *data;
-    size_t   size;
-    int      job; /* >= 0: no message, but the end of the worker's job */
-    bool     success;
+    char        *data;
+    size_t       size;
+    bool         is_job;       /* no message, but a worker's task that goes on (percent) or ends */
+    size_t       job;
+    bool         success, ends;
+};
+
+struct known_order {
+    char     reference[32];
+    unsigned reseller;
+    uint64_t customer, number, total;
+    int      state; /* enum pd_order_state, as far as was heard */
 };
 
 struct client {
-    const char *const *script; /* lines of JSON: the commands, one after another */
-    size_t             at;
+    int                number;
+    uint64_t           wake_ms, life, made;
+    size_t             set_up; /* lines of the shop's set-up that are done */
     bool               busy;
     struct pd_call     call;
-    char               id[40];
-    struct mp_writer   request;
-    struct pd_text     answers[STEPS]; /* as they first came; in the story's arena */
-    struct pd_text     asked[STEPS];
+    uint32_t           patience_ms; /* how long its command may wait */
+    char               id[64];
+    struct mp_writer   frame;
+    struct known_order orders[KNOWN_ORDERS], *about;
+    struct mp_writer   old[OLD_FRAMES]; /* what was answered, to be copied */
+    char               old_ids[OLD_FRAMES][64];
+    size_t             old_count;
 };
 
-/* A turn from its first request to its answers. */
-struct turn {
-    struct request  requests[TURN_MAX];
-    size_t          count;
-    struct pd_arena arena;
+struct sim_worker {
+    struct worker *step;
+    uint64_t       life, process, wake_ms, cut_off_ms; /* process: of its jobs */
+    char           name[8], nonce[24];
 };
+
+/* An assignment that the liar has overheard. */
+struct overheard {
+    char     reseller[16];
+    int      worker;
+    uint64_t task, lease;
+};
+
+struct host; /* the engine's process */
 
 struct sim {
-    uint64_t         random, now_ms, busy_turn;
-    bool             quiet;
-    uint64_t         hash; /* of the story */
-    struct mail      mails[MAIL_MAX];
+    uint64_t         seed, random, now_ms, hash, sent, resends;
+    int64_t          wall_us; /* the wall clock beside the steady one */
+    bool             calm;    /* nothing goes wrong any more */
+    FILE            *story;   /* NULL: nobody reads it */
+    struct counts    counts;
+    struct mail     *mails; /* a heap */
     size_t           mail_count;
-    struct books     books;
-    struct engine   *engine;
-    struct door      door;
-    uint64_t         life, worker_life, crashes, lost, doubled, turns;
-    uint64_t         engine_down_ms; /* until then it is not there */
     struct client    clients[CLIENTS];
-    struct worker   *worker;
-    int64_t          worker_wake_ms;
-    struct turn      turns_open[2]; /* decided and not committed: one while the other is decided */
-    uint64_t         decided, committed;
-    bool             rows_left;
-    struct pd_arena  arena;
+    struct sim_worker workers[WORKERS];
+    struct overheard overheard[OVERHEARD];
+    uint64_t         overheard_count;
+    uint64_t         lie_ms, change_ms; /* when the liar speaks, and the clock or the disk changes */
+    uint64_t         crash_at[CRASHES]; /* so many commands */
+    size_t           crashes;
+    enum fault       crash;             /* the next one's kind */
+    struct host     *host;
+    struct model    *model;
 };
 
-struct now engine_time(const struct sim *s);
+/* From 0 to of - 1. */
+uint64_t chance(struct sim *s, uint64_t of);
+/* Whether what happens once in `of` times happens now; then it is counted. Never in calm. */
+bool     befalls(struct sim *s, enum fault fault, uint64_t of);
+void     tell(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void     tell_message(struct sim *s, const char *what, struct pd_text frame, const struct pd_block *block);
+void     note(struct sim *s, struct pd_text bytes); /* into the hash */
+struct now sim_time(const struct sim *s);
 
-/* The auditor knows the log and what clients were told, nothing of the engine's inside. Aborts where they differ. */
-void audit_log(struct sim *s);
-void audit_answers(struct sim *s);
+void post(struct sim *s, struct mail mail, struct pd_text body);      /* arrives */
+void send_mail(struct sim *s, struct mail mail, struct pd_text body); /* may be lost, doubled, late */
+
+void clients_open(struct sim *s);
+void clients_close(struct sim *s);
+void client_step(struct sim *s, struct client *client, struct pd_text answer);
+void make_command(struct sim *s, struct client *client);
+bool shop_is_open(const struct sim *s);
+
+void workers_open(struct sim *s);
+void workers_close(struct sim *s);
+void worker_hear(struct sim *s, const struct mail *mail);
+void worker_tick(struct sim *s, struct sim_worker *worker);
+void tell_lie(struct sim *s);
+
+void     host_open(struct sim *s);
+void     host_close(struct sim *s);
+void     host_hear(struct sim *s, const struct mail *mail);
+uint64_t host_wake_ms(const struct sim *s);
+void     host_step(struct sim *s);
+void     host_change_disk(struct sim *s);
+bool     host_is_up(const struct sim *s);
+void     host_look_at_rows(struct sim *s);
+
+/* One seed, from the empty log to its end. NULL, or what must not be; `ret_counts` and `ret_hash` are set. */
+const char *run_seed(uint64_t seed, FILE *story, struct counts *ret_counts, uint64_t *ret_hash);
 
 #endif

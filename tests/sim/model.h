@@ -1,0 +1,73 @@
+/* model.h - what Pedido must do, told by the domain's tables and proto/README.md alone: the judge of the simulation.
+ *
+ * It includes no file of engine/, and keeps its own tables of what the log says. It is shown what the harness has in its hands:
+ * each turn that is durable, with the requests it took and the answers they got; what is sent that no request asked for; what is
+ * published; and now and then every row. The first thing that must not be is kept; then it looks no further. */
+#ifndef SIM_MODEL_H
+#define SIM_MODEL_H
+
+#include "proto/framing.h"
+
+struct model;
+
+/* One event as it lies in the log. */
+struct model_record {
+    uint64_t       position, time, scope_position;
+    uint64_t       version, scope, command_scope;
+    int            type, command;
+    size_t         index, count; /* within its command */
+    struct pd_text id, actor, body;
+};
+
+/* A command as it came in, alone or the n-th of an array, and what it was answered; absent: it waits. */
+struct model_request {
+    enum pd_port   port;
+    struct pd_text frame, address, answer;
+    size_t         n;
+    bool           array;
+    uint64_t       now_ms; /* when it was decided */
+};
+
+/* What is durable since the last time. */
+struct model_turn {
+    const struct model_request *requests;
+    size_t                      request_count;
+    const struct model_record  *records;
+    size_t                      record_count;
+    uint64_t                    now_ms, wall_us; /* when its last command was decided */
+    bool                        full;      /* the disk has refused space of late */
+    bool                        unread;    /* the disk could not be read in this life */
+    bool                        stopping;  /* waits are let go */
+};
+
+/* Told of each command that an order was touched by: from and to are enum pd_order_state. */
+typedef void model_moved(void *arg, int from, int command, int to);
+
+struct model *model_open(uint64_t lease_ms, model_moved *moved, void *arg);
+void          model_close(struct model **model);
+
+/* What must not be, or NULL. */
+const char *model_violation(const struct model *model);
+
+/* What the reader of the log itself saw that must not be. */
+void model_blame(struct model *model, const char *what);
+
+/* The engine's process begins: refusals, waits and workers are forgotten, open leases get one full lease time. */
+void model_begin_life(struct model *model, uint64_t now_ms);
+
+void model_turn(struct model *model, const struct model_turn *turn);
+
+/* What goes out beside the answers, after its turn: an assignment, or the answer of a wait. model_sent: that was all of it. */
+void model_outgoing(struct model *model, enum pd_port port, struct pd_text address, struct pd_text body);
+void model_sent(struct model *model);
+void model_published(struct model *model, struct pd_text topic, struct pd_text body);
+
+/* Every row, after each other, when the store says that they are folded up to the log's end; then model_rows_seen. */
+void model_row(struct model *model, int row_code, struct pd_text bytes);
+void model_rows_seen(struct model *model);
+
+/* How many positions the log has, by what was shown; whether any order is still being provisioned. */
+uint64_t model_last(const struct model *model);
+bool     model_is_busy(const struct model *model);
+
+#endif
