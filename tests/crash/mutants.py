@@ -32,7 +32,7 @@ MUTANTS = (
      "store_set_folded(rows, e->leaving_last);\n"
      "    if (store_commit(rows, NULL) != STORE_OK || store_begin(rows) != STORE_OK) return STORE_FAILED;\n"
      "    rows_flush(e->leaving, rows, &e->row_writer);"),
-    ("new-file-in-place", "fresh && mode != STORE_SCRATCH ? fresh_make(s->dir) : 0;", "0;"),
+    ("new-file-in-place", "(code = fresh_make(s->dir)) != 0", "(code = 0) != 0"),
     ("new-file-unsynced", "if (rc == MDB_SUCCESS) rc = mdb_env_sync(env, 1);", ""),
 )
 

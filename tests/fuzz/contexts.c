@@ -56,7 +56,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
-    struct cli  cli = {.verb = NULL};
+    struct cli  cli = {.verb = verb_find("order list")};
     size_t      bytes = 0;
     const char *file = fuzz_file(data, size);
 

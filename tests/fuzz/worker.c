@@ -28,8 +28,8 @@ check_sent(struct pd_text frame)
     enum pd_port   port = pd_text_equal(type, PD_TEXT("Hello")) ? PD_port_commands : PD_port_workers;
     /* Resellers, tasks and leases are as the other side gave them; the rest is the worker's own. */
     if (!pd_decode_request(&arena, port, &o, &m, &refusal))
-        PD_CHECK(strcmp(refusal.field, "reseller") == 0 || strcmp(refusal.field, "lease") == 0 ||
-                 strncmp(refusal.field, "leases[", 7) == 0);
+        PD_CHECK(strcmp(refusal.field, "reseller") == 0 || strcmp(refusal.field, "task") == 0 ||
+                 strcmp(refusal.field, "lease") == 0 || strncmp(refusal.field, "leases[", 7) == 0);
     snprintf(last_id, sizeof last_id, "%.*s", (int)m.envelope.id.size, m.envelope.id.data);
 }
 
