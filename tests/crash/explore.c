@@ -38,6 +38,8 @@ record(const struct campaign *c, const char *tree, const char *trace, unsigned t
     pid = fork();
     PD_CHECK(pid >= 0);
     if (pid == 0) {
+        /* By its name alone: a path in LD_PRELOAD ends at a blank. */
+        setenv("LD_LIBRARY_PATH", CRASH_RECORDER_DIR, 1);
         setenv("LD_PRELOAD", CRASH_RECORDER, 1);
         setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
         setenv("CRASH_ROOT", tree, 1);
