@@ -270,14 +270,16 @@ pause_of(const msgpack_object *error)
     return ms->via.u64 < REPEAT_MAX_MS ? (int64_t)ms->via.u64 : REPEAT_MAX_MS;
 }
 
-/* As much of a message as a report takes, up to a whole letter. */
+/* As much of a message as a report takes, up to a whole letter or to what no text has; absent when that is nothing. */
 static struct pd_text
 cut(struct pd_text text)
 {
-    if (text.size <= WORKER_TEXT_MAX) return text;
-    text.size = WORKER_TEXT_MAX;
-    while (text.size > 0 && (text.data[text.size] & 0xc0) == 0x80) text.size--;
-    return text;
+    size_t size = text.size <= WORKER_TEXT_MAX ? text.size : WORKER_TEXT_MAX;
+
+    while (size > 0 && size < text.size && (text.data[size] & 0xc0) == 0x80) size--;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f) size = i;
+    return size == 0 ? (struct pd_text){NULL, 0} : (struct pd_text){text.data, size};
 }
 
 static void

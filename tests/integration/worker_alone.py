@@ -168,14 +168,15 @@ def failures(engine, place):
     engine.assign(15)
     same("parameters over the bounds are a failure", engine.result("a long value", 15)["data"].get("code"), "bad_parameters")
 
-    for task, message, told in ((17, "x" * 198 + "é y", "x" * 198 + "é"), (18, "x" * 199 + "é y", "x" * 199)):
+    for task, message, told in ((17, "x" * 198 + "é y", "x" * 198 + "é"), (18, "x" * 199 + "é y", "x" * 199),
+                                (41, "no\x1broom", "no"), (42, "", None)):
         script(place, "exit 0\n")
         engine.assign(task)
         success = engine.wait("a success", lambda: [r for r in engine.reports if r["data"]["task"] == task])[0]
         engine.refuse(success, "invalid_field", message)
         failure = engine.wait("refused with a long message, it is told as a failure", lambda: [
             r for r in engine.reports if r["data"]["task"] == task and r["type"] == "ReportFailure"])[0]
-        same("in whole letters", failure["data"]["message"], told)
+        same("in whole letters, and of what a text may hold", failure["data"].get("message"), told)
         engine.accept(failure)
 
     script(place, "echo '{\"login\":\"here\"}'\n")
