@@ -1,5 +1,5 @@
 /* call.h - one request until its answer: when to send, when to send again, when to give up. A step without clock or
- * socket of its own; client.c gives it both. */
+ * socket of its own; pending.c gives it both. */
 #ifndef CLIENTS_LIB_CALL_H
 #define CLIENTS_LIB_CALL_H
 
