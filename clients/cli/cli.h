@@ -95,6 +95,8 @@ void cli_quiet(void); /* from now on nothing is said at all */
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One compact line of JSON on stdout. */
 void cli_print_json(const json_t *value);
+/* Microseconds of a clock that only goes forwards; only differences mean anything. */
+uint64_t cli_now_us(void);
 
 /* ---- args.c */
 int  args_parse(struct cli *cli, int argc, char **argv);

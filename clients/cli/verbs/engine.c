@@ -2,7 +2,6 @@
 #include "clients/cli/cli.h"
 
 #include <stdio.h>
-#include <time.h>
 
 int
 run_send(struct cli *cli)
@@ -29,14 +28,6 @@ run_send(struct cli *cli)
     return status != STATUS_OK ? status : request_show(cli, block, data);
 }
 
-static uint64_t
-now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* The first Hello opens the connection; the second is measured. */
 int
 run_ping(struct cli *cli)
@@ -46,10 +37,10 @@ run_ping(struct cli *cli)
 
     if (status != STATUS_OK) return status;
     json_decref(answer);
-    uint64_t start = now_us();
+    uint64_t start = cli_now_us();
     status = request_data(cli, pd_block_hello(), json_object(), &answer);
     if (status != STATUS_OK) return status;
-    uint64_t took_us = now_us() - start;
+    uint64_t took_us = cli_now_us() - start;
     if (args_has(cli, "json")) {
         json_object_set_new(answer, "latency_us", json_integer((json_int_t)took_us));
         cli_print_json(answer);

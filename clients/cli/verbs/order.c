@@ -84,14 +84,6 @@ run_note_add(struct cli *cli)
 
 enum { ROUND_MS = 5000, LIVE_MS = 1000, PAUSE_MS = 500 };
 
-static uint64_t
-now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static bool
 has_text(const json_t *object, const char *key, const char *text)
 {
@@ -148,12 +140,12 @@ static int
 wait_for_end(struct cli *cli, uint64_t limit_ms)
 {
     bool     live = terminal_width(stderr) > 0 && !args_has(cli, "json");
-    uint64_t start = now_ms(), round_ms = live ? LIVE_MS : ROUND_MS;
+    uint64_t start = cli_now_us() / 1000, round_ms = live ? LIVE_MS : ROUND_MS;
     json_t  *answer = NULL;
 
     for (;;) {
         json_t  *newer = NULL;
-        uint64_t begun = now_ms(), passed = begun - start;
+        uint64_t begun = cli_now_us() / 1000, passed = begun - start;
         uint64_t wait_ms = limit_ms - passed < round_ms ? limit_ms - passed : round_ms;
         if (passed > limit_ms || (live && answer == NULL)) wait_ms = 0;
         int status = wait_round(cli, wait_ms, live ? "change" : "end", &newer);
@@ -166,10 +158,10 @@ wait_for_end(struct cli *cli, uint64_t limit_ms)
             json_decref(answer);
             answer = newer;
             /* An answer before its time: it has ended, or can go no further without a command. */
-            if (!has_text(answer, "state", "provisioning") || (!live && now_ms() - begun < wait_ms / 2)) break;
+            if (!has_text(answer, "state", "provisioning") || (!live && cli_now_us() / 1000 - begun < wait_ms / 2)) break;
         }
-        if (now_ms() - start >= limit_ms) break;
-        if (live && answer != NULL) show_live(answer, now_ms() - start);
+        if (cli_now_us() / 1000 - start >= limit_ms) break;
+        if (live && answer != NULL) show_live(answer, cli_now_us() / 1000 - start);
     }
     terminal_live("");
     bool completed = has_text(answer, "state", "completed");
