@@ -432,12 +432,16 @@ inspect(const struct daemon *d)
 {
     static char *const names[] = {"books", "rows"};
     char               path[4200];
-    uint64_t           from;
+    struct inspected   found;
     bool               ok = true;
 
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", d->options.data, names[i]);
-        enum store_error error = inspect_store(path, 0, tell_damage, names[i], &from);
+        enum store_error error = inspect_store(path, 0, tell_damage, names[i], &found);
+        if (error == STORE_OK && found.taken_back) {
+            tell_damage(names[i], "the last commit was taken back, or its number has changed; a start goes on from the one before");
+            ok = false;
+        }
         if (error == STORE_EXISTS_NOT)
             tell_damage(names[i], i == 0 ? "there are none" : "there are none; a start folds them again");
         if (error == STORE_FAILED) tell_damage(names[i], strerror(errno));
@@ -453,7 +457,11 @@ verify(struct daemon *d)
     const char *temporary = getenv("TMPDIR");
 
     if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
-    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-%ld", temporary, (long)getpid());
+    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-XXXXXX", temporary);
+    if (mkdtemp(scratch) == NULL) {
+        printf("not well: the check could not be done: %s: %s\n", scratch, strerror(errno));
+        return EXIT_FAILURE;
+    }
     enum store_error error = upkeep_verify(&d->books, scratch, show_progress, NULL, what);
     if (error == STORE_OK) {
         printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->books.log));
@@ -554,7 +562,9 @@ act(struct daemon *d)
         return EXIT_USAGE;
     }
     d->signal_fd = open_signals();
-    return serve(d);
+    if (d->signal_fd >= 0) return serve(d);
+    log_error("start_failed", "error=\"signals: %s\"", strerror(errno));
+    return EXIT_FAILURE;
 }
 
 int
@@ -564,6 +574,10 @@ main(int argc, char **argv)
 
     if (!options_parse(argc, argv, &d.options)) return EXIT_USAGE;
     int status = act(&d);
+    if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout))) {
+        fputs("pedidod: the output cannot be written\n", stderr);
+        status = EXIT_FAILURE;
+    }
     options_fini(&d.options);
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,18 @@ files_sync_directory(const char *path)
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) close(fd);
     return ok;
+}
+
+void
+files_remove_books(const char *dir)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/lock.mdb", dir);
+    unlink(path);
+    rmdir(dir);
 }
 
 int

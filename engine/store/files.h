@@ -9,6 +9,9 @@
 /* That a directory's entries are on stable storage. */
 bool files_sync_directory(const char *path);
 
+/* Removes scratch books: the two files of LMDB, and their directory. */
+void files_remove_books(const char *dir);
+
 /* A file that is made longer ahead of need, by written zeroes, and synced: commits then change no file metadata, and want of space
  * is seen here only. */
 struct files_space {

@@ -371,12 +371,12 @@ close_walk(struct walk *w)
 }
 
 enum store_error
-inspect_store(const char *dir, uint64_t tail, inspect_tell *told, void *arg, uint64_t *ret_from)
+inspect_store(const char *dir, uint64_t tail, inspect_tell *told, void *arg, struct inspected *ret_found)
 {
     struct walk      w;
     enum store_error error = open_walk(dir, told, arg, &w);
 
-    *ret_from = 1;
+    *ret_found = (struct inspected){.from = 1, .taken_back = w.file.taken_back};
     if (error == STORE_OK) {
         walk_table(&w, (struct table){FREE_PAGES, "of free pages", w.meta.free});
         walk_table(&w, (struct table){TABLES, "of tables", w.meta.main});
@@ -385,9 +385,9 @@ inspect_store(const char *dir, uint64_t tail, inspect_tell *told, void *arg, uin
             bool     is_log = w.tables[i].content == EVENTS;
             w.from = is_log && tail > 0 && find_last(&w, &w.tables[i].said, &last) && last > tail ? last - tail + 1 : 1;
             walk_table(&w, w.tables[i]);
-            if (is_log) *ret_from = w.from;
+            if (is_log) ret_found->from = w.from;
         }
-        w.from = *ret_from;
+        w.from = ret_found->from;
         compare_free(&w);
         if (w.told > 0) error = STORE_DAMAGED;
     }

@@ -12,10 +12,18 @@
 /* Told what is wrong, a sentence each: the position that it hit, else the page and what hung below it. At most 20 of them. */
 typedef void inspect_tell(void *arg, const char *what);
 
+struct inspected {
+    uint64_t from;
+    /* The newer meta page could not be written, and LMDB has taken that commit back; or a bit of its number is flipped. Both leave
+     * the commit before: of the log, DATA/head knows whether one is missing; rows are folded on from there. */
+    bool taken_back;
+};
+
 /* Of DIR/books or DIR/rows. The log's leaves are read as far as they hold one of its last `tail` events (0: all of them);
- * *ret_from is the first event whose leaf has been looked at. STORE_OK; STORE_EXISTS_NOT, also
+ * ret_found->from is the first event whose leaf has been looked at. STORE_OK; STORE_EXISTS_NOT, also
  * when the file is empty; STORE_DAMAGED; or STORE_FAILED, with errno, when the file cannot be opened. */
-enum store_error inspect_store(const char *dir, uint64_t tail, inspect_tell *tell, void *arg, uint64_t *ret_from) STORE_MUST_CHECK;
+enum store_error inspect_store(const char *dir, uint64_t tail, inspect_tell *tell, void *arg,
+                               struct inspected *ret_found) STORE_MUST_CHECK;
 
 /* Where the value of an event lies in DIR/books/data.mdb: its checksum, then its record. STORE_NONE: there is no such event;
  * *ret_last is the last one. STORE_DAMAGED: told. */

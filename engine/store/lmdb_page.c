@@ -176,23 +176,31 @@ page_number(struct pd_text key)
 /* ---- the pair of meta pages ---------------------------------------------------------------------------------------- */
 
 /* Every commit but the first frees pages, under its own number, which is then the last in its list: so a meta page whose number was
- * altered is known, as the other one would count in its place. Both commits' pages are kept until the next. True also when the list
- * cannot be read, which the walk tells if it matters. */
-static bool
-frees_of_its_turn(const struct page_file *f, const struct page_meta *m)
+ * altered is known, as the other one would count in its place. Both commits' pages are kept until the next. The meta page's own
+ * number also when the list cannot be read, which the walk tells if it matters. */
+static uint64_t
+turn_by_its_frees(const struct page_file *f, const struct page_meta *m)
 {
     uint8_t  page[PAGE_BYTES_MAX];
     uint64_t number = m->free.root;
     int      node;
 
-    if (m->turn < 2) return true;
+    if (m->turn < 2) return m->turn;
     for (int level = 0; level < PAGE_DEPTH_MAX; level++) {
-        if (page_load(f, number, PAGE_BRANCH | PAGE_LEAF, page, &node) != NULL) return true;
+        if (page_load(f, number, PAGE_BRANCH | PAGE_LEAF, page, &node) != NULL) break;
         struct page_node n = page_node(page, page_nodes(page) - 1);
-        if (header_of(page).kind == PAGE_LEAF) return n.key.size != sizeof m->turn || page_number(n.key) == m->turn;
+        if (header_of(page).kind == PAGE_LEAF) return n.key.size == sizeof m->turn ? page_number(n.key) : m->turn;
         number = n.page;
     }
-    return true;
+    return m->turn;
+}
+
+/* Where a meta page could not be written LMDB takes the commit back: that page gets its old number and last page again, and keeps
+ * the new roots. */
+static bool
+is_taken_back(const struct page_file *f, const struct page_meta *older, const struct page_meta *newer)
+{
+    return turn_by_its_frees(f, older) == older->turn + 2 && older->last_page <= newer->last_page;
 }
 
 const char *
@@ -210,13 +218,15 @@ page_read_meta(struct page_file *f, struct page_meta *ret_meta)
     /* Each commit writes one of them, in turn. */
     bool fresh = m[0].turn == 0 && m[1].turn == 0;
     if (!fresh && m[0].turn + 1 != m[1].turn && m[1].turn + 1 != m[0].turn) return "the meta pages are not of two commits in a row";
-    *ret_meta = m[m[1].turn > m[0].turn];
+    int newer = m[1].turn > m[0].turn;
+    *ret_meta = m[newer];
     if (fstat(f->fd, &st) != 0) return "the file cannot be looked at";
     f->pages = (uint64_t)st.st_size / f->page_size;
     if (ret_meta->last_page < 1 || ret_meta->last_page >= PAGE_NONE) return "a meta page's last page is none";
     if (ret_meta->last_page < f->pages) f->pages = ret_meta->last_page + 1;
-    for (int i = 0; i < 2; i++)
-        if (!frees_of_its_turn(f, &m[i])) return "a meta page's transaction is not the one whose pages it freed";
+    f->taken_back = is_taken_back(f, &m[!newer], &m[newer]);
+    if (turn_by_its_frees(f, &m[newer]) != m[newer].turn || (turn_by_its_frees(f, &m[!newer]) != m[!newer].turn && !f->taken_back))
+        return "a meta page's transaction is not the one whose pages it freed";
     return NULL;
 }
 

@@ -20,6 +20,7 @@ struct page_file {
     int      fd;
     size_t   page_size;
     uint64_t pages; /* as many may be spoken of: those that the file has and the meta page knows */
+    bool     taken_back; /* the commit of the older meta page looks as LMDB leaves one that it could not write */
 };
 
 /* As it lies on disk. */

@@ -27,7 +27,7 @@ enum store_mode {
     STORE_CREATE,   /* make the books when there are none */
     STORE_EXISTING, /* there must be books */
     STORE_ROWS,     /* DATA/rows; made when there are none, with an id of its own until it is set */
-    STORE_SCRATCH,  /* an empty store of no durability for a verification; `dir` is made and removed with it */
+    STORE_SCRATCH,  /* a store of no durability for a verification, in `dir`, which is empty or made, and removed at once */
 };
 
 struct store;

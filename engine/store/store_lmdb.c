@@ -28,7 +28,7 @@ enum { KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events
 struct store_reader {
     struct store *store;
     MDB_txn      *txn;
-    uint64_t      root; /* of the events, as this snapshot has it; 0: not asked yet */
+    uint64_t      last, root; /* of the events, as this snapshot has them; root 0: not asked yet */
 };
 
 struct store {
@@ -38,14 +38,13 @@ struct store {
     struct store_reader writer;
     enum store_error    error; /* of the transaction, sticky */
     char               *dir;
-    bool scratch;
-    int  head_fd;
+    bool                scratch;
+    int                 head_fd;
     struct files_space  space;
     struct page_file    pages;      /* to look at a leaf before LMDB does */
     uint64_t            looked_from; /* events from there on need no such look */
     size_t              page_size;
-    uint64_t            last, folded;
-    uint64_t            pending_last, pending_folded;
+    uint64_t            last, folded, pending_last, pending_folded;
     uint8_t             log_id[PD_LOG_ID_BYTES], pending_log_id[PD_LOG_ID_BYTES];
 };
 
@@ -169,17 +168,19 @@ write_meta(struct store *s, MDB_txn *txn, const char *name, const void *bytes, s
     return put_summed(txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, bytes, size, 0);
 }
 
-static uint64_t
-last_position(struct store *s, MDB_txn *txn)
+static enum store_error
+last_position(struct store *s, MDB_txn *txn, uint64_t *ret_last)
 {
     MDB_cursor *cursor;
     MDB_val     key, value;
-    uint64_t    last = 0;
+    int         rc = mdb_cursor_open(txn, s->events, &cursor);
 
-    if (mdb_cursor_open(txn, s->events, &cursor) != MDB_SUCCESS) return 0;
-    if (mdb_cursor_get(cursor, &key, &value, MDB_LAST) == MDB_SUCCESS) memcpy(&last, key.mv_data, sizeof last);
+    if (rc != MDB_SUCCESS) return failed("read_failed", s->dir, rc);
+    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    *ret_last = 0;
+    if (rc == MDB_SUCCESS) memcpy(ret_last, key.mv_data, sizeof *ret_last);
     mdb_cursor_close(cursor);
-    return last;
+    return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", s->dir, rc);
 }
 
 static int
@@ -208,8 +209,8 @@ open_books(struct store *s)
         mdb_txn_abort(txn);
         return failed("open_failed", s->dir, rc);
     }
-    s->last = last_position(s, txn);
-    enum store_error error = read_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
+    enum store_error error = last_position(s, txn, &s->last);
+    if (error == STORE_OK) error = read_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
     if (error == STORE_NONE) {
         randombytes_buf(s->log_id, sizeof s->log_id);
         rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
@@ -239,7 +240,9 @@ check_head(struct store *s, const char *dir, bool accept_shorter, uint64_t *ret_
     snprintf(path, sizeof path, "%s/head", dir);
     s->head_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (s->head_fd < 0) return failed("open_failed", path, errno);
-    if (pread(s->head_fd, &known, sizeof known, 0) != (ssize_t)sizeof known || known <= s->last) return STORE_OK;
+    ssize_t n = pread(s->head_fd, &known, sizeof known, 0);
+    if (n < 0) return failed("open_failed", path, errno);
+    if (n != (ssize_t)sizeof known || known <= s->last) return STORE_OK;
     if (!accept_shorter) {
         *ret_known = known;
         return STORE_SHORTER;
@@ -289,8 +292,11 @@ tell_damage(void *arg, const char *what)
 static enum store_error
 look_at_file(struct store *s, enum store_mode mode)
 {
-    enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &s->looked_from);
+    struct inspected found;
+    enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &found);
 
+    s->looked_from = found.from;
+    if (found.taken_back) log_warn("commit_taken_back", "path=\"%s\"", s->dir);
     s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
     if (error == STORE_FAILED) return failed("open_failed", s->dir, errno);
     return error == STORE_EXISTS_NOT ? STORE_OK : error;
@@ -305,6 +311,7 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     int         dead, code;
     snprintf(path, sizeof path, "%s/data.mdb", s->dir);
     bool fresh = stat(path, &st) != 0;
+    if (fresh && errno != ENOENT) return failed("open_failed", path, errno); /* none is made where there may be one */
     if (mode == STORE_EXISTING && (fresh || st.st_size == 0)) return STORE_EXISTS_NOT;
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
     if (fresh && mode != STORE_SCRATCH && (code = fresh_make(s->dir)) != 0) return failed("open_failed", s->dir, code);
@@ -336,6 +343,7 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     s->scratch = mode == STORE_SCRATCH;
     PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : mode == STORE_ROWS ? "%s/rows" : "%s/books", dir) > 0);
     enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
+    if (s->scratch) files_remove_books(dir); /* what is open stays until it is closed, whatever becomes of us */
     if (error != STORE_OK) {
         store_close(&s);
         return error;
@@ -348,7 +356,6 @@ void
 store_close(struct store **store)
 {
     struct store *s = *store;
-    char          path[4200];
 
     if (s == NULL) return;
     if (s->txn != NULL) store_abort(s);
@@ -356,13 +363,6 @@ store_close(struct store **store)
     files_space_close(&s->space);
     if (s->pages.fd >= 0) close(s->pages.fd);
     if (s->head_fd >= 0) close(s->head_fd);
-    if (s->scratch) {
-        snprintf(path, sizeof path, "%s/data.mdb", s->dir);
-        unlink(path);
-        snprintf(path, sizeof path, "%s/lock.mdb", s->dir);
-        unlink(path);
-        rmdir(s->dir);
-    }
     free(s->dir);
     free(s);
     *store = NULL;
@@ -515,20 +515,18 @@ store_reader_open(struct store *s, struct store_reader **ret_reader)
 
     PD_CHECK(r != NULL);
     r->store = s;
-    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
-    if (rc != MDB_SUCCESS) {
-        free(r);
-        return failed("read_failed", s->dir, rc);
-    }
-    *ret_reader = r;
-    return STORE_OK;
+    int              rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
+    enum store_error error = rc == MDB_SUCCESS ? last_position(s, r->txn, &r->last) : failed("read_failed", s->dir, rc);
+    if (error == STORE_OK) *ret_reader = r;
+    else store_reader_close(&r);
+    return error;
 }
 
 void
 store_reader_close(struct store_reader **reader)
 {
     if (*reader == NULL) return;
-    mdb_txn_abort((*reader)->txn);
+    if ((*reader)->txn != NULL) mdb_txn_abort((*reader)->txn);
     free(*reader);
     *reader = NULL;
 }
@@ -536,7 +534,7 @@ store_reader_close(struct store_reader **reader)
 uint64_t
 store_reader_last(struct store_reader *r)
 {
-    return last_position(r->store, r->txn);
+    return r == &r->store->writer ? r->store->pending_last : r->last;
 }
 
 /* The way to an event that was not looked at before the start. */
