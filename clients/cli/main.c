@@ -8,6 +8,7 @@
 
 #include "clients/cli/context.h"
 #include "clients/cli/print/help.h"
+#include "clients/lib/json.h"
 
 /* --help with what is known so far: the verb, its group, or nothing. */
 static int
@@ -107,6 +108,7 @@ main(int argc, char **argv)
     /* A reader that goes away ends us quietly, also where the caller had SIGPIPE ignored. */
     signal(SIGPIPE, SIG_DFL);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    pd_json_check_memory();
     lang_open(language);
     int status = run(&cli, argc, argv);
     errno = 0;

@@ -7,6 +7,7 @@
 #include "clients/cli/cli.h"
 #include "clients/cli/show/terminal.h"
 #include "clients/cli/show/text.h"
+#include "proto/check.h"
 
 static bool quiet;
 
@@ -32,7 +33,7 @@ say(const char *lead, const char *format, va_list args)
 {
     char *text = NULL, *line = NULL;
 
-    if (vasprintf(&text, format, args) < 0 || asprintf(&line, "%s%s", lead, text) < 0) abort();
+    PD_CHECK(vasprintf(&text, format, args) >= 0 && asprintf(&line, "%s%s", lead, text) >= 0);
     cli_say_line(line);
     free(text);
     free(line);

@@ -4,6 +4,21 @@
 #include <stdlib.h>
 
 #include "clients/lib/time.h"
+#include "proto/check.h"
+
+static void *
+checked_malloc(size_t size)
+{
+    void *memory = malloc(size);
+    PD_CHECK(memory != NULL);
+    return memory;
+}
+
+void
+pd_json_check_memory(void)
+{
+    json_set_alloc_funcs(checked_malloc, free);
+}
 
 /* The block of a message whose `type` stands beside its `data`. */
 static const struct pd_block *

@@ -15,6 +15,9 @@ struct pd_json_problem {
     char what[120];
 };
 
+/* For a program's start: where memory ends, jansson's next call ends the program with a word, instead of half a text. */
+void pd_json_check_memory(void);
+
 /* Packs an object as the map of a block. In a `request`, `data` is packed by the block that `type` names. Times may be
  * RFC 3339 texts or numbers. False: ret_problem names the field. */
 bool pd_json_to_request(struct mp_writer *w, const struct pd_block *block, const json_t *object,

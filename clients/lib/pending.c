@@ -94,8 +94,12 @@ transmit(struct pd_client *c, struct pd_pending *p, uint64_t now)
         c->spoke_ms[p->port] = now;
         pd_loop_add(c, *socket);
     }
-    if (zmq_send(*socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) == 0)
-        zmq_send(*socket, p->bytes.data, p->bytes.size, ZMQ_DONTWAIT);
+    /* First the frame that takes memory, then the first one to be sent: half a message would be glued to the next. */
+    zmq_msg_t body;
+    if (zmq_msg_init_size(&body, p->bytes.size) != 0) return true;
+    memcpy(zmq_msg_data(&body), p->bytes.data, p->bytes.size);
+    if (zmq_send(*socket, "", 0, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 || zmq_msg_send(&body, *socket, ZMQ_DONTWAIT) < 0)
+        zmq_msg_close(&body);
     return true;
 }
 

@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clients/lib/json.h"
 #include "clients/worker/shell.h"
+#include "proto/check.h"
 
 enum { USAGE = 2 };
 
@@ -68,7 +70,7 @@ make_nonce(void)
     static char   text[17];
     unsigned char bytes[8];
 
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) abort();
+    PD_CHECK(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes);
     for (size_t i = 0; i < sizeof bytes; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     return pd_text(text);
 }
@@ -144,7 +146,12 @@ main(int argc, char **argv)
     const char *executable = NULL;
     static char path[PATH_MAX];
 
+    pd_json_check_memory();
     int stop = read_options(argc, argv, &options, &executable);
+    if (stop == 1 && fflush(stdout) != 0) {
+        fputs("pedido-worker: the output cannot be written\n", stderr);
+        return EXIT_FAILURE;
+    }
     if (stop > 0) return stop - 1;
     if (!find_executable(executable, path)) {
         fprintf(stderr, "pedido-worker: %s cannot be run: %s%s\n", executable, strerror(errno),

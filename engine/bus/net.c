@@ -133,13 +133,22 @@ net_counts(struct net *n)
 
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
 
+/* A frame of a message. Where memory ends in the midst of one, the next would be glued to it and go to somebody else. */
+static bool
+send_frame(void *socket, struct pd_text bytes, int flags)
+{
+    int n = zmq_send(socket, bytes.data, bytes.size, flags | ZMQ_DONTWAIT);
+    PD_CHECK(n >= 0 || errno != ENOMEM);
+    return n >= 0;
+}
+
 /* An address is what stands before the body: for each frame its size in a byte, and its bytes. */
 static bool
 send_address(void *socket, struct pd_text address)
 {
     for (size_t at = 0; at < address.size;) {
         size_t size = (unsigned char)address.data[at++];
-        if (zmq_send(socket, address.data + at, size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
+        if (!send_frame(socket, (struct pd_text){address.data + at, size}, ZMQ_SNDMORE)) return false;
         at += size;
     }
     return true;
@@ -148,7 +157,7 @@ send_address(void *socket, struct pd_text address)
 static void
 send_to(struct net *n, int port, struct pd_text address, struct pd_text body)
 {
-    if (!send_address(n->sockets[port], address) || zmq_send(n->sockets[port], body.data, body.size, ZMQ_DONTWAIT) < 0)
+    if (!send_address(n->sockets[port], address) || !send_frame(n->sockets[port], body, 0))
         atomic_fetch_add(&n->counts.undeliverable, 1); /* gone, or not reading: it asks again with the same id */
 }
 
@@ -213,8 +222,7 @@ send_outgoing(void *arg, int where, struct pd_text address, struct pd_text body)
         return;
     }
     /* XPUB drops for a slow subscriber: a hint, and positions show the gap. */
-    if (zmq_send(n->sockets[PORT_EVENTS], address.data, address.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-        zmq_send(n->sockets[PORT_EVENTS], body.data, body.size, ZMQ_DONTWAIT);
+    if (send_frame(n->sockets[PORT_EVENTS], address, ZMQ_SNDMORE)) send_frame(n->sockets[PORT_EVENTS], body, 0);
 }
 
 static void
