@@ -11,7 +11,8 @@ import random
 import shutil
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import campaign
 import fuzz
 
@@ -94,10 +95,9 @@ def undo(files, path, offset, damaged):
 
 
 def main():
-    options = campaign.parser(__doc__, 60).parse_args()
+    options = fuzz.parser(__doc__).parse_args()
     fuzz.build(options.build)
     os.environ["PEDIDO_BIN"] = os.path.join(options.build, "bin")
-    sys.path.insert(0, os.path.join(campaign.ROOT, "tests", "support"))
     import daemon
     import shop
 

@@ -14,12 +14,21 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import campaign
 import corpus
 
 LONGEST = {"calendar": 128, "domain_name": 300, "scan": 1024, "contexts": 1024}
 JOBS = os.cpu_count() or 1
+
+
+def parser(page):
+    """A campaign's, and where the fuzzers are built."""
+    found = campaign.parser(page, 60)
+    found.add_argument("--build", default=os.path.join(campaign.ROOT, "build", "fuzz"), metavar="DIR",
+                       help="where the fuzzers are built")
+    return found
 
 
 def build(place):
@@ -54,9 +63,9 @@ def run(name, place, seconds, options):
 
 
 def main():
-    parser = campaign.parser(__doc__, 60)
-    parser.add_argument("--only", action="append", choices=corpus.targets(), help="only this one, and others that are named so")
-    options = parser.parse_args()
+    asked = parser(__doc__)
+    asked.add_argument("--only", action="append", choices=corpus.targets(), help="only this one, and others that are named so")
+    options = asked.parse_args()
     place = options.build = os.path.abspath(options.build)
     build(place)
     corpus.make(os.path.join(place, "corpus"))

@@ -14,7 +14,8 @@ import socket
 import struct
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
 import campaign
 import fuzz
 
@@ -122,10 +123,9 @@ def batch(dice, engine, seeds, zmq, context, unpack):
 
 
 def main():
-    options = campaign.parser(__doc__, 60).parse_args()
+    options = fuzz.parser(__doc__).parse_args()
     fuzz.build(options.build)
     os.environ["PEDIDO_BIN"] = os.path.join(options.build, "bin")
-    sys.path.insert(0, os.path.join(campaign.ROOT, "tests", "support"))
     import corpus
     import daemon
     import shop

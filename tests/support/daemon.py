@@ -85,6 +85,12 @@ def kill_all():
     _running.clear()
 
 
+def forget(place):
+    """Removes a directory before the end."""
+    _directories.remove(place)
+    shutil.rmtree(place, ignore_errors=True)
+
+
 def clean_up():
     kill_all()
     while _directories:
@@ -119,9 +125,13 @@ class Engine:
             line += ["--lease-ms", str(self.lease_ms)]
         return line + self.arguments
 
-    def start(self, wait=30.0):
+    def launch(self):
+        """Begins to start."""
         with open(self.log_path, "ab") as log:
             self.process = spawn(self.command_line(), stdout=log, stderr=log)
+
+    def start(self, wait=30.0):
+        self.launch()
         self.wait(wait)
         return self
 

@@ -1,7 +1,9 @@
-"""campaign - the face that every campaign of this folder has: how long, from which number on, where the figures go.
+"""campaign - the face that a campaign has: how long, from which number on, where the figures go.
 
-    options = campaign.options(__doc__)
-    with campaign.Figures(options, "ports") as figures: ...
+    options = campaign.parser(__doc__, 60).parse_args()
+    figures = campaign.Figures(options, "ports")
+    for number in figures.numbers(): ...
+    figures.end_numbers()
 """
 
 import argparse
@@ -19,7 +21,6 @@ def parser(page, seconds):
     found.add_argument("--from", dest="first", type=int, default=0, metavar="N", help="the first number; %(default)s when absent")
     found.add_argument("--count", type=int, default=0, metavar="N", help="so many; as many as there is time for when absent")
     found.add_argument("--results", metavar="FILE", help="gets a line of JSON")
-    found.add_argument("--build", default=os.path.join(ROOT, "build", "fuzz"), metavar="DIR", help="where the fuzzers are built")
     return found
 
 
