@@ -297,16 +297,17 @@ examine_limits(struct doctor *d)
     getrlimit(RLIMIT_NOFILE, &files);
     getrlimit(RLIMIT_AS, &memory);
     getrlimit(RLIMIT_FSIZE, &size);
-    if (files.rlim_cur < FILES_MIN)
-        say(d, WARNING, "limits", "%" PRIu64 " open files: each connection takes one; give it %d", (uint64_t)files.rlim_cur,
+    /* The engine raises its own to what it may have. */
+    if (files.rlim_max < FILES_MIN)
+        say(d, WARNING, "limits", "%" PRIu64 " open files: each connection takes one; give it %d", (uint64_t)files.rlim_max,
             FILES_MIN);
     if (memory.rlim_cur < MAP_BYTES)
         say(d, WARNING, "limits", "%" PRIu64 " MiB of address space: the log cannot grow past a part of it; 2 TiB are asked for",
             (uint64_t)memory.rlim_cur >> 20);
     if (size.rlim_cur != RLIM_INFINITY)
         say(d, WARNING, "limits", "files of at most %" PRIu64 " MiB: the log ends there", (uint64_t)size.rlim_cur >> 20);
-    if (files.rlim_cur >= FILES_MIN && memory.rlim_cur >= MAP_BYTES && size.rlim_cur == RLIM_INFINITY)
-        say(d, OK, "limits", "%" PRIu64 " open files, address space and length of files enough", (uint64_t)files.rlim_cur);
+    if (files.rlim_max >= FILES_MIN && memory.rlim_cur >= MAP_BYTES && size.rlim_cur == RLIM_INFINITY)
+        say(d, OK, "limits", "%" PRIu64 " open files, address space and length of files enough", (uint64_t)files.rlim_max);
 }
 
 static void

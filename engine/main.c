@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -534,6 +535,18 @@ open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Each connection takes a descriptor, and where an ipc connection finds none libzmq 4.3.4 ends the process (ipc_listener.cpp): as
+ * many as may be had. */
+static void
+raise_descriptors(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* What needs no directory. False: there is more to do. */
 static bool
 say(const struct options *o)
@@ -561,6 +574,7 @@ act(struct daemon *d)
         fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);
         return EXIT_USAGE;
     }
+    raise_descriptors();
     d->signal_fd = open_signals();
     if (d->signal_fd >= 0) return serve(d);
     log_error("start_failed", "error=\"signals: %s\"", strerror(errno));

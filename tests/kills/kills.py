@@ -3,13 +3,14 @@
 
 A number is a shop of its own, in a new directory, whose engine is killed as often as --kills says. The loader keeps several
 messages outstanding, arrays and singles, remembers every answer, and sends what was not answered again with the same ids. The
-engine is killed whenever some thousand answers have come, in the middle of the rest; and, by the dice, again while it starts, or
-while the rows are rebuilt. After each start some old commands are asked again. At the end answers, and the events that a subscriber
-heard, are held against the log. The last line is `kills: N done, V violations`, N being kills.
+engine is killed whenever some thousand answers have come: in the middle of the rest, or the moment an answer comes; and, by the
+dice, again while it starts, or while the rows are rebuilt. After each start some old commands are asked again. At the end answers,
+and the events that a subscriber heard, are held against the log. The last line is `kills: N done, V violations`, N being kills.
 """
 
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -24,7 +25,9 @@ from story import check, same, say
 LIFE = 2500                     # commands that an engine acknowledges before it is killed, half of it up to twice as many
 OUTSTANDING, ARRAYS = 8, (200, 200, 1000)
 ASKED_AGAIN, ASKED_AT_END = 20, 200
-START_S, REBUILD_S = 0.12, 0.08  # within these a start, or a rebuild, is killed
+BUSY_S = 0.02                    # so long, at most, an engine has worked on what it was given last
+START_S, REBUILD_S = 0.12, 0.5   # within these a start, or a rebuild, is killed, if it is not over
+FOLD_S = 0.03                    # and a rebuild's fold from where it begins
 
 
 class Loader:
@@ -124,7 +127,11 @@ def live(engine, loader, listener):
         if time.monotonic() > limit:
             check("an engine does %d commands in a minute" % LIFE, False, loader.total)
     listener.hear()
-    time.sleep(loader.random.random() * 0.01)
+    loader.fill()
+    if loader.random.random() < 0.5:
+        time.sleep(loader.random.random() * BUSY_S)
+    else:
+        loader.port.socket.poll(1000)  # when an answer comes: what it says must be durable by then
     engine.kill()
     loader.hear_out()
     listener.hear()
@@ -139,12 +146,23 @@ def kill_more(engine, dice):
             time.sleep(dice.random() * START_S)
             engine.kill()
         else:
-            rebuild = daemon.spawn([daemon.program("pedidod"), "rebuild", "--data", engine.data], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-            time.sleep(dice.random() * REBUILD_S)
-            rebuild.kill()
-            rebuild.wait()
+            kill_rebuild(engine, dice)
     return kills
+
+
+def kill_rebuild(engine, dice):
+    """At any moment of it, or soon after it has checked the log and begins to throw rows away."""
+    rebuild = daemon.spawn([daemon.program("pedidod"), "rebuild", "--data", engine.data], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, text=True)
+    if dice.random() < 0.5:
+        time.sleep(dice.random() * REBUILD_S)
+    else:
+        while not re.fullmatch(r"check: (\d+) of \1 events\n?", rebuild.stderr.readline() or "check: 1 of 1 events"):
+            pass
+        time.sleep(dice.random() * FOLD_S)
+    rebuild.kill()
+    rebuild.wait()
+    rebuild.stderr.close()
 
 
 def account(loader, listener, log):

@@ -42,6 +42,7 @@ class Customer:
         self.sent, self.answers, self.heard = {}, {}, []
         self.port = self.subscriber = None
         self.is_served = self.is_done = False
+        self.step = "hello"
 
     def over(self):
         return self.engine.process.poll() is not None or time.monotonic() > self.until
@@ -64,6 +65,7 @@ class Customer:
 
     def call(self, kind, data, id):
         """Sent until it is accepted."""
+        self.step = kind
         message = self.sent[id] = request(kind, data, id, reseller="default")
         while not self.over():
             self.port.send([pack(message)])
@@ -75,12 +77,14 @@ class Customer:
 
     def provision(self):
         """A worker of the least kind."""
+        self.step = "a task"
         port, done = Port(self.engine.endpoints["workers"]), False
         while not self.over() and not done:
             port.send([pack(request("WorkerReady", {"worker": "w1", "groups": ["hosting"], "slots": 4, "leases": []}, new_id(),
                                     reseller="default"))])
             frame = self.hear(port, lambda a: a.get("type") == "Assignment")
             if frame is None:
+                port.open()
                 continue
             task = unpack(frame)["data"]
             report = request("ReportSuccess", {"worker": "w1", "task": task["task"], "lease": task["lease"]}, new_id(),
@@ -89,6 +93,8 @@ class Customer:
             while answer is None and not self.over():
                 port.send([pack(report)])
                 answer = self.hear(port, lambda a, id=report["id"]: a.get("id") == id)
+                if answer is None:
+                    port.open()
             done = answer is not None and unpack(answer)["ok"]  # a lease that was lost is refused, and comes again
         port.close()
 
@@ -99,6 +105,7 @@ class Customer:
         self.call("ConfirmOrder", {"reference": "s-1"}, "k3")
         self.call("OpenOrder", {"reference": "s-1"}, "k4")
         self.provision()
+        self.step = "a query"
         queries = Port(self.engine.endpoints["queries"])
         message = pack(request("ListOrders", {}, "q1", reseller="default"))
         while not self.over():
@@ -106,6 +113,7 @@ class Customer:
             if self.hear(queries, lambda a: a.get("id") == "q1") is not None:
                 self.is_done = True
                 break
+            queries.open()
         queries.close()
         self.heard = [body["position"] for _, body in self.subscriber.events(0.02)]
 
@@ -161,7 +169,8 @@ def serve(trial, data, walks):
     if walks and customer.is_served:
         customer.walk()
     customer.close()
-    trial.expect(trial.sticky or not customer.over() or engine.process.poll() is not None, "neither serves nor ends")
+    trial.expect(trial.sticky or not customer.over() or engine.process.poll() is not None,
+                 "neither serves nor ends; wanted was " + customer.step)
     status = end(trial, engine.process)
     trial.judge_end(status, engine.log())
     judge_after(trial, data, customer)
