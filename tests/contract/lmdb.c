@@ -1,5 +1,6 @@
 /* lmdb.c - what only books on disk can do: know a longer log, meet another's files, be read from another thread. */
 #include <fcntl.h>
+#include <lmdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -280,6 +281,45 @@ a_meta_page_of_another_commit_is_noticed(void **state)
     store_close(&store);
 }
 
+/* Whole in itself, and not where it was put. */
+static void
+a_value_in_anothers_place_is_damage(void **state)
+{
+    struct store        *store = open_books(false);
+    struct store_reader *reader = NULL;
+    struct pd_arena      arena;
+    struct pd_text       bytes;
+    MDB_env             *env;
+    MDB_txn             *txn;
+    MDB_dbi              events;
+    uint64_t             first = 1, second = 2;
+    MDB_val              keys[2] = {{sizeof first, &first}, {sizeof second, &second}}, values[2];
+    char                 copies[2][64];
+
+    (void)state;
+    append_until(store, 3);
+    store_close(&store);
+    CHECK(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 16) == 0 && mdb_env_open(env, file("books"), 0, 0600) == 0);
+    CHECK(mdb_txn_begin(env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, "events", MDB_INTEGERKEY, &events) == 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK(mdb_get(txn, events, &keys[i], &values[i]) == 0 && values[i].mv_size <= sizeof copies[i]);
+        memcpy(copies[i], values[i].mv_data, values[i].mv_size);
+    }
+    for (int i = 0; i < 2; i++) {
+        values[i].mv_data = copies[!i];
+        CHECK_EQ(mdb_put(txn, events, &keys[i], &values[i], 0), 0);
+    }
+    CHECK_EQ(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    store = open_books(false);
+    pd_arena_init(&arena);
+    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
+    for (uint64_t p = 1; p <= 3; p++) CHECK_EQ(store_read_record(reader, p, &arena, &bytes), p == 3 ? STORE_OK : STORE_DAMAGED);
+    store_reader_close(&reader);
+    pd_arena_fini(&arena);
+    store_close(&store);
+}
+
 static void
 a_directory_that_cannot_be_written_is_refused(void **state)
 {
@@ -305,6 +345,7 @@ main(void)
         STORY(an_old_page_that_is_damaged_is_told_when_it_is_asked_for),
         STORY(a_meta_page_of_another_commit_is_noticed),
         STORY(a_file_that_was_never_finished_is_made_anew),
+        STORY(a_value_in_anothers_place_is_damage),
         STORY(a_directory_that_cannot_be_written_is_refused),
     };
     return RUN(tests);

@@ -3,10 +3,8 @@ returns whether all was done that a run without failures does."""
 
 import collections
 import contextlib
-import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -33,19 +31,31 @@ shared = {}  # made once: the data directory that is copied, the script
 # ---- an engine whose calls fail -----------------------------------------------------------------------------------------
 
 
+class Patience:
+    """Until when something is waited for: less where nothing works any more."""
+
+    def __init__(self, trial):
+        self.trial, self.until, self.failed = trial, time.monotonic() + ONCE_S, False
+
+    def over(self):
+        if self.trial.sticky and not self.failed and self.trial.failed_call() is not None:
+            self.failed, self.until = True, min(self.until, time.monotonic() + STICKY_S)
+        return time.monotonic() > self.until
+
+
 class Customer:
     """Says the same commands until they are answered or there is no use, and keeps every answer."""
 
     def __init__(self, trial, engine):
         self.engine = engine
-        self.until = time.monotonic() + (STICKY_S if trial.sticky else ONCE_S)
+        self.patience = Patience(trial)
         self.sent, self.answers, self.heard = {}, {}, []
         self.port = self.subscriber = None
         self.is_served = self.is_done = False
         self.step = "hello"
 
     def over(self):
-        return self.engine.process.poll() is not None or time.monotonic() > self.until
+        return self.engine.process.poll() is not None or self.patience.over()
 
     def wait_until_served(self):
         while "fact=serving" not in self.engine.log() and not self.over():
@@ -193,18 +203,18 @@ def start_again(trial):
 
 def copied(trial):
     data = os.path.join(trial.place, "data")
-    shutil.copytree(shared["data"], data)
+    subprocess.run(["cp", "-a", "--sparse=always", shared["data"], data], check=True)
     return data
 
 
 def content(data):
-    """What verify may not change: everything but the lock and LMDB's table of readers."""
+    """When each file was written that verify may not change: all but the lock, and LMDB's table of readers."""
     found = {}
     for folder, _, names in os.walk(data):
         for name in names:
             if name not in ("lock", "lock.mdb"):
-                with open(os.path.join(folder, name), "rb") as file:
-                    found[os.path.join(folder, name)] = hashlib.blake2b(file.read()).digest()
+                status = os.stat(os.path.join(folder, name))
+                found[os.path.join(folder, name)] = (status.st_mtime_ns, status.st_size, status.st_ino)
     return found
 
 
@@ -247,15 +257,6 @@ def locate(trial):
     return status == 0
 
 
-def doctor(trial):
-    done = subprocess.run(trial.wrapper() + [daemon.program("pedidod"), "doctor", "--data", copied(trial)], text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, errors="replace")
-    if done.returncode not in (1, 2, 3):  # what it found, as Nagios has it
-        trial.judge_end(done.returncode, done.stdout)
-    trial.expect(done.stdout != "", "doctor says nothing")
-    return done.returncode in (0, 1)
-
-
 # ---- the command line and the worker, at an engine that is well ----------------------------------------------------------
 
 
@@ -284,15 +285,16 @@ def worker(trial):
         line = [daemon.program("pedido-worker"), "--endpoint", engine.endpoint, "--group", "hosting", "--exec", script]
         with open(os.path.join(trial.place, "said"), "wb") as said:
             first = daemon.spawn(trial.wrapper() + line, stdout=said, stderr=said, env=environment)
-        until = time.monotonic() + (STICKY_S if trial.sticky else 3)
-        while first.poll() is None and time.monotonic() < until and shop.status(client, order)["state"] == "provisioning":
+        patience = Patience(trial)
+        while first.poll() is None and not patience.over() and shop.status(client, order)["state"] == "provisioning":
             time.sleep(0.01)
         status = end(trial, first)
         with open(os.path.join(trial.place, "said"), errors="replace") as said:
             trial.judge_end(status, said.read())
         if shop.status(client, order)["state"] == "provisioning":
             second = daemon.spawn(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-            while shop.status(client, order)["state"] == "provisioning" and time.monotonic() < until + 10:
+            until = time.monotonic() + END_S
+            while shop.status(client, order)["state"] == "provisioning" and time.monotonic() < until:
                 time.sleep(0.01)
             daemon.end(second)
         log = client.log()
@@ -305,7 +307,7 @@ def worker(trial):
 
 SCENES = {
     "first-start": first_start, "start-again": start_again, "verify": verify, "rebuild": rebuild, "locate": locate,
-    "doctor": doctor, "order-add": order_add, "worker": worker,
+    "order-add": order_add, "worker": worker,
 }
 
 

@@ -61,8 +61,10 @@ class Trial:
         """How a program may end: well, or badly with a reason."""
         if status in (0, -signal.SIGTERM):
             return
-        # glib, which judges UTF-8 and domains' cases, ends by a trap where others abort.
-        self.expect(status >= 0 or -status in (signal.SIGABRT, signal.SIGTRAP), "ended by signal %d" % -status)
+        # glib, which folds names, ends by a trap where others abort, and by worse where its word finds no memory either.
+        if status < 0 and "libglib" in (self.failed_call() or ""):
+            return
+        self.expect(status >= 0 or status == -signal.SIGABRT, "ended by signal %d" % -status)
         self.expect(any("level=error" in line or not line.startswith("time=") for line in said.splitlines() if line),
                     "ended with %d without a word: %r" % (status, said[-300:]))
 
