@@ -18,19 +18,17 @@
 #include <unistd.h>
 
 #include "engine/base/domain_name.h"
-#include "engine/base/file_system.h"
-#include "engine/base/lock.h"
 #include "engine/base/log.h"
 #include "engine/bus/net.h"
 #include "engine/bus/relay.h"
+#include "engine/data.h"
 #include "engine/doctor.h"
 #include "engine/domain/transitions.h"
 #include "engine/notify.h"
+#include "engine/offline.h"
 #include "engine/options.h"
 #include "engine/publish.h"
 #include "engine/queries.h"
-#include "engine/store/inspect.h"
-#include "engine/upkeep.h"
 #include "proto/check.h"
 
 enum {
@@ -238,45 +236,6 @@ query_thread(void *arg)
 /* ---- serving ------------------------------------------------------------------------------------------------------- */
 
 static bool
-say_store_error(const struct daemon *d, enum store_error error, uint64_t known)
-{
-    switch (error) {
-    case STORE_OK: return true;
-    case STORE_SHORTER:
-        log_error("log_shorter_than_known",
-                  "path=\"%s\" known=%" PRIu64 " hint=\"events are missing: restore the directory, or start with "
-                  "--accept-shorter-log, which gives the log a new id\"",
-                  d->options.data, known);
-        break;
-    case STORE_EXISTS_NOT:
-        log_error("no_books", "path=\"%s\" hint=\"there is no data directory of pedidod here\"", d->options.data);
-        break;
-    case STORE_FULL: log_error("storage_full", "path=\"%s\" hint=\"free some disk space\"", d->options.data); break;
-    case STORE_DAMAGED:
-        log_error("books_damaged",
-                  "path=\"%s\" hint=\"pedidod verify names it; DIR/rows may be moved away: the next start folds it again\"",
-                  d->options.data);
-        break;
-    default: log_error("start_failed", "path=\"%s\"", d->options.data); break;
-    }
-    return false;
-}
-
-/* The directory's lock, where a lock is one: on a network's file system another machine may have it. */
-static bool
-take_directory(struct daemon *d, bool make)
-{
-    const char *name;
-
-    d->lock_fd = lock_directory(d->options.data, make);
-    if (d->lock_fd < 0) return false;
-    if (file_system_of(d->options.data, &name) != FILE_SYSTEM_REMOTE || d->options.any_file_system) return true;
-    log_error("file_system_refused", "path=\"%s\" file_system=%s hint=\"locks and flushes may mean less there than they say; "
-              "--any-file-system takes it all the same\"", d->options.data, name);
-    return false;
-}
-
-static bool
 check_domain(void)
 {
     enum pd_order_state state;
@@ -317,7 +276,7 @@ open_engine(struct daemon *d)
 
     enum store_error error = books_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->books, &known);
     if (error == STORE_OK) error = engine_open(&d->books, &options, clock_now(), &d->engine);
-    if (!say_store_error(d, error, known)) return false;
+    if (!data_say_error(&d->options, error, known)) return false;
     d->queries = queries_open(&d->books, d->engine, pd_text(software), read_counts, d);
     return true;
 }
@@ -384,7 +343,7 @@ serve(struct daemon *d)
     notify_init(&d->notify);
     d->beat_ms = notify_beat_ms(&d->notify, TURN_MS);
     notify_say(&d->notify, "starting: the log and its rows are read");
-    bool ok = check_domain() && take_directory(d, true);
+    bool ok = check_domain() && (d->lock_fd = data_lock(&d->options, true)) >= 0;
     d->command_slots = slots_open();
     d->query_slots = slots_open();
     d->turns = relay_open();
@@ -403,120 +362,6 @@ serve(struct daemon *d)
     slots_close(&d->query_slots);
     slots_close(&d->command_slots);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* ---- offline work -------------------------------------------------------------------------------------------------- */
-
-static void
-show_progress(void *arg, const char *what, uint64_t done, uint64_t of)
-{
-    static uint64_t said_ms;
-    uint64_t        now_ms = clock_now().monotonic_ms;
-
-    (void)arg;
-    if (done < of && now_ms < said_ms + 500) return;
-    said_ms = now_ms;
-    bool terminal = isatty(STDERR_FILENO);
-    fprintf(stderr, "%s%s: %" PRIu64 " of %" PRIu64 " events%s", terminal ? "\r" : "", what, done, of,
-            terminal && done < of ? "" : "\n");
-}
-
-static void
-tell_damage(void *arg, const char *what)
-{
-    printf("not well: %s: %s\n", (const char *)arg, what);
-}
-
-/* Page by page, before LMDB reads what it would trust. */
-static bool
-inspect(const struct daemon *d)
-{
-    static char *const names[] = {"books", "rows"};
-    char               path[4200];
-    struct inspected   found;
-    bool               ok = true;
-
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", d->options.data, names[i]);
-        enum store_error error = inspect_store(path, 0, tell_damage, names[i], &found);
-        if (error == STORE_OK && found.taken_back) {
-            tell_damage(names[i], "the last commit was taken back, or its number has changed; a start goes on from the one before");
-            ok = false;
-        }
-        if (error == STORE_EXISTS_NOT)
-            tell_damage(names[i], i == 0 ? "there are none" : "there are none; a start folds them again");
-        if (error == STORE_FAILED) tell_damage(names[i], strerror(errno));
-        ok = ok && error == STORE_OK;
-    }
-    return ok;
-}
-
-static int
-verify(struct daemon *d)
-{
-    char        what[256], scratch[512];
-    const char *temporary = getenv("TMPDIR");
-
-    if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
-    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-XXXXXX", temporary);
-    if (mkdtemp(scratch) == NULL) {
-        printf("not well: the check could not be done: %s: %s\n", scratch, strerror(errno));
-        return EXIT_FAILURE;
-    }
-    enum store_error error = upkeep_verify(&d->books, scratch, show_progress, NULL, what);
-    if (error == STORE_OK) {
-        printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(d->books.log));
-        return EXIT_SUCCESS;
-    }
-    printf("not well: %s\n", error == STORE_DAMAGED ? what : "the check could not be done");
-    return EXIT_FAILURE;
-}
-
-static int
-rebuild(struct daemon *d)
-{
-    enum store_error error = upkeep_rebuild(&d->books, show_progress, NULL);
-    if (!say_store_error(d, error, 0)) return EXIT_FAILURE;
-    printf("rebuilt: %" PRIu64 " events folded\n", store_last(d->books.log));
-    return EXIT_SUCCESS;
-}
-
-static int
-offline(struct daemon *d, int (*work)(struct daemon *))
-{
-    uint64_t known = 0;
-    int      status = EXIT_FAILURE;
-
-    if (!take_directory(d, false)) return EXIT_FAILURE;
-    if (work == verify && !inspect(d)) return EXIT_FAILURE;
-    enum store_error error = books_open(d->options.data, STORE_EXISTING, false, &d->books, &known);
-    if (say_store_error(d, error, known)) status = work(d);
-    books_close(&d->books);
-    return status;
-}
-
-/* Where an event lies, for whoever wants to look at its bytes or to see that damage is found. */
-static int
-locate(struct daemon *d)
-{
-    char     path[4200], *end;
-    uint64_t offset, size, last;
-
-    errno = 0;
-    unsigned long long position = strtoull(d->options.operand, &end, 10);
-    if (errno != 0 || d->options.operand[0] < '0' || d->options.operand[0] > '9' || *end != '\0' || position == 0) {
-        fprintf(stderr, "pedidod: locate takes the position of an event, a number from 1, not \"%s\"\n", d->options.operand);
-        return EXIT_USAGE;
-    }
-    if (!take_directory(d, false)) return EXIT_FAILURE;
-    snprintf(path, sizeof path, "%s/books", d->options.data);
-    enum store_error error = inspect_locate(path, position, tell_damage, "books", &offset, &size, &last);
-    if (error == STORE_NONE) fprintf(stderr, "pedidod: there is no event %llu; the last is %" PRIu64 "\n", position, last);
-    else if (error != STORE_DAMAGED && say_store_error(d, error, 0)) {
-        printf("%s/data.mdb %" PRIu64 " %" PRIu64 "\n", path, offset, size);
-        return EXIT_SUCCESS;
-    }
-    return EXIT_FAILURE;
 }
 
 /* ---- main ---------------------------------------------------------------------------------------------------------- */
@@ -566,9 +411,9 @@ act(struct daemon *d)
         return EXIT_USAGE;
     }
     log_set_level((enum log_level)d->options.log_level);
-    if (strcmp(d->options.verb, "verify") == 0) return offline(d, verify);
-    if (strcmp(d->options.verb, "rebuild") == 0) return offline(d, rebuild);
-    if (strcmp(d->options.verb, "locate") == 0) return locate(d);
+    if (strcmp(d->options.verb, "verify") == 0) return offline_verify(&d->options);
+    if (strcmp(d->options.verb, "rebuild") == 0) return offline_rebuild(&d->options);
+    if (strcmp(d->options.verb, "locate") == 0) return offline_locate(&d->options);
     if (strcmp(d->options.verb, "doctor") == 0) return doctor_examine(d->options.data, d->options.any_file_system);
     if (strcmp(d->options.verb, "serve") != 0) {
         fprintf(stderr, "pedidod: there is no verb \"%s\"; see pedidod --help\n", d->options.verb);

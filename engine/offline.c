@@ -1,0 +1,136 @@
+#include "engine/offline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/data.h"
+#include "engine/store/inspect.h"
+#include "engine/upkeep.h"
+
+static void
+show_progress(void *arg, const char *what, uint64_t done, uint64_t of)
+{
+    static uint64_t said_ms;
+    uint64_t        now_ms = clock_now().monotonic_ms;
+
+    (void)arg;
+    if (done < of && now_ms < said_ms + 500) return;
+    said_ms = now_ms;
+    bool terminal = isatty(STDERR_FILENO);
+    fprintf(stderr, "%s%s: %" PRIu64 " of %" PRIu64 " events%s", terminal ? "\r" : "", what, done, of,
+            terminal && done < of ? "" : "\n");
+}
+
+static void
+tell_damage(void *arg, const char *what)
+{
+    printf("not well: %s: %s\n", (const char *)arg, what);
+}
+
+/* Page by page, before LMDB reads what it would trust. */
+static bool
+inspect(const struct options *options)
+{
+    static char *const names[] = {"books", "rows"};
+    char               path[4200];
+    struct inspected   found;
+    bool               ok = true;
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", options->data, names[i]);
+        enum store_error error = inspect_store(path, 0, tell_damage, names[i], &found);
+        if (error == STORE_OK && found.taken_back) {
+            tell_damage(names[i], "the last commit was taken back, or its number has changed; a start goes on from the one before");
+            ok = false;
+        }
+        if (error == STORE_EXISTS_NOT)
+            tell_damage(names[i], i == 0 ? "there are none" : "there are none; a start folds them again");
+        if (error == STORE_FAILED) tell_damage(names[i], strerror(errno));
+        ok = ok && error == STORE_OK;
+    }
+    return ok;
+}
+
+static int
+verify(const struct options *options, struct books *books)
+{
+    char        what[256], scratch[512];
+    const char *temporary = getenv("TMPDIR");
+
+    (void)options;
+    if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
+    snprintf(scratch, sizeof scratch, "%s/pedidod-verify-XXXXXX", temporary);
+    if (mkdtemp(scratch) == NULL) {
+        printf("not well: the check could not be done: %s: %s\n", scratch, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    enum store_error error = upkeep_verify(books, scratch, show_progress, NULL, what);
+    if (error == STORE_OK) {
+        printf("all is well: %" PRIu64 " events, every row as the log says\n", store_last(books->log));
+        return EXIT_SUCCESS;
+    }
+    printf("not well: %s\n", error == STORE_DAMAGED ? what : "the check could not be done");
+    return EXIT_FAILURE;
+}
+
+static int
+rebuild(const struct options *options, struct books *books)
+{
+    enum store_error error = upkeep_rebuild(books, show_progress, NULL);
+    if (!data_say_error(options, error, 0)) return EXIT_FAILURE;
+    printf("rebuilt: %" PRIu64 " events folded\n", store_last(books->log));
+    return EXIT_SUCCESS;
+}
+
+/* Under the directory's lock, which the end of the process gives back. */
+static int
+with_books(const struct options *options, int (*work)(const struct options *, struct books *))
+{
+    struct books books = {.log = NULL};
+    uint64_t     known = 0;
+    int          status = EXIT_FAILURE;
+
+    enum store_error error = books_open(options->data, STORE_EXISTING, false, &books, &known);
+    if (data_say_error(options, error, known)) status = work(options, &books);
+    books_close(&books);
+    return status;
+}
+
+int
+offline_verify(const struct options *options)
+{
+    return data_lock(options, false) >= 0 && inspect(options) ? with_books(options, verify) : EXIT_FAILURE;
+}
+
+int
+offline_rebuild(const struct options *options)
+{
+    return data_lock(options, false) >= 0 ? with_books(options, rebuild) : EXIT_FAILURE;
+}
+
+int
+offline_locate(const struct options *options)
+{
+    char     path[4200], *end;
+    uint64_t offset, size, last;
+
+    errno = 0;
+    unsigned long long position = strtoull(options->operand, &end, 10);
+    if (errno != 0 || options->operand[0] < '0' || options->operand[0] > '9' || *end != '\0' || position == 0) {
+        fprintf(stderr, "pedidod: locate takes the position of an event, a number from 1, not \"%s\"\n", options->operand);
+        return OFFLINE_USAGE;
+    }
+    if (data_lock(options, false) < 0) return EXIT_FAILURE;
+    snprintf(path, sizeof path, "%s/books", options->data);
+    enum store_error error = inspect_locate(path, position, tell_damage, "books", &offset, &size, &last);
+    if (error == STORE_NONE) fprintf(stderr, "pedidod: there is no event %llu; the last is %" PRIu64 "\n", position, last);
+    else if (error != STORE_DAMAGED && data_say_error(options, error, 0)) {
+        printf("%s/data.mdb %" PRIu64 " %" PRIu64 "\n", path, offset, size);
+        return EXIT_SUCCESS;
+    }
+    return EXIT_FAILURE;
+}
