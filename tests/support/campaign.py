@@ -58,5 +58,5 @@ class Figures:
         sys.exit(1 if self.violations else 0)
 
     def end_numbers(self):
-        self.note(self.name, self.options.first, self.last, self.done, self.violations, time.monotonic() - self.begun)
+        self.note(self.name, self.options.first, self.last - 1, self.done, self.violations, time.monotonic() - self.begun)
         self.end()
