@@ -76,7 +76,7 @@ name_key(const struct walk *w, struct pd_text key, char text[64])
 static void
 tell_page(struct walk *w, uint64_t page, struct bounds b, const char *wrong)
 {
-    char low[64], high[64], below[160];
+    char low[64], high[64], below[224];
 
     name_key(w, b.low, low);
     name_key(w, b.high, high);
