@@ -27,7 +27,7 @@ OUTSTANDING, ARRAYS = 8, (200, 200, 1000)
 ASKED_AGAIN, ASKED_AT_END = 20, 200
 BUSY_S = 0.02                    # so long, at most, an engine has worked on what it was given last
 START_S, REBUILD_S = 0.12, 0.5   # within these a start, or a rebuild, is killed, if it is not over
-FOLD_S = 0.03                    # and a rebuild's fold from where it begins
+FOLD_S = (0.015, 0.15)           # and a rebuild's fold from where it begins: its first batch, or any
 
 
 class Loader:
@@ -139,9 +139,9 @@ def live(engine, loader, listener):
 
 def kill_more(engine, dice):
     """Killed while it starts, or while its rows are made anew: how often."""
-    kills = dice.choice((0, 0, 1, 2))
+    kills = dice.choice((0, 1, 1, 2))
     for _ in range(kills):
-        if dice.random() < 0.5:
+        if dice.random() < 0.4:
             engine.launch()
             time.sleep(dice.random() * START_S)
             engine.kill()
@@ -154,12 +154,12 @@ def kill_rebuild(engine, dice):
     """At any moment of it, or soon after it has checked the log and begins to throw rows away."""
     rebuild = daemon.spawn([daemon.program("pedidod"), "rebuild", "--data", engine.data], stdout=subprocess.DEVNULL,
                            stderr=subprocess.PIPE, text=True)
-    if dice.random() < 0.5:
+    if dice.random() < 0.25:
         time.sleep(dice.random() * REBUILD_S)
     else:
         while not re.fullmatch(r"check: (\d+) of \1 events\n?", rebuild.stderr.readline() or "check: 1 of 1 events"):
             pass
-        time.sleep(dice.random() * FOLD_S)
+        time.sleep(dice.random() * dice.choice(FOLD_S))
     rebuild.kill()
     rebuild.wait()
     rebuild.stderr.close()
@@ -197,7 +197,7 @@ def shop_of_kills(number, wanted):
         client, kills = engine.client(), 0
         shop.furnish(client)
         loader, listener = Loader(engine.endpoint, dice), Listener(engine.endpoints["events"])
-        while kills < wanted:
+        while kills < wanted or loader.total < LIFE * wanted:
             live(engine, loader, listener)
             kills += 1 + kill_more(engine, dice)
             engine.start()
