@@ -195,14 +195,6 @@ turn_by_its_frees(const struct page_file *f, const struct page_meta *m)
     return m->turn;
 }
 
-/* Where a meta page could not be written LMDB takes the commit back: that page gets its old number and last page again, and keeps
- * the new roots. */
-static bool
-is_taken_back(const struct page_file *f, const struct page_meta *older, const struct page_meta *newer)
-{
-    return turn_by_its_frees(f, older) == older->turn + 2 && older->last_page <= newer->last_page;
-}
-
 const char *
 page_read_meta(struct page_file *f, struct page_meta *ret_meta)
 {
@@ -218,14 +210,17 @@ page_read_meta(struct page_file *f, struct page_meta *ret_meta)
     /* Each commit writes one of them, in turn. */
     bool fresh = m[0].turn == 0 && m[1].turn == 0;
     if (!fresh && m[0].turn + 1 != m[1].turn && m[1].turn + 1 != m[0].turn) return "the meta pages are not of two commits in a row";
-    int newer = m[1].turn > m[0].turn;
-    *ret_meta = m[newer];
+    const struct page_meta *newer = &m[m[1].turn > m[0].turn], *older = newer == &m[0] ? &m[1] : &m[0];
+    *ret_meta = *newer;
     if (fstat(f->fd, &st) != 0) return "the file cannot be looked at";
     f->pages = (uint64_t)st.st_size / f->page_size;
     if (ret_meta->last_page < 1 || ret_meta->last_page >= PAGE_NONE) return "a meta page's last page is none";
     if (ret_meta->last_page < f->pages) f->pages = ret_meta->last_page + 1;
-    f->taken_back = is_taken_back(f, &m[!newer], &m[newer]);
-    if (turn_by_its_frees(f, &m[newer]) != m[newer].turn || (turn_by_its_frees(f, &m[!newer]) != m[!newer].turn && !f->taken_back))
+    uint64_t older_turn = turn_by_its_frees(f, older);
+    /* Where a meta page could not be written LMDB takes the commit back: that page gets its old number and last page again, and
+     * keeps the new roots. */
+    f->taken_back = older_turn == older->turn + 2 && older->last_page <= newer->last_page;
+    if (turn_by_its_frees(f, newer) != newer->turn || (older_turn != older->turn && !f->taken_back))
         return "a meta page's transaction is not the one whose pages it freed";
     return NULL;
 }
