@@ -105,6 +105,9 @@ static void
 give_numbers(struct scope *scope, const struct event *event)
 {
     if (event->code == PD_EVENT_order_added) scope->last[NUMBER_order]++;
+    if (event->code == PD_EVENT_subscription_imported) scope->last[NUMBER_subscription]++;
+    if (event->code == PD_EVENT_task_created && ((const struct pd_task_created *)event->body)->task > scope->last[NUMBER_task])
+        scope->last[NUMBER_task]++;
     if (event->code != PD_EVENT_order_opened) return;
     const struct pd_order_opened *o = event->body;
     for (size_t i = 0; i < o->items_count; i++) {

@@ -143,3 +143,11 @@ engine_figures(const struct engine *engine)
     pthread_mutex_unlock(&e->shown_lock);
     return f;
 }
+
+void
+engine_roster(struct engine *e, struct pd_arena *arena, struct pd_workers_reply *ret_roster)
+{
+    pthread_mutex_lock(&e->shown_lock);
+    pd_copy_block(arena, pd_block_workers_reply(), &e->roster, ret_roster);
+    pthread_mutex_unlock(&e->shown_lock);
+}

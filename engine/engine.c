@@ -10,7 +10,9 @@
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
-enum { AHEAD = 8, QUIET_MS = 20 };
+enum { AHEAD = 8, QUIET_MS = 20, ROSTER_MS = 200 };
+
+static const pd_time_us ORDER_EXPIRY_US = (pd_time_us)30 * 86400 * 1000000;
 
 /* ---- the turn ------------------------------------------------------------------------------------------------------ */
 
@@ -101,6 +103,18 @@ is_flush_due(const struct engine *e)
            e->rows.young->dirty_count > EPOCH_ROWS_MAX;
 }
 
+/* For the query thread. What changes with every heartbeat is not told each time. */
+static void
+show_roster(struct engine *e)
+{
+    if (e->now.monotonic_ms < e->roster_ms + ROSTER_MS || !tasks_roster_changed(e->tasks)) return;
+    e->roster_ms = e->now.monotonic_ms;
+    pthread_mutex_lock(&e->shown_lock);
+    pd_arena_reset(&e->roster_arena);
+    tasks_roster(e->tasks, e->now.wall_us, e->now.monotonic_ms, &e->roster_arena, &e->roster);
+    pthread_mutex_unlock(&e->shown_lock);
+}
+
 void
 engine_seal(struct engine *e)
 {
@@ -110,9 +124,12 @@ engine_seal(struct engine *e)
     tasks_tick(e->tasks, e->now.monotonic_ms);
     if (e->writable) {
         own_due(e);
+        own_expiry(e);
         own_matches(e);
     }
-    waits_each(e->waits, release_wait, e);
+    own_stops(e);
+    show_roster(e);
+    waits_visit(e->waits, e->now.monotonic_ms, false, release_wait, e);
     store_reader_close(&e->log_reader);
     store_reader_close(&e->row_reader);
     e->rows.reader = NULL;
@@ -133,6 +150,7 @@ engine_seal(struct engine *e)
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
     e->figures.position = e->last;
+    e->figures.time = e->last_time;
     e->figures.writable = e->writable;
     tasks_counts(e->tasks, &e->figures.tasks_waiting, &e->figures.tasks_leased, &e->figures.workers);
     b->figures = e->figures;
@@ -171,6 +189,7 @@ engine_idle_ms(const struct engine *e, struct now now)
 
     if (e->left_last < e->last && !e->rows_are_left) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
     if (e->writable && !e->due_refused) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
+    if (e->expiry_follower.behind && e->writable) idle_ms = 0;
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;
     if (deadline < now.wall_us + idle_ms * 1000)
@@ -273,8 +292,9 @@ open_parts(struct engine *e, struct now now)
     e->index = index_open(e->options.known_commands);
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
+    expiry_init(&e->expiry_follower, e->options.order_expiry_us);
     e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
-                                .monotonic_ms = now.monotonic_ms};
+                                .waits = e->waits, .expiry = &e->expiry_follower, .monotonic_ms = now.monotonic_ms};
 }
 
 static void
@@ -295,6 +315,7 @@ read_books(struct engine *e)
     if (error == STORE_OK) error = store_reader_open(e->books.log, &log);
     if (error == STORE_OK) error = upkeep_read_rows(&e->folder, rows);
     if (error == STORE_OK) error = read_tail(e, log);
+    if (error == STORE_OK) error = expiry_begin(&e->expiry_follower, log, e->arena);
     store_reader_close(&log);
     store_reader_close(&rows);
     return error;
@@ -323,6 +344,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     e->books = *books;
     e->options = *options;
     if (e->options.known_commands == 0) e->options.known_commands = KNOWN_COMMANDS;
+    if (e->options.order_expiry_us == 0) e->options.order_expiry_us = ORDER_EXPIRY_US;
     for (int i = 0; i < PD_LOG_ID_BYTES; i++) snprintf(e->log_text + 2 * i, 3, "%02x", id[i]);
     for (int i = 0; i < 2; i++) {
         pd_arena_init(&e->batches[i].arena);
@@ -331,6 +353,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     }
     e->arena = &e->arenas[0];
     rows_init(&e->rows, e->arena);
+    pd_arena_init(&e->roster_arena);
     e->waits = waits_open();
     e->remembered = remembered_open();
     e->writable = true;
@@ -367,6 +390,7 @@ engine_close(struct engine **engine)
         free(e->batches[i].outgoing);
         free(e->batches[i].appended);
     }
+    pd_arena_fini(&e->roster_arena);
     pthread_cond_destroy(&e->rows_written);
     pthread_mutex_destroy(&e->shown_lock);
     free(e);

@@ -30,6 +30,7 @@ struct engine_options {
     uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
     uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
     uint64_t            known_commands; /* the commands of so many last events are known again by their ids; 0: the default */
+    pd_time_us          order_expiry_us; /* an order that is left unopened for so long is cancelled; 0: 30 days */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
@@ -43,7 +44,6 @@ enum {
     EPOCH_ROWS_MAX    = 8192,     /* changed and not yet written */
     BUSY_TURN         = 128,
     KNOWN_COMMANDS    = 1 << 20, /* the least: the protocol promises it */
-    WAITS_MAX         = 4096,
 };
 
 /* One request, and its answer when the turn is over. What the caller fills: */
@@ -137,8 +137,12 @@ enum store_error engine_settle(struct engine *engine, struct now now) STORE_MUST
 struct engine_figures {
     uint64_t position; /* of the log */
     uint64_t commands, refusals, turns, tasks_waiting, tasks_leased, workers;
+    pd_time_us time; /* the engine's */
     bool     writable;
 };
 struct engine_figures engine_figures(const struct engine *engine);
+
+/* Who is at work, and what waits for whom, as of a second ago at most; in the arena. Any thread. */
+void engine_roster(struct engine *engine, struct pd_arena *arena, struct pd_workers_reply *ret_roster);
 
 #endif

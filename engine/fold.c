@@ -2,8 +2,10 @@
 
 #include <pthread.h>
 
+#include "engine/expiry.h"
 #include "engine/index/keys.h"
 #include "engine/tasks.h"
+#include "engine/waits.h"
 #include "proto/check.h"
 
 enum { CANDIDATES = 16 };
@@ -21,7 +23,12 @@ is_it(int row_code, const void *row, enum index_kind kind, uint64_t scope, uint6
     case PD_ROW_reseller: return pd_text_equal(((const struct pd_reseller *)row)->reseller, text);
     case PD_ROW_customer: return pd_text_equal(((const struct pd_customer *)row)->customer, text);
     case PD_ROW_plan: return pd_text_equal(((const struct pd_plan *)row)->plan, text);
-    case PD_ROW_subscription: return ((const struct pd_subscription *)row)->subscription == number;
+    case PD_ROW_task: return ((const struct pd_task *)row)->task == number;
+    case PD_ROW_subscription: {
+        const struct pd_subscription *s = row;
+        if (kind == INDEX_import) return pd_text_equal(s->reference, text);
+        return kind == INDEX_task ? s->has_task && s->task == number : s->subscription == number;
+    }
     default: break;
     }
     const struct pd_order *order = row;
@@ -65,9 +72,9 @@ find_row(const struct folder *f, int row_code, enum index_kind kind, uint64_t sc
 struct address_plan {
     int    row_code;
     bool   by_number;
-    size_t key;   /* the row's own number or id; a task's: its order */
-    size_t item;  /* subscriptions and tasks */
-    size_t has;   /* of a list's element: whether it names a row; SIZE_MAX: always */
+    size_t key;   /* the row's own number or id */
+    size_t item;  /* of what is made of an item; SIZE_MAX: of none */
+    size_t has;   /* whether the event, or the list's element, names a row; SIZE_MAX: always */
     size_t list, count; /* in the event; SIZE_MAX: the event itself names the row */
     const struct pd_block *element;
 };
@@ -94,19 +101,19 @@ plan_touch(const struct pd_block *event, const struct pd_touch *touch)
 {
     const struct pd_block *block = event;
     const char            *name = pd_schema_row(touch->row)->name;
-    struct address_plan    p = {.row_code = touch->row, .has = SIZE_MAX, .list = SIZE_MAX};
+    struct address_plan    p = {.row_code = touch->row, .item = SIZE_MAX, .has = SIZE_MAX, .list = SIZE_MAX};
 
     if (touch->list != NULL) {
-        const struct pd_field *list = need_field(event, touch->list), *names;
+        const struct pd_field *list = need_field(event, touch->list);
         p.list = list->offset;
         p.count = list->aux_offset;
         block = p.element = list->block();
-        names = need_field(block, name);
-        if (names->need != PD_REQUIRED) p.has = names->aux_offset;
     }
-    p.by_number = touch->row == PD_ROW_order || touch->row == PD_ROW_subscription;
-    p.key = touch->row == PD_ROW_task ? need_field(event, "order")->offset : need_field(block, name)->offset;
-    if (touch->row == PD_ROW_task || pd_block_field(block, PD_TEXT("item")) != NULL) p.item = need_field(block, "item")->offset;
+    const struct pd_field *names = need_field(block, name), *item = pd_block_field(block, PD_TEXT("item"));
+    p.by_number = touch->row == PD_ROW_order || touch->row == PD_ROW_subscription || touch->row == PD_ROW_task;
+    p.key = names->offset;
+    if (names->need != PD_REQUIRED) p.has = names->aux_offset;
+    if (item != NULL && (touch->row == PD_ROW_task || touch->row == PD_ROW_subscription)) p.item = item->offset;
     return p;
 }
 
@@ -136,30 +143,25 @@ number_at(const void *message, size_t offset)
 }
 
 /* Where the row that an event (or an element of its list) touches stands, or is to stand: a new row's key is the position of
- * the event that makes it and the item; a task stands under its order. False: it does not exist, and `position` is 0. `is_new`: it
- * is known not to be there, and need not be looked for. */
+ * the event that makes it and the item. False: it does not exist, and `position` is 0. `is_new`: it is known not to be there, and
+ * need not be looked for. */
 static bool
-locate(const struct folder *f, const struct address_plan *p, const void *event, const void *message, uint64_t scope,
-       uint64_t position, bool is_new, struct row_key *ret_key)
+locate(const struct folder *f, const struct address_plan *p, const void *message, uint64_t scope, uint64_t position, bool is_new,
+       struct row_key *ret_key)
 {
     static const enum index_kind kinds[PD_ROW_CODES] = {
         [PD_ROW_reseller] = INDEX_reseller, [PD_ROW_customer] = INDEX_customer, [PD_ROW_plan] = INDEX_plan,
-        [PD_ROW_order] = INDEX_order, [PD_ROW_subscription] = INDEX_subscription,
+        [PD_ROW_order] = INDEX_order, [PD_ROW_subscription] = INDEX_subscription, [PD_ROW_task] = INDEX_open_task,
     };
     const struct pd_text absent = {NULL, 0};
     struct row_key       key = {position, 0};
 
-    if (p->row_code == PD_ROW_task) {
-        if (find_row(f, PD_ROW_order, INDEX_order, scope, number_at(event, p->key), absent, &key) == NULL) return false;
-        key.item = (uint32_t)number_at(message, p->item);
-    } else {
-        uint64_t       number = p->by_number ? number_at(message, p->key) : 0;
-        struct pd_text text = p->by_number ? absent : *(const struct pd_text *)(const void *)((const char *)message + p->key);
-        if (is_new || find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text,
-                               &key) == NULL) {
-            if (position == 0) return false;
-            if (p->row_code == PD_ROW_subscription) key.item = (uint32_t)number_at(message, p->item);
-        }
+    uint64_t             number = p->by_number ? number_at(message, p->key) : 0;
+    struct pd_text text = p->by_number ? absent : *(const struct pd_text *)(const void *)((const char *)message + p->key);
+
+    if (is_new || find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text, &key) == NULL) {
+        if (position == 0) return false;
+        if (p->item != SIZE_MAX) key.item = (uint32_t)number_at(message, p->item);
     }
     *ret_key = key;
     return true;
@@ -174,6 +176,12 @@ struct target {
 typedef bool visit_target(void *arg, const struct target *target);
 
 static bool
+names_row(const struct address_plan *p, const void *message)
+{
+    return p->has == SIZE_MAX || *(const bool *)((const char *)message + p->has);
+}
+
+static bool
 each_target(int event_code, const void *event, visit_target *visit, void *arg)
 {
     const struct event_plan *plan = plan_of(event_code);
@@ -182,15 +190,14 @@ each_target(int event_code, const void *event, visit_target *visit, void *arg)
         const struct address_plan *p = &plan->touches[i];
         struct target              t = {p, event};
         if (p->list == SIZE_MAX) {
-            if (!visit(arg, &t)) return false;
+            if (names_row(p, event) && !visit(arg, &t)) return false;
             continue;
         }
         size_t      count = *(const size_t *)(const void *)((const char *)event + p->count);
         const char *elements = *(const char *const *)(const void *)((const char *)event + p->list);
         for (size_t n = 0; n < count; n++) {
             t.message = elements + n * p->element->size;
-            bool named = p->has == SIZE_MAX || *(const bool *)((const char *)t.message + p->has);
-            if (named && !visit(arg, &t)) return false;
+            if (names_row(p, t.message) && !visit(arg, &t)) return false;
         }
     }
     return true;
@@ -217,7 +224,7 @@ preload_target(void *arg, const struct target *t)
     struct row_key key;
 
     w->folder->rows->damaged = false;
-    if (locate(w->folder, t->plan, w->event, t->message, w->scope, 0, false, &key))
+    if (locate(w->folder, t->plan, t->message, w->scope, 0, false, &key))
         w->finding[w->at] = rows_entry(w->folder->rows, t->plan->row_code, key);
     w->at++;
     return !w->folder->rows->damaged;
@@ -290,7 +297,7 @@ fold_target(void *arg, const struct target *t)
     f->rows->damaged = false;
     if (e == NULL) {
         bool is_new = w->found != NULL && w->found->is_fresh;
-        if (!locate(f, t->plan, w->event, t->message, w->scope, h->position, is_new, &key)) return false;
+        if (!locate(f, t->plan, t->message, w->scope, h->position, is_new, &key)) return false;
         e = f->rows->damaged ? NULL : rows_entry(f->rows, row_code, key);
         if (e == NULL) return false;
     }
@@ -309,10 +316,13 @@ fold_target(void *arg, const struct target *t)
     rows_touch(f->rows, e);
     e->gone = row_code == PD_ROW_task && ((const struct pd_task *)e->row)->state == PD_task_state_absent;
     reindex(f, e);
-    if (row_code == PD_ROW_order) w->fold.order = e->row;
+    if (row_code == PD_ROW_order) {
+        w->fold.order = e->row;
+        if (f->waits != NULL) waits_touch(f->waits, w->scope, w->fold.order->order);
+    }
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
     if (row_code == PD_ROW_task && f->tasks != NULL)
-        tasks_changed(f->tasks, key, e->gone ? NULL : e->row, f->monotonic_ms);
+        tasks_changed(f->tasks, key, e->gone ? NULL : e->row, w->record->actor, f->monotonic_ms);
     return true;
 }
 
@@ -330,33 +340,46 @@ row_of(int aggregate)
     }
 }
 
-/* Which of an event's rows is its aggregate's own: touched by the event itself, before those of its lists. */
-static size_t
-own_touch(const struct event_plan *plan, int row_code)
+/* Which of an event's rows is its aggregate's own: touched by the event itself, before those of its lists. A task's is that of the
+ * order that waits for it, or else of its subscription. `*ret_place` is its place among the rows that are touched. */
+static const struct address_plan *
+own_touch(const struct event_plan *plan, const void *event, int *aggregate, size_t *ret_place)
 {
-    size_t i = 0;
-    while (i < plan->count && (plan->touches[i].list != SIZE_MAX || plan->touches[i].row_code != row_code)) i++;
-    PD_CHECK(i < plan->count);
-    return i;
+    bool task = *aggregate == PD_aggregate_task;
+
+    *ret_place = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct address_plan *p = &plan->touches[i];
+        if (p->list != SIZE_MAX) break;
+        if (!names_row(p, event)) continue;
+        if (task) *aggregate = p->row_code == PD_ROW_order ? PD_aggregate_order : PD_aggregate_subscription;
+        if (p->row_code == row_of(*aggregate)) return p;
+        ++*ret_place;
+    }
+    PD_CHECK(!"an event that does not touch its aggregate");
+    return NULL;
 }
 
 bool
 fold_address(const struct folder *f, const void *event, const struct preload *found, struct record_header *h)
 {
-    int aggregate = pd_schema_event(h->type)->aggregate, row_code = row_of(aggregate);
+    int                        aggregate = pd_schema_event(h->type)->aggregate;
+    const struct address_plan *own;
+    size_t                     place;
 
     h->aggregate = (uint16_t)aggregate;
-    if (row_code == 0) {
+    if (aggregate == PD_aggregate_engine) {
         h->version = (uint32_t)h->turn;
         return true;
     }
-    size_t                  own = own_touch(plan_of(h->type), row_code);
-    const struct row_entry *e = found == NULL ? NULL : found->rows[own];
+    own = own_touch(plan_of(h->type), event, &aggregate, &place);
+    h->aggregate = (uint16_t)aggregate;
+    const struct row_entry *e = found == NULL ? NULL : found->rows[place];
     struct row_key          key;
     if (e == NULL) {
         bool is_new = found != NULL && found->is_fresh;
-        if (!locate(f, &plan_of(h->type)->touches[own], event, event, h->scope, h->position, is_new, &key)) return false;
-        if ((e = rows_entry(f->rows, row_code, key)) == NULL) return false;
+        if (!locate(f, own, event, h->scope, h->position, is_new, &key)) return false;
+        if ((e = rows_entry(f->rows, own->row_code, key)) == NULL) return false;
     }
     const struct pd_row_head *head = e->row;
     h->key_position = e->key.position;
@@ -392,5 +415,6 @@ fold_seen(const struct folder *f, int row_code, struct row_key key, const void *
     for (size_t i = 0; i < n; i++) index_add(f->index, prints[i], key);
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, row);
     scopes_seen(f->scopes, row_code, row);
-    if (row_code == PD_ROW_task && f->tasks != NULL) tasks_changed(f->tasks, key, row, f->monotonic_ms);
+    if (row_code == PD_ROW_order && f->expiry != NULL) expiry_seen(f->expiry, row);
+    if (row_code == PD_ROW_task && f->tasks != NULL) tasks_changed(f->tasks, key, row, (struct pd_text){NULL, 0}, f->monotonic_ms);
 }

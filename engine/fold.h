@@ -6,7 +6,9 @@
 #include "engine/scopes.h"
 #include "engine/store/record.h"
 
+struct expiry;
 struct tasks;
+struct waits;
 
 /* What rows are found by and followed by. `tasks` is NULL outside a running engine. */
 struct folder {
@@ -15,6 +17,8 @@ struct folder {
     struct index    *index;
     struct scopes   *scopes;
     struct tasks    *tasks;
+    struct waits    *waits;  /* the same */
+    struct expiry   *expiry; /* the same; at start */
     uint64_t         monotonic_ms;
     bool             shared; /* another thread than the index's writer looks */
 };

@@ -268,6 +268,7 @@ open_engine(struct daemon *d)
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
         .known_commands = d->options.known_commands,
+        .order_expiry_us = d->options.order_expiry_s * 1000000,
         .rows_ms = ROWS_MS,
         .software = pd_text(software),
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),

@@ -6,8 +6,7 @@
 
 enum { DUE_MAX = 256 };
 
-/* Runs a command of the engine itself; false when a rule refuses it. */
-static bool
+bool
 run_own(struct engine *e, const struct pd_block *block, const void *body, struct scope *scope, struct pd_text id)
 {
     struct command c = {
@@ -24,8 +23,7 @@ run_own(struct engine *e, const struct pd_block *block, const void *body, struct
     return true;
 }
 
-/* An id made from its subject: ~lease/4/1. */
-static struct pd_text
+struct pd_text
 own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
 {
     char id[64] = "~", *at = id + 1;
@@ -37,8 +35,7 @@ own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
     return pd_arena_text(&e->batch->arena, (struct pd_text){id, (size_t)(at - id)});
 }
 
-/* Beyond what requests may fill there is room for these: load alone delays no deadline. */
-static bool
+bool
 is_full_for_own(const struct engine *e)
 {
     return e->batch->bytes > TURN_BYTES_MAX / 2 * 3 || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX;
@@ -66,31 +63,101 @@ own_due(struct engine *e)
     }
 }
 
+/* A message that no worker has asked for. */
 static void
-send_assignment(struct engine *e, const struct match *m, const struct scope *scope)
+send_to_worker(struct engine *e, const char *type, const struct pd_block *block, const void *data, struct pd_text address)
 {
-    struct lookup          lookup = lookup_for(e, (struct scope *)(uintptr_t)scope);
-    struct view            view = view_over(&lookup);
-    const struct pd_order *o = view.order_by_task(view.ctx, m->task);
-    const struct pd_order_item *i = NULL;
-
-    for (size_t n = 0; n < o->items_count; n++)
-        if (o->items[n].has_task && o->items[n].task == m->task) i = &o->items[n];
-    PD_CHECK(i != NULL);
-    struct pd_assignment a = {
-        .reseller = scope->reseller.reseller, .task = m->task, .lease = i->lease, .operation = PD_operation_provision,
-        .instance = i->instance, .attempt = i->attempt, .deadline = i->deadline, .order = o->order,
-        .reference = o->reference, .item = i->item, .customer = o->customer, .subscription = i->subscription,
-        .plan = i->plan, .plan_name = i->plan_name, .period = i->period, .quantity = i->quantity, .domain = i->domain,
-        .domain_unicode = i->domain_unicode, .parameters = i->parameters, .parameters_count = i->parameters_count,
-    };
     mp_writer_clear(&e->writer);
     mp_map(&e->writer, 2);
     mp_key(&e->writer, "type");
-    mp_key(&e->writer, "Assignment");
+    mp_text(&e->writer, pd_text(type));
     mp_key(&e->writer, "data");
-    pd_encode_map(&e->writer, pd_block_assignment(), &a);
-    send_later(e, PD_port_workers, m->address);
+    pd_encode_map(&e->writer, block, data);
+    send_later(e, PD_port_workers, address);
+}
+
+/* An item that is to be provisioned. */
+static void
+describe_item(const struct pd_order *o, uint64_t task, struct pd_assignment *a)
+{
+    const struct pd_order_item *i = NULL;
+
+    for (size_t n = 0; n < o->items_count; n++)
+        if (o->items[n].has_task && o->items[n].task == task) i = &o->items[n];
+    PD_CHECK(i != NULL);
+    a->lease = i->lease;
+    a->instance = i->instance;
+    a->attempt = i->attempt;
+    a->deadline = i->deadline;
+    a->order = o->order;
+    a->item = i->item;
+    a->has_order = a->has_item = true;
+    a->reference = o->reference;
+    a->customer = o->customer;
+    a->subscription = i->subscription;
+    a->plan = i->plan;
+    a->plan_name = i->plan_name;
+    a->period = i->period;
+    a->quantity = i->quantity;
+    a->domain = i->domain;
+    a->domain_unicode = i->domain_unicode;
+    a->parameters = i->parameters;
+    a->parameters_count = i->parameters_count;
+}
+
+/* A subscription that is to be removed, with what is known of how it was made. */
+static void
+describe_subscription(const struct view *view, const struct pd_subscription *s, struct pd_assignment *a)
+{
+    const struct pd_order      *o = s->has_order ? view->order(view->ctx, s->order) : NULL;
+    const struct pd_order_item *i = o == NULL ? NULL : &o->items[s->item - 1];
+
+    a->lease = s->lease;
+    a->instance = s->remains[0];
+    a->attempt = s->attempt;
+    a->deadline = s->deadline;
+    a->order = s->order;
+    a->item = s->item;
+    a->has_order = a->has_item = s->has_order;
+    a->reference = o == NULL ? s->reference : o->reference;
+    a->customer = s->customer;
+    a->subscription = s->subscription;
+    a->plan = s->plan;
+    a->plan_name = s->plan_name;
+    a->period = s->period;
+    a->quantity = s->quantity;
+    a->domain = s->domain;
+    a->domain_unicode = s->domain_unicode;
+    a->service_parameters = s->parameters;
+    a->service_parameters_count = s->parameters_count;
+    if (i == NULL) return;
+    a->parameters = i->parameters;
+    a->parameters_count = i->parameters_count;
+}
+
+static void
+send_assignment(struct engine *e, const struct match *m, struct scope *scope)
+{
+    struct lookup        lookup = lookup_for(e, scope);
+    struct view          view = view_over(&lookup);
+    struct pd_assignment a = {.reseller = scope->reseller.reseller, .task = m->task, .operation = m->operation};
+
+    if (m->operation == PD_operation_provision) describe_item(view.order_by_task(view.ctx, m->task), m->task, &a);
+    else describe_subscription(&view, view.subscription_by_task(view.ctx, m->task), &a);
+    send_to_worker(e, "Assignment", pd_block_assignment(), &a, m->address);
+}
+
+/* Workers whose lease is over, or to be given back, by somebody else's doing. */
+void
+own_stops(struct engine *e)
+{
+    struct stop stop;
+
+    while (tasks_next_stop(e->tasks, &stop)) {
+        struct pd_stop_order order = {
+            .reseller = scopes_at(e->scopes, stop.scope)->reseller.reseller, .task = stop.task, .lease = stop.lease};
+        send_to_worker(e, "Stop", pd_block_stop_order(), &order, stop.address);
+    }
 }
 
 void

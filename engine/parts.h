@@ -1,11 +1,12 @@
 /* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
- * (requests, what was seen before, waits), own.c (the engine's own commands), commit.c (what makes it durable). */
+ * (requests, what was seen before, waits), own.c (the engine's own commands), expiry.c (unopened orders), commit.c (what makes it durable). */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
 #include <pthread.h>
 
 #include "engine/engine.h"
+#include "engine/expiry.h"
 #include "engine/remembered.h"
 #include "engine/tasks.h"
 #include "engine/view.h"
@@ -35,6 +36,7 @@ struct engine {
     struct scopes        *scopes;
     struct tasks         *tasks;
     struct waits         *waits;
+    struct expiry         expiry_follower;
     struct remembered    *remembered;
     uint64_t              last, term, turn; /* of the log; the turn counts from the start of the log */
     pd_time_us            last_time;
@@ -80,6 +82,9 @@ struct engine {
     struct engine_figures shown;
     pthread_cond_t        rows_written;
     uint64_t              shown_last, shown_folded; /* under the lock: committed events, and rows */
+    struct pd_arena       roster_arena; /* under the lock, with the roster in it */
+    struct pd_workers_reply roster;
+    uint64_t              roster_ms; /* when it was made */
     _Atomic bool          rows_wanted;
 };
 
@@ -127,5 +132,14 @@ bool release_wait(void *arg, const struct wait *w);
 bool own_start(struct engine *e);
 void own_due(struct engine *e);
 void own_matches(struct engine *e);
+void own_stops(struct engine *e);
+void own_expiry(struct engine *e);
+
+/* Runs one of them; false when a rule refuses it. */
+bool run_own(struct engine *e, const struct pd_block *block, const void *body, struct scope *scope, struct pd_text id);
+/* An id made from its subject: ~lease/4/1. */
+struct pd_text own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of);
+/* Beyond what requests may fill there is room for these: load alone delays no deadline. */
+bool is_full_for_own(const struct engine *e);
 
 #endif

@@ -31,13 +31,14 @@ name_topic(const struct appended *a, struct pd_text *ret_kind, struct pd_text *r
     const struct pd_block *block = pd_schema_event(a->record.header.type);
 
     *ret_key = (struct pd_text){"", 0};
-    if (block->aggregate == PD_aggregate_engine) {
+    int                    aggregate = a->record.header.aggregate; /* a task's events are its order's or its subscription's */
+    if (aggregate == PD_aggregate_engine) {
         *ret_kind = PD_TEXT("~engine");
         return;
     }
-    const struct pd_field *f = pd_block_field(block, pd_text(fields[block->aggregate]));
+    const struct pd_field *f = pd_block_field(block, pd_text(fields[aggregate]));
     const void            *value = (const char *)a->event + f->offset;
-    *ret_kind = pd_text(fields[block->aggregate]);
+    *ret_kind = pd_text(fields[aggregate]);
     if (f->kind == PD_KIND_TEXT) *ret_key = *(const struct pd_text *)value;
     else *ret_key = (struct pd_text){number, (size_t)snprintf(number, 24, "%" PRIu64, *(const uint64_t *)value)};
 }

@@ -369,6 +369,9 @@ look(struct queries *q)
     case PD_QUERY_read_log: return read_log(q);
     case PD_QUERY_get_panel: return get_panel(q);
     case PD_QUERY_find: return find_things(q);
+    case PD_QUERY_list_tasks: return list_tasks(q);
+    case PD_QUERY_get_task: return get_task(q);
+    case PD_QUERY_list_workers: return list_workers(q);
     case PD_QUERY_health: return health(q);
     case PD_QUERY_get_customer: {
         struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);

@@ -1,5 +1,5 @@
 /* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; lists, things, histories),
- * find.c (the search), and pages.c, which both stand on. */
+ * find.c (the search), worklist.c (tasks and workers), and pages.c, which they stand on. */
 #ifndef ENGINE_QUERY_H
 #define ENGINE_QUERY_H
 
@@ -49,7 +49,10 @@ void *refuse_query(struct queries *q, enum pd_error_code code, const char *field
 /* The reseller's customer, or NULL: the query is refused. */
 struct pd_customer *seek_customer(struct queries *q, struct pd_text id);
 
-/* Find: its answer. */
+/* The answers of Find, ListTasks, GetTask and ListWorkers. */
 void *find_things(struct queries *q);
+void *list_tasks(struct queries *q);
+void *get_task(struct queries *q);
+void *list_workers(struct queries *q);
 
 #endif

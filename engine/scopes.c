@@ -123,8 +123,11 @@ scopes_seen(struct scopes *s, int row_code, const void *row)
         const struct pd_order *o = row;
         raise(&scope->last[NUMBER_order], o->order);
         for (size_t i = 0; i < o->items_count; i++) raise(&scope->last[NUMBER_task], o->items[i].task);
-    } else if (row_code == PD_ROW_subscription)
-        raise(&scope->last[NUMBER_subscription], ((const struct pd_subscription *)row)->subscription);
+    } else if (row_code == PD_ROW_subscription) {
+        const struct pd_subscription *sub = row;
+        raise(&scope->last[NUMBER_subscription], sub->subscription);
+        if (sub->has_task) raise(&scope->last[NUMBER_task], sub->task);
+    }
 }
 
 uint64_t

@@ -13,7 +13,7 @@ answer_dry_run(struct engine *e, struct request *r, const struct command *c, str
         struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = (uint32_t)c->scope->reseller.scope,
                                   .position = e->last + 1};
         fold_address(&e->folder, out->events[i].body, NULL, &h);
-        bool of_order = pd_schema_event(h.type)->aggregate == PD_aggregate_order;
+        bool of_order = h.aggregate == PD_aggregate_order;
         out->events[i].version = of_order && order_version > 0 ? order_version + 1 : h.version;
         if (of_order) order_version = out->events[i].version;
     }
@@ -114,29 +114,76 @@ scope_number(void *arg, struct pd_text reseller)
     return s == NULL ? 0 : s->reseller.scope;
 }
 
+/* What a worker says it can do is one of the operations there are. */
+static bool
+knows_operations(const struct pd_worker_ready *ready, struct pd_refusal *ret_refusal)
+{
+    for (size_t i = 0; i < ready->operations_count; i++)
+        if (pd_enum_number(pd_enum_operation(), ready->operations[i]) == 0) {
+            *ret_refusal = pd_refuse_field(PD_E_invalid_field, pd_enum_operation()->names, "operations[%zu]", i);
+            return false;
+        }
+    return true;
+}
+
+static struct pd_refusal
+take_worker(struct engine *e, const struct request *r, struct pd_worker_reply *reply)
+{
+    const struct pd_worker_ready *ready = r->message.body;
+    struct pd_refusal             refusal = {.code = PD_OK};
+
+    if (!knows_operations(ready, &refusal)) return refusal;
+    switch (tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, &e->batch->arena, reply, e->now.monotonic_ms)) {
+    case READY_OK: break;
+    case READY_REPLACED: return pd_refuse_field(PD_E_worker_in_use, NULL, "worker");
+    case READY_TOO_MANY:
+        refusal = pd_refuse(PD_E_busy);
+        refusal.retry_after_ms = (uint32_t)e->options.lease_ms;
+    }
+    return refusal;
+}
+
 static void
 answer_worker(struct engine *e, struct request *r)
 {
     struct pd_worker_reply reply = {.heartbeat_ms = e->options.lease_ms / 3, .lease_ms = e->options.lease_ms};
+    struct pd_refusal      refusal = {.code = PD_OK};
 
-    if (r->message.block->code == PD_COMMAND_worker_ready) {
-        const struct pd_worker_ready *ready = r->message.body;
-        if (!tasks_has_room(e->tasks, ready->worker)) {
-            struct pd_refusal busy = pd_refuse(PD_E_busy);
-            busy.retry_after_ms = (uint32_t)e->options.lease_ms;
-            answer_refused(e, r, &busy);
-            return;
-        }
-        reply.lost = PD_ARENA_ARRAY(&e->batch->arena, struct pd_held_lease, ready->leases_count);
-        reply.lost_count = tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, reply.lost, e->now.monotonic_ms);
-    } else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
-    answer_accepted(e, r, 0, &reply);
+    if (r->message.block->code == PD_COMMAND_worker_ready) refusal = take_worker(e, r, &reply);
+    else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
+    if (refusal.code != PD_OK) answer_refused(e, r, &refusal);
+    else answer_accepted(e, r, 0, &reply);
 }
 
+static void
+answer_drain(struct engine *e, struct request *r)
+{
+    struct pd_drain_reply reply = {.worker = ((const struct pd_drain_worker *)r->message.body)->worker};
+    struct pd_refusal     refusal = pd_refuse_field(PD_E_worker_not_found, NULL, "worker");
+
+    if (tasks_drain(e->tasks, reply.worker, &reply.held)) answer_accepted(e, r, 0, &reply);
+    else answer_refused(e, r, &refusal);
+}
+
+/* What is said about who is at work: no command, and not to be tried without being said. False: it is something else. */
+static bool
+serve_crew(struct engine *e, struct request *r)
+{
+    bool              drain = r->message.block->code == PD_COMMAND_drain_worker;
+    struct pd_refusal refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
+
+    if (!drain && r->message.block->reply != pd_block_worker_reply) return false;
+    if (r->message.envelope.dry_run) answer_refused(e, r, &refusal);
+    else if (drain) answer_drain(e, r);
+    else answer_worker(e, r);
+    return true;
+}
+
+/* Nothing goes on by itself. */
 static bool
 is_settled(enum pd_order_state state)
 {
-    return state != PD_order_state_provisioning;
+    return state != PD_order_state_provisioning && state != PD_order_state_cancelling;
 }
 
 /* CheckStatus: at once, or when the order has changed or the time is over. */
@@ -215,13 +262,7 @@ serve(struct engine *e, struct request *r)
         answer_hello(e, r, scope);
         return;
     }
-    if (r->message.block->reply == pd_block_worker_reply) {
-        /* What a worker says of itself cannot be tried without being said. */
-        refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
-        if (envelope->dry_run) answer_refused(e, r, &refusal);
-        else answer_worker(e, r);
-        return;
-    }
+    if (serve_crew(e, r)) return;
 
     bool reads = r->message.block->flags & PD_READS;
     c = (struct command){
@@ -300,5 +341,5 @@ refuse_wait(void *arg, const struct wait *w)
 void
 engine_release_waits(struct engine *e)
 {
-    waits_each(e->waits, refuse_wait, e);
+    waits_visit(e->waits, 0, true, refuse_wait, e);
 }

@@ -2,63 +2,49 @@
 
 #include <stdlib.h>
 
+#include "engine/crew.h"
 #include "proto/check.h"
-
-enum { GROUPS_MAX = 16, GROUP_CHAINS = 1024, WORKERS_MAX = 1024 };
-
-struct list {
-    struct task *first, *last;
-};
-
-struct group {
-    char        *name;
-    struct list  waiting;   /* in order of arrival */
-    size_t       workers;   /* live ones that serve it */
-    size_t       tasks;     /* open ones of it */
-    uint64_t     unserved_ms; /* since when there are none */
-    struct group *next;
-};
-
-struct worker {
-    char           *name;
-    struct pd_text  address; /* owned */
-    struct group   *groups[GROUPS_MAX];
-    size_t          group_count, next_group;
-    uint64_t        slots, held, heard_ms;
-    struct worker  *next;
-};
+#include "proto/limits.h"
 
 struct task {
-    struct row_key key;
-    uint64_t       scope, number, lease, attempt;
-    pd_time_us     deadline;
-    struct group  *group; /* NULL: by hand */
-    bool           leased;
-    char          *worker;    /* of the lease */
-    uint64_t       expires_ms; /* of the lease */
-    size_t         heap;      /* place in the heap of deadlines */
-    struct task   *before, *after; /* in its group's waiting list, or in the list of leases */
-    struct task   *chain, *by_number; /* in the hash tables */
-    uint64_t       marked;    /* the WorkerReady that named it */
+    struct row_key    key;
+    uint64_t          scope, number, lease, attempt;
+    pd_time_us        deadline, next_try;
+    enum pd_operation operation;
+    struct group     *group;  /* NULL: by hand */
+    struct worker    *worker; /* of the lease; NULL: it is not leased */
+    bool              delayed, stopping;
+    uint64_t          expires_ms; /* of the lease */
+    size_t            heap;       /* place in the heap of what is due */
+    struct task      *before, *after; /* in its group's waiting list, or in the list of leases */
+    struct task      *worker_before, *worker_after; /* in its worker's list of leases */
+    struct task      *chain, *by_number; /* in the hash tables */
+    uint64_t          marked;     /* the WorkerReady that named it */
+};
+
+/* A lease whose worker is to be told to stop. */
+struct order_to_stop {
+    uint64_t scope, task, lease;
+    char     worker[65];
 };
 
 struct tasks {
-    uint64_t       lease_ms;
-    struct group  *groups[GROUP_CHAINS]; /* by the name's hash; those without workers and tasks are freed */
-    struct worker *workers, *turn; /* `turn`: whose turn it is to be given a task */
-    size_t         worker_count;
-    struct task  **table, **numbers; /* by row key; by reseller and number, as workers name them */
-    size_t         mask, count, leased_count;
-    struct list    leases; /* in order of expiry: each renewal goes to the end */
-    struct task  **heap;   /* by deadline */
-    size_t         heap_count, heap_capacity;
-    uint64_t       ready_count, started_ms;
+    uint64_t         lease_ms;
+    struct crew      crew;
+    struct task    **table, **numbers; /* by row key; by reseller and number, as workers name them */
+    size_t           mask, count, leased_count, waiting_count; /* waiting: for a worker, and now */
+    struct task_list leases; /* in order of expiry: each renewal goes to the end */
+    struct task    **heap;   /* by when they are due: tried again, or closed */
+    size_t           heap_count, heap_capacity;
+    uint64_t         ready_count, started_ms;
+    struct order_to_stop *stops;
+    size_t           stop_count, stop_capacity;
 };
 
 /* ---- lists, heap, table -------------------------------------------------------------------------------------------- */
 
 static void
-list_append(struct list *l, struct task *t)
+list_append(struct task_list *l, struct task *t)
 {
     t->before = l->last;
     t->after = NULL;
@@ -68,13 +54,19 @@ list_append(struct list *l, struct task *t)
 }
 
 static void
-list_remove(struct list *l, struct task *t)
+list_remove(struct task_list *l, struct task *t)
 {
     if (t->before != NULL) t->before->after = t->after;
     else l->first = t->after;
     if (t->after != NULL) t->after->before = t->before;
     else l->last = t->before;
     t->before = t->after = NULL;
+}
+
+static pd_time_us
+due_of(const struct task *t)
+{
+    return t->delayed && t->next_try < t->deadline ? t->next_try : t->deadline;
 }
 
 static void
@@ -84,18 +76,18 @@ heap_set(struct tasks *s, size_t i, struct task *t)
     t->heap = i;
 }
 
-/* Moves the task to where its deadline belongs. */
+/* Moves the task to where it belongs. */
 static void
 heap_settle(struct tasks *s, struct task *t)
 {
     size_t i = t->heap;
-    while (i > 0 && s->heap[(i - 1) / 2]->deadline > t->deadline) {
+    while (i > 0 && due_of(s->heap[(i - 1) / 2]) > due_of(t)) {
         heap_set(s, i, s->heap[(i - 1) / 2]);
         i = (i - 1) / 2;
     }
     for (size_t child; (child = 2 * i + 1) < s->heap_count; i = child) {
-        if (child + 1 < s->heap_count && s->heap[child + 1]->deadline < s->heap[child]->deadline) child++;
-        if (s->heap[child]->deadline >= t->deadline) break;
+        if (child + 1 < s->heap_count && due_of(s->heap[child + 1]) < due_of(s->heap[child])) child++;
+        if (due_of(s->heap[child]) >= due_of(t)) break;
         heap_set(s, i, s->heap[child]);
     }
     heap_set(s, i, t);
@@ -189,100 +181,6 @@ table_grow(struct tasks *s)
     free(old_numbers);
 }
 
-/* ---- groups and workers -------------------------------------------------------------------------------------------- */
-
-static char *
-own(struct pd_text text)
-{
-    char *copy = strndup(text.data, text.size);
-    PD_CHECK(copy != NULL);
-    return copy;
-}
-
-static bool
-is_named(const char *name, struct pd_text text)
-{
-    return strlen(name) == text.size && memcmp(name, text.data, text.size) == 0;
-}
-
-static struct group **
-group_chain(const struct tasks *s, struct pd_text name)
-{
-    uint64_t hash = index_text_print(INDEX_plan, 0, name);
-    return (struct group **)(uintptr_t)&s->groups[hash % GROUP_CHAINS];
-}
-
-static struct group *
-seek_group(const struct tasks *s, struct pd_text name)
-{
-    struct group *g = *group_chain(s, name);
-    while (g != NULL && !is_named(g->name, name)) g = g->next;
-    return g;
-}
-
-static struct group *
-find_group(struct tasks *s, struct pd_text name, uint64_t now_ms)
-{
-    struct group *g = seek_group(s, name), **chain = group_chain(s, name);
-
-    if (g != NULL) return g;
-    g = calloc(1, sizeof *g);
-    PD_CHECK(g != NULL);
-    *g = (struct group){.name = own(name), .unserved_ms = now_ms, .next = *chain};
-    return *chain = g;
-}
-
-static void
-drop_idle_group(struct tasks *s, struct group *g)
-{
-    struct group **link = group_chain(s, pd_text(g->name));
-
-    if (g->workers > 0 || g->tasks > 0) return;
-    while (*link != g) link = &(*link)->next;
-    *link = g->next;
-    free(g->name);
-    free(g);
-}
-
-static struct worker *
-find_worker(const struct tasks *s, struct pd_text name)
-{
-    struct worker *w = s->workers;
-    while (w != NULL && !is_named(w->name, name)) w = w->next;
-    return w;
-}
-
-static void
-leave_groups(struct tasks *s, struct worker *w, uint64_t now_ms)
-{
-    for (size_t i = 0; i < w->group_count; i++) {
-        if (--w->groups[i]->workers == 0) w->groups[i]->unserved_ms = now_ms;
-        drop_idle_group(s, w->groups[i]);
-    }
-    w->group_count = 0;
-}
-
-static void
-drop_worker(struct tasks *s, struct worker *w, uint64_t now_ms)
-{
-    struct worker **link = &s->workers;
-    while (*link != w) link = &(*link)->next;
-    *link = w->next;
-    leave_groups(s, w, now_ms);
-    s->worker_count--;
-    s->turn = NULL;
-    free(w->name);
-    free((char *)(uintptr_t)w->address.data);
-    free(w);
-}
-
-static void
-hold(struct tasks *s, const struct task *t, int by)
-{
-    struct worker *w = find_worker(s, pd_text(t->worker));
-    if (w != NULL) w->held = by < 0 ? w->held - 1 : w->held + 1;
-}
-
 /* ---- the interface ------------------------------------------------------------------------------------------------- */
 
 struct tasks *
@@ -300,37 +198,77 @@ tasks_close(struct tasks **tasks)
 {
     struct tasks *s = *tasks;
     if (s == NULL) return;
-    while (s->workers != NULL) drop_worker(s, s->workers, 0);
+    crew_close(&s->crew, 0);
     for (size_t i = 0; i <= s->mask; i++)
         for (struct task *t = s->table[i], *next; t != NULL; t = next) {
             next = t->chain;
-            free(t->worker);
             free(t);
-        }
-    for (size_t i = 0; i < GROUP_CHAINS; i++)
-        for (struct group *g = s->groups[i], *next; g != NULL; g = next) {
-            next = g->next;
-            free(g->name);
-            free(g);
         }
     free(s->table);
     free(s->numbers);
     free(s->heap);
+    free(s->stops);
     free(s);
     *tasks = NULL;
 }
 
+/* ---- what becomes of tasks ----------------------------------------------------------------------------------------- */
+
+static void
+begin_to_wait(struct tasks *s, struct task *t)
+{
+    t->delayed = false;
+    if (t->group == NULL) return;
+    list_append(&t->group->demands[t->operation].waiting, t);
+    t->group->demands[t->operation].waiting_count++;
+    s->waiting_count++;
+}
+
+static void
+begin_lease(struct tasks *s, struct task *t, struct pd_text worker, uint64_t now_ms)
+{
+    struct worker *w = t->worker = worker_find(&s->crew, worker);
+
+    t->expires_ms = now_ms + s->lease_ms;
+    list_append(&s->leases, t);
+    s->leased_count++;
+    w->held++;
+    t->worker_before = w->leases.last;
+    t->worker_after = NULL;
+    if (w->leases.last != NULL) w->leases.last->worker_after = t;
+    else w->leases.first = t;
+    w->leases.last = t;
+    s->crew.changed = true;
+}
+
+static void
+end_lease(struct tasks *s, struct task *t)
+{
+    struct worker *w = t->worker;
+
+    list_remove(&s->leases, t);
+    s->leased_count--;
+    if (t->worker_before != NULL) t->worker_before->worker_after = t->worker_after;
+    else w->leases.first = t->worker_after;
+    if (t->worker_after != NULL) t->worker_after->worker_before = t->worker_before;
+    else w->leases.last = t->worker_before;
+    t->worker = NULL;
+    t->stopping = false;
+    w->held--;
+    s->crew.changed = true;
+    worker_let_go(&s->crew, w);
+}
+
+/* Takes it out of whatever list it is in. */
 static void
 unlink_task(struct tasks *s, struct task *t)
 {
-    if (t->leased) {
-        list_remove(&s->leases, t);
-        s->leased_count--;
-        hold(s, t, -1);
-        free(t->worker);
-        t->worker = NULL;
-        t->leased = false;
-    } else if (t->group != NULL) list_remove(&t->group->waiting, t);
+    if (t->worker != NULL) end_lease(s, t);
+    else if (t->group != NULL && !t->delayed) {
+        list_remove(&t->group->demands[t->operation].waiting, t);
+        t->group->demands[t->operation].waiting_count--;
+        s->waiting_count--;
+    }
 }
 
 static void
@@ -342,83 +280,104 @@ close_task(struct tasks *s, struct task *t)
     s->count--;
     if (t->group != NULL) {
         t->group->tasks--;
-        drop_idle_group(s, t->group);
+        group_leave(&s->crew, t->group);
     }
     free(t);
 }
 
+/* The holder is to hear that its lease is over, or to be given back; unless it said so itself. */
+static void
+note_stop(struct tasks *s, const struct task *t, struct pd_text actor)
+{
+    const char *name = t->worker->name;
+    size_t      size = strlen(name);
+
+    if (actor.data == NULL || (actor.size == 7 + size && memcmp(actor.data + 7, name, size) == 0)) return;
+    if (s->stop_count == s->stop_capacity) {
+        s->stop_capacity = s->stop_capacity * 2 + 64;
+        s->stops = realloc(s->stops, s->stop_capacity * sizeof *s->stops);
+        PD_CHECK(s->stops != NULL);
+    }
+    struct order_to_stop *stop = &s->stops[s->stop_count++];
+    *stop = (struct order_to_stop){.scope = t->scope, .task = t->number, .lease = t->lease};
+    memcpy(stop->worker, name, size + 1);
+}
+
+/* For the roster: what its holder has made of it. */
+static void
+count_result(const struct task *t, bool closed, struct pd_text actor)
+{
+    if (t->worker == NULL || actor.size <= 7 || memcmp(actor.data, "worker/", 7) != 0) return;
+    if (closed) t->worker->succeeded++;
+    else t->worker->failed++;
+}
+
+static struct task *
+make_task(struct tasks *s, struct row_key key, const struct pd_task *row, uint64_t now_ms)
+{
+    struct task *t = calloc(1, sizeof *t);
+
+    PD_CHECK(t != NULL);
+    *t = (struct task){.key = key, .scope = row->scope, .number = row->task, .deadline = row->deadline,
+                       .operation = row->operation, .delayed = true};
+    if (row->provisioning == PD_provisioning_worker) {
+        t->group = group_find(&s->crew, row->worker_group, now_ms);
+        t->group->tasks++;
+    }
+    s->count++;
+    table_grow(s);
+    table_add(s, t);
+    heap_add(s, t);
+    return t;
+}
+
 void
-tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, uint64_t now_ms)
+tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, struct pd_text actor, uint64_t now_ms)
 {
     struct task *t = find(s, key);
 
+    if (t != NULL && t->worker != NULL) {
+        bool over = row == NULL || row->state != PD_task_state_leased;
+        if (over) count_result(t, row == NULL, actor);
+        if (over || (row->stopping && !t->stopping)) note_stop(s, t, actor);
+    }
     if (row == NULL) {
         if (t != NULL) close_task(s, t);
         return;
     }
-    if (t == NULL) {
-        t = calloc(1, sizeof *t);
-        PD_CHECK(t != NULL);
-        *t = (struct task){.key = key, .scope = row->scope, .number = row->task, .deadline = row->deadline};
-        if (row->provisioning == PD_provisioning_worker) {
-            t->group = find_group(s, row->worker_group, now_ms);
-            t->group->tasks++;
-        }
-        s->count++;
-        table_grow(s);
-        table_add(s, t);
-        heap_add(s, t);
-    } else {
-        unlink_task(s, t);
-        t->deadline = row->deadline;
-        heap_settle(s, t);
-    }
+    bool keeps = t != NULL && t->worker != NULL && row->state == PD_task_state_leased && t->lease == row->lease;
+    if (t == NULL) t = make_task(s, key, row, now_ms);
+    else if (!keeps) unlink_task(s, t);
     t->lease = row->lease;
     t->attempt = row->attempt;
+    t->deadline = row->deadline;
+    t->next_try = row->next_try;
     if (row->state == PD_task_state_leased) {
-        t->leased = true;
-        t->worker = own(row->worker);
-        t->expires_ms = now_ms + s->lease_ms;
-        list_append(&s->leases, t);
-        s->leased_count++;
-        hold(s, t, 1);
-    } else if (t->group != NULL) list_append(&t->group->waiting, t);
+        t->delayed = false;
+        if (!keeps) begin_lease(s, t, row->worker, now_ms);
+        t->stopping = row->stopping;
+    } else if (row->has_next_try) t->delayed = true;
+    else begin_to_wait(s, t);
+    heap_settle(s, t);
 }
 
-/* The worker came to a new address and does not name what it was given: it never will. */
-static void
-lose_unnamed(struct tasks *s, const char *worker, uint64_t now_ms)
-{
-    struct list kept = {NULL, NULL}, lost = {NULL, NULL};
-    for (struct task *t = s->leases.first, *after; t != NULL; t = after) {
-        after = t->after;
-        bool unnamed = strcmp(t->worker, worker) == 0 && t->marked != s->ready_count;
-        if (unnamed) t->expires_ms = now_ms;
-        list_append(unnamed ? &lost : &kept, t);
-    }
-    for (struct task *t = kept.first, *after; t != NULL; t = after) {
-        after = t->after;
-        list_append(&lost, t);
-    }
-    s->leases = lost;
-}
+/* ---- what workers say ---------------------------------------------------------------------------------------------- */
 
+/* Those of a worker's leases that this WorkerReady does not name are lost at once: it never will. */
 static void
-join_groups(struct tasks *s, struct worker *w, const struct pd_worker_ready *ready, uint64_t now_ms)
+lose_unnamed(struct tasks *s, struct worker *w, uint64_t now_ms)
 {
-    struct worker old = *w;
-
-    /* First the new ones: a group that it still serves stays. */
-    w->group_count = 0;
-    for (size_t i = 0; i < ready->groups_count; i++) {
-        struct group *g = find_group(s, ready->groups[i], now_ms);
-        bool          twice = false;
-        for (size_t n = 0; n < w->group_count; n++) twice = twice || w->groups[n] == g;
-        if (twice) continue;
-        g->workers++;
-        w->groups[w->group_count++] = g;
+    for (struct task *t = w->leases.first; t != NULL; t = t->worker_after) {
+        if (t->marked == s->ready_count) continue;
+        t->expires_ms = now_ms;
+        list_remove(&s->leases, t);
+        /* First of all: the list is in order of expiry. */
+        t->after = s->leases.first;
+        t->before = NULL;
+        if (s->leases.first != NULL) s->leases.first->before = t;
+        else s->leases.last = t;
+        s->leases.first = t;
     }
-    leave_groups(s, &old, now_ms);
 }
 
 /* The worker's lease, if that is what it is. */
@@ -426,98 +385,128 @@ static struct task *
 find_lease(const struct tasks *s, struct pd_text worker, uint64_t scope, const struct pd_held_lease *held)
 {
     for (struct task *t = *number_chain_of(s, scope, held->task); t != NULL; t = t->by_number)
-        if (t->scope == scope && t->number == held->task)
-            return t->leased && t->lease == held->lease && is_named(t->worker, worker) ? t : NULL;
+        if (t->scope == scope && t->number == held->task) {
+            bool same = t->worker != NULL && t->lease == held->lease && pd_text_equal(pd_text(t->worker->name), worker);
+            return same ? t : NULL;
+        }
     return NULL;
 }
 
-size_t
+enum ready_answer
 tasks_worker_ready(struct tasks *s, const struct pd_worker_ready *ready, struct pd_text address,
-                   uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg,
-                   struct pd_held_lease *ret_lost, uint64_t now_ms)
+                   uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg, struct pd_arena *arena,
+                   struct pd_worker_reply *reply, uint64_t now_ms)
 {
-    struct worker *w = find_worker(s, ready->worker);
-    size_t         lost = 0;
-    bool           moved = w == NULL || !pd_text_equal(w->address, address);
+    struct worker *w = worker_seek(&s->crew, ready->worker);
+    bool           present = w != NULL && w->present, moved = !present || !pd_text_equal(w->address, address);
 
+    if (!present && s->crew.count == WORKERS_MAX) return READY_TOO_MANY;
+    if (present && moved && w->former.data != NULL && pd_text_equal(w->former, address)) return READY_REPLACED;
     s->ready_count++;
+    reply->lost = PD_ARENA_ARRAY(arena, struct pd_held_lease, ready->leases_count);
+    reply->stop = PD_ARENA_ARRAY(arena, struct pd_held_lease, ready->leases_count);
     for (size_t i = 0; i < ready->leases_count; i++) {
         struct task *t = find_lease(s, ready->worker, scope_of(arg, ready->leases[i].reseller), &ready->leases[i]);
         if (t == NULL) {
-            ret_lost[lost++] = ready->leases[i];
+            reply->lost[reply->lost_count++] = ready->leases[i];
             continue;
         }
+        if (t->stopping) reply->stop[reply->stop_count++] = ready->leases[i];
         t->marked = s->ready_count;
         t->expires_ms = now_ms + s->lease_ms;
         list_remove(&s->leases, t);
         list_append(&s->leases, t);
     }
-    if (w == NULL) {
-        w = calloc(1, sizeof *w);
-        PD_CHECK(w != NULL);
-        w->name = own(ready->worker);
-        w->next = s->workers;
-        s->workers = w;
-        s->worker_count++;
-        for (struct task *t = s->leases.first; t != NULL; t = t->after) w->held += strcmp(t->worker, w->name) == 0;
-    }
+    w = worker_find(&s->crew, ready->worker);
+    worker_appears(&s->crew, w, now_ms);
     if (moved) {
-        char *copy = malloc(address.size + 1);
-        PD_CHECK(copy != NULL);
-        memcpy(copy, address.data, address.size);
-        free((char *)(uintptr_t)w->address.data);
-        w->address = (struct pd_text){copy, address.size};
-        lose_unnamed(s, w->name, now_ms);
+        worker_moves(w, address);
+        lose_unnamed(s, w, now_ms);
     }
-    w->slots = ready->slots;
-    w->heard_ms = now_ms;
-    join_groups(s, w, ready, now_ms);
-    return lost;
-}
-
-bool
-tasks_has_room(const struct tasks *s, struct pd_text worker)
-{
-    return s->worker_count < WORKERS_MAX || find_worker(s, worker) != NULL;
+    worker_joins(&s->crew, w, ready, now_ms);
+    w->credit = ready->credit;
+    reply->drain = w->draining;
+    return READY_OK;
 }
 
 void
 tasks_worker_goodbye(struct tasks *s, struct pd_text worker, uint64_t now_ms)
 {
-    struct worker *w = find_worker(s, worker);
-    if (w == NULL) return;
+    struct worker *w = worker_seek(&s->crew, worker);
+    if (w == NULL || !w->present) return;
     s->ready_count++;
-    lose_unnamed(s, w->name, now_ms);
-    drop_worker(s, w, now_ms);
+    lose_unnamed(s, w, now_ms);
+    worker_vanishes(&s->crew, w, now_ms);
 }
+
+bool
+tasks_drain(struct tasks *s, struct pd_text worker, uint64_t *ret_held)
+{
+    struct worker *w = worker_seek(&s->crew, worker);
+    if (w == NULL || !w->present) return false;
+    w->draining = s->crew.changed = true;
+    *ret_held = w->held;
+    return true;
+}
+
+/* ---- what is to be done -------------------------------------------------------------------------------------------- */
 
 struct due
 tasks_next_due(struct tasks *s, pd_time_us wall_us, uint64_t now_ms)
 {
-    const struct task *t = s->leases.first;
+    const struct task *lease = s->leases.first;
 
-    if (s->heap_count > 0 && s->heap[0]->deadline <= wall_us)
-        return (struct due){DUE_deadline, s->heap[0]->scope, s->heap[0]->number, s->heap[0]->lease, s->heap[0]->attempt};
-    if (t != NULL && t->expires_ms <= now_ms)
-        return (struct due){DUE_lost_lease, t->scope, t->number, t->lease, t->attempt};
+    while (s->heap_count > 0 && due_of(s->heap[0]) <= wall_us) {
+        struct task *t = s->heap[0];
+        if (!t->delayed || t->deadline <= wall_us) return (struct due){DUE_deadline, t->scope, t->number, t->lease, t->attempt};
+        begin_to_wait(s, t);
+        heap_settle(s, t);
+    }
+    if (lease != NULL && lease->expires_ms <= now_ms)
+        return (struct due){DUE_lost_lease, lease->scope, lease->number, lease->lease, lease->attempt};
     return (struct due){.kind = DUE_nothing};
+}
+
+/* The first task that waits for what this worker does; its groups take turns, what is to be removed goes first in each. */
+static struct task *
+next_for(struct worker *w)
+{
+    for (size_t i = 0; i < w->group_count; i++) {
+        struct group *g = w->groups[(w->next_group + i) % w->group_count];
+        for (int o = OPERATIONS - 1; o > 0; o--) {
+            struct task *t = w->operations >> o & 1 ? g->demands[o].waiting.first : NULL;
+            if (t == NULL) continue;
+            w->next_group = (w->next_group + i + 1) % w->group_count;
+            return t;
+        }
+    }
+    return NULL;
 }
 
 bool
 tasks_next_match(struct tasks *s, struct match *ret_match)
 {
-    for (size_t n = 0; n < s->worker_count; n++) {
-        struct worker *w = s->turn != NULL ? s->turn : s->workers;
-        s->turn = w->next;
-        if (w->held >= w->slots) continue;
-        for (size_t i = 0; i < w->group_count; i++) {
-            struct group *g = w->groups[(w->next_group + i) % w->group_count];
-            struct task  *t = g->waiting.first;
-            if (t == NULL) continue;
-            w->next_group = (w->next_group + i + 1) % w->group_count;
-            *ret_match = (struct match){t->key, t->scope, t->number, pd_text(w->name), w->address};
-            return true;
-        }
+    if (s->waiting_count == 0) return false;
+    for (size_t n = 0; n < s->crew.count; n++) {
+        struct worker *w = s->crew.turn != NULL ? s->crew.turn : s->crew.first;
+        s->crew.turn = w->after;
+        struct task *t = w->held < w->credit && !w->draining ? next_for(w) : NULL;
+        if (t == NULL) continue;
+        *ret_match = (struct match){t->key, t->scope, t->number, t->operation, pd_text(w->name), w->address};
+        return true;
+    }
+    return false;
+}
+
+bool
+tasks_next_stop(struct tasks *s, struct stop *ret_stop)
+{
+    while (s->stop_count > 0) {
+        const struct order_to_stop *stop = &s->stops[--s->stop_count];
+        const struct worker        *w = worker_seek(&s->crew, pd_text(stop->worker));
+        if (w == NULL || !w->present) continue;
+        *ret_stop = (struct stop){stop->scope, stop->task, stop->lease, w->address};
+        return true;
     }
     return false;
 }
@@ -525,28 +514,27 @@ tasks_next_match(struct tasks *s, struct match *ret_match)
 void
 tasks_tick(struct tasks *s, uint64_t now_ms)
 {
-    for (struct worker *w = s->workers, *next; w != NULL; w = next) {
-        next = w->next;
-        if (w->heard_ms + s->lease_ms <= now_ms) drop_worker(s, w, now_ms);
-    }
+    while (s->crew.first != NULL && s->crew.first->heard_ms + s->lease_ms <= now_ms)
+        worker_vanishes(&s->crew, s->crew.first, now_ms);
 }
 
 void
 tasks_next_wake(const struct tasks *s, uint64_t *ret_monotonic_ms, pd_time_us *ret_wall_us)
 {
     uint64_t wake = s->leases.first != NULL ? s->leases.first->expires_ms : UINT64_MAX;
-    for (const struct worker *w = s->workers; w != NULL; w = w->next)
-        if (w->heard_ms + s->lease_ms < wake) wake = w->heard_ms + s->lease_ms;
+    if (s->crew.first != NULL && s->crew.first->heard_ms + s->lease_ms < wake) wake = s->crew.first->heard_ms + s->lease_ms;
     *ret_monotonic_ms = wake;
-    *ret_wall_us = s->heap_count > 0 ? s->heap[0]->deadline : UINT64_MAX;
+    *ret_wall_us = s->heap_count > 0 ? due_of(s->heap[0]) : UINT64_MAX;
 }
 
+/* ---- what is told of it -------------------------------------------------------------------------------------------- */
+
 bool
-tasks_group_served(const struct tasks *s, struct pd_text group, uint64_t *ret_since_ms)
+tasks_group_served(const struct tasks *s, struct pd_text group, enum pd_operation operation, uint64_t *ret_since_ms)
 {
-    const struct group *g = seek_group(s, group);
-    *ret_since_ms = g == NULL ? s->started_ms : g->unserved_ms;
-    return g != NULL && g->workers > 0;
+    const struct group *g = group_seek(&s->crew, group);
+    *ret_since_ms = g == NULL ? s->started_ms : g->demands[operation].unserved_ms;
+    return g != NULL && g->demands[operation].workers > 0;
 }
 
 void
@@ -554,5 +542,54 @@ tasks_counts(const struct tasks *s, uint64_t *ret_waiting, uint64_t *ret_leased,
 {
     *ret_waiting = s->count - s->leased_count;
     *ret_leased = s->leased_count;
-    *ret_workers = s->worker_count;
+    *ret_workers = s->crew.count;
+}
+
+static pd_time_us
+wall_of(uint64_t then_ms, pd_time_us wall_us, uint64_t now_ms)
+{
+    return now_ms > then_ms ? wall_us - (now_ms - then_ms) * 1000 : wall_us;
+}
+
+static struct pd_worker_view
+view_worker(const struct worker *w, pd_time_us wall_us, uint64_t now_ms, struct pd_arena *arena)
+{
+    struct pd_worker_view v = {
+        .worker = pd_arena_text(arena, pd_text(w->name)), .groups = PD_ARENA_ARRAY(arena, struct pd_text, w->group_count),
+        .groups_count = w->group_count, .operations = PD_ARENA_ARRAY(arena, struct pd_text, OPERATIONS), .credit = w->credit,
+        .held = w->held, .draining = w->draining, .since = wall_of(w->since_ms, wall_us, now_ms),
+        .heard = wall_of(w->heard_ms, wall_us, now_ms), .closed = w->succeeded, .given_back = w->failed,
+    };
+    for (size_t i = 0; i < w->group_count; i++) v.groups[i] = pd_arena_text(arena, pd_text(w->groups[i]->name));
+    for (int o = 1; o < OPERATIONS; o++)
+        if (w->operations >> o & 1) v.operations[v.operations_count++] = PD_NAME(operation, o);
+    return v;
+}
+
+void
+tasks_roster(const struct tasks *s, pd_time_us wall_us, uint64_t now_ms, struct pd_arena *arena, struct pd_workers_reply *r)
+{
+    *r = (struct pd_workers_reply){.workers = PD_ARENA_ARRAY(arena, struct pd_worker_view, s->crew.count),
+                                   .groups = PD_ARENA_ARRAY(arena, struct pd_group_view, PD_PAGE_ROWS_MAX)};
+    for (const struct worker *w = s->crew.first; w != NULL && r->workers_count < PD_PAGE_ROWS_MAX; w = w->after)
+        r->workers[r->workers_count++] = view_worker(w, wall_us, now_ms, arena);
+    for (size_t i = 0; i < CHAINS; i++)
+        for (const struct group *g = s->crew.groups[i]; g != NULL; g = g->next)
+            for (int o = 1; o < OPERATIONS && r->groups_count < PD_PAGE_ROWS_MAX; o++) {
+                const struct demand *d = &g->demands[o];
+                if (d->workers == 0 && d->waiting_count == 0) continue;
+                r->groups[r->groups_count++] = (struct pd_group_view){
+                    .group = pd_arena_text(arena, pd_text(g->name)), .operation = (enum pd_operation)o, .waiting = d->waiting_count,
+                    .workers = d->workers, .unserved_since = wall_of(d->unserved_ms, wall_us, now_ms),
+                    .has_unserved_since = d->workers == 0,
+                };
+            }
+}
+
+bool
+tasks_roster_changed(struct tasks *s)
+{
+    bool changed = s->crew.changed;
+    s->crew.changed = false;
+    return changed;
 }

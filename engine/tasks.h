@@ -14,19 +14,21 @@ struct tasks;
 struct tasks *tasks_open(uint64_t lease_ms, uint64_t now_ms);
 void          tasks_close(struct tasks **tasks);
 
-/* A task's row was made or changed; NULL: it is closed. */
-void tasks_changed(struct tasks *tasks, struct row_key key, const struct pd_task *row, uint64_t now_ms);
+/* A task's row was made or changed by `actor`; NULL: it is closed. */
+void tasks_changed(struct tasks *tasks, struct row_key key, const struct pd_task *row, struct pd_text actor, uint64_t now_ms);
 
-/* A worker says that it is there (`address` is where its messages go) and what it works on: those leases are renewed. Fills
- * ret_lost (room for ready->leases_count) with those that are not its own; returns how many. `scope_of` gives a reseller's
- * number (0: none). */
-size_t tasks_worker_ready(struct tasks *tasks, const struct pd_worker_ready *ready, struct pd_text address,
-                          uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg,
-                          struct pd_held_lease *ret_lost, uint64_t now_ms);
-/* Whether this worker may be ready: it is known, or there are not too many. */
-bool tasks_has_room(const struct tasks *tasks, struct pd_text worker);
+/* A worker says that it is there (`address` is where its messages go) and what it works on: those leases are renewed. The answer
+ * names those that are not its own, and those that it is to stop and give back; lists in the arena. `scope_of` gives a reseller's
+ * number (0: none). False: there are too many workers. */
+enum ready_answer { READY_OK, READY_TOO_MANY, READY_REPLACED /* a namesake has come since, from elsewhere */ };
+enum ready_answer tasks_worker_ready(struct tasks *tasks, const struct pd_worker_ready *ready, struct pd_text address,
+                                     uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg, struct pd_arena *arena,
+                                     struct pd_worker_reply *ret_reply, uint64_t now_ms);
 
 void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, uint64_t now_ms);
+
+/* A worker is to get no more tasks, and is told so with its next heartbeat. False: nobody of this name is at work. */
+bool tasks_drain(struct tasks *tasks, struct pd_text worker, uint64_t *ret_held);
 
 /* What is due: the engine turns it into a command, whose event comes back by tasks_changed. */
 enum due_kind { DUE_nothing, DUE_deadline, DUE_lost_lease };
@@ -36,13 +38,21 @@ struct due {
 };
 struct due tasks_next_due(struct tasks *tasks, pd_time_us wall_us, uint64_t now_ms);
 
-/* A waiting task and a worker with a free slot for it. `task_key` identifies the task's row; false when there is no pair. */
+/* A waiting task and a worker with credit for it. `task_key` identifies the task's row; false when there is no pair. */
 struct match {
-    struct row_key task_key;
-    uint64_t       scope, task;
-    struct pd_text worker, address; /* valid until the worker changes */
+    struct row_key    task_key;
+    uint64_t          scope, task;
+    enum pd_operation operation;
+    struct pd_text    worker, address; /* valid until the worker changes */
 };
 bool tasks_next_match(struct tasks *tasks, struct match *ret_match);
+
+/* A lease whose worker is to be told to stop: it has ended by somebody else's doing, or is to be given back. False: none is left. */
+struct stop {
+    uint64_t       scope, task, lease;
+    struct pd_text address; /* valid until the worker changes */
+};
+bool tasks_next_stop(struct tasks *tasks, struct stop *ret_stop);
 
 /* Forgets workers that have been silent for a lease's time. */
 void tasks_tick(struct tasks *tasks, uint64_t now_ms);
@@ -50,9 +60,15 @@ void tasks_tick(struct tasks *tasks, uint64_t now_ms);
 /* When to call again even if nothing comes in: monotonic ms and wall time; UINT64_MAX: never. */
 void tasks_next_wake(const struct tasks *tasks, uint64_t *ret_monotonic_ms, pd_time_us *ret_wall_us);
 
-/* Whether a live worker serves the group; if not, since when (monotonic ms). */
-bool tasks_group_served(const struct tasks *tasks, struct pd_text group, uint64_t *ret_since_ms);
+/* Whether a live worker does this for the group; if not, since when (monotonic ms). */
+bool tasks_group_served(const struct tasks *tasks, struct pd_text group, enum pd_operation operation, uint64_t *ret_since_ms);
 
 void tasks_counts(const struct tasks *tasks, uint64_t *ret_waiting, uint64_t *ret_leased, uint64_t *ret_workers);
+
+/* Who is at work, and what waits for whom, as ListWorkers tells it; in the arena. `wall_us` is what the clock showed at `now_ms`. */
+void tasks_roster(const struct tasks *tasks, pd_time_us wall_us, uint64_t now_ms, struct pd_arena *arena,
+                  struct pd_workers_reply *ret_roster);
+/* Whether that has changed since it was asked last. */
+bool tasks_roster_changed(struct tasks *tasks);
 
 #endif

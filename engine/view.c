@@ -66,23 +66,63 @@ view_subscription(void *ctx, uint64_t number)
     return find_row(l->folder, PD_ROW_subscription, INDEX_subscription, scope_of(l), number, absent, NULL);
 }
 
+static const struct pd_subscription *
+view_subscription_by_task(void *ctx, uint64_t task)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_subscription, INDEX_task, scope_of(l), task, absent, NULL);
+}
+
+static const struct pd_subscription *
+view_subscription_by_reference(void *ctx, struct pd_text reference)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_subscription, INDEX_import, scope_of(l), 0, reference, NULL);
+}
+
+enum { CLAIMS_FEW = 8 };
+
+/* The rows that may hold a domain; *keys has room for a few, and is made anew for more. */
+static size_t
+find_claims(const struct lookup *l, enum index_kind kind, struct pd_text domain, struct row_key **keys)
+{
+    uint64_t print = index_text_print(kind, scope_of(l), domain);
+    size_t   count = index_find(l->folder->index, print, *keys, CLAIMS_FEW);
+
+    if (count <= CLAIMS_FEW) return count;
+    *keys = PD_ARENA_ARRAY(l->folder->arena, struct row_key, count);
+    return index_find(l->folder->index, print, *keys, count);
+}
+
+static void
+visit_order(const struct pd_order *o, struct pd_text domain, claim_visit *visit, void *arg)
+{
+    for (size_t n = 0; n < o->items_count; n++) {
+        const struct pd_order_item *item = &o->items[n];
+        struct claim claim = {.customer = o->customer, .category = item->category, .domain = item->domain,
+                              .policy = item->domain_policy, .order = o->order, .item = item->item};
+        if (item->claims && pd_text_equal(item->domain, domain)) visit(arg, &claim);
+    }
+}
+
 static void
 view_each_claim(void *ctx, struct pd_text domain, claim_visit *visit, void *arg)
 {
     const struct lookup *l = ctx;
-    uint64_t             print = index_text_print(INDEX_domain, scope_of(l), domain);
-    struct row_key       few[8], *keys = few;
-    size_t               count = index_find(l->folder->index, print, few, 8);
+    struct row_key       few[CLAIMS_FEW], *keys = few;
+    size_t               count = find_claims(l, INDEX_domain, domain, &keys);
 
-    if (count > 8) {
-        keys = PD_ARENA_ARRAY(l->folder->arena, struct row_key, count);
-        index_find(l->folder->index, print, keys, count);
-    }
     for (size_t i = 0; i < count; i++) {
         const struct pd_order *o = rows_get(l->folder->rows, PD_ROW_order, keys[i]);
-        if (o == NULL || o->scope != scope_of(l)) continue;
-        for (size_t n = 0; n < o->items_count; n++)
-            if (o->items[n].claims && pd_text_equal(o->items[n].domain, domain)) visit(arg, o, &o->items[n]);
+        if (o != NULL && o->scope == scope_of(l)) visit_order(o, domain, visit, arg);
+    }
+    keys = few;
+    count = find_claims(l, INDEX_import_domain, domain, &keys);
+    for (size_t i = 0; i < count; i++) {
+        const struct pd_subscription *s = rows_get(l->folder->rows, PD_ROW_subscription, keys[i]);
+        if (s == NULL || s->scope != scope_of(l) || !s->claims || !pd_text_equal(s->domain, domain)) continue;
+        struct claim claim = {.customer = s->customer, .category = s->category, .domain = s->domain, .policy = s->domain_policy};
+        visit(arg, &claim);
     }
 }
 
@@ -127,14 +167,14 @@ view_expiry(void *ctx, struct pd_text zone, pd_time_us anchor, uint64_t n, struc
 }
 
 static struct pd_text
-view_group_trouble(void *ctx, struct pd_text group)
+view_group_trouble(void *ctx, struct pd_text group, enum pd_operation operation)
 {
     const struct lookup *l = ctx;
     uint64_t             since_ms;
     char                 text[128], when[32];
     struct tm            tm;
 
-    if (l->tasks == NULL || tasks_group_served(l->tasks, group, &since_ms)) return absent;
+    if (l->tasks == NULL || tasks_group_served(l->tasks, group, operation, &since_ms)) return absent;
     /* Subtracted before it is cut to seconds, or what is told would waver between two of them. */
     uint64_t ago_ms = l->monotonic_ms > since_ms ? l->monotonic_ms - since_ms : 0;
     time_t   since = (time_t)((l->now - ago_ms * 1000) / 1000000);
@@ -158,6 +198,8 @@ view_over(struct lookup *lookup)
         .order_by_reference = view_order_by_reference,
         .order_by_task = view_order_by_task,
         .subscription = view_subscription,
+        .subscription_by_task = view_subscription_by_task,
+        .subscription_by_reference = view_subscription_by_reference,
         .each_claim = view_each_claim,
         .next_number = view_next_number,
         .new_instance = view_new_instance,

@@ -384,7 +384,7 @@ say_ready(struct worker *w, int64_t now)
                                    .groups_count = w->options.group_count, .leases = held};
     char                   id[WORKER_ID_MAX];
 
-    data.slots = w->leaving ? 0 : w->options.slots;
+    data.credit = w->leaving ? 0 : w->options.slots;
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
         const struct worker_job *job = &w->jobs[i];
         if (!holds_lease(job)) continue;

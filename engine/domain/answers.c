@@ -45,24 +45,26 @@ take_order_event(struct pd_order_reply *r, const struct event *event)
         r->order = e->order, r->reference = e->reference, r->state = e->state;                                         \
         break;                                                                                                         \
     }
+#define TAKE_WITH_REASON(name)                                                                                         \
+    case PD_EVENT_##name: {                                                                                            \
+        const struct pd_##name *e = event->body;                                                                       \
+        r->order = e->order, r->reference = e->reference, r->state = e->state, r->reason = e->reason;                  \
+        break;                                                                                                         \
+    }
     switch (event->code) {
     TAKE(order_confirmed)
     TAKE(order_opened)
     TAKE(order_completed)
     TAKE(order_retried)
-    case PD_EVENT_order_held: {
-        const struct pd_order_held *e = event->body;
-        r->order = e->order, r->reference = e->reference, r->state = e->state, r->reason = e->reason;
-        break;
-    }
-    case PD_EVENT_order_cancelled: {
-        const struct pd_order_cancelled *e = event->body;
-        r->order = e->order, r->reference = e->reference, r->state = e->state, r->reason = e->reason;
-        break;
-    }
+    TAKE_WITH_REASON(order_held)
+    TAKE_WITH_REASON(order_cancelled)
+    TAKE_WITH_REASON(order_cancelling)
+    TAKE_WITH_REASON(order_failed)
+    TAKE(item_corrected)
     default: PD_CHECK(!"an event that no order command ends with");
     }
 #undef TAKE
+#undef TAKE_WITH_REASON
 }
 
 static void *
@@ -70,8 +72,12 @@ answer_order(struct pd_arena *arena, const struct event *events, size_t count)
 {
     struct pd_order_reply *r = PD_ARENA_NEW(arena, struct pd_order_reply);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (pd_schema_event(events[i].code)->aggregate == PD_aggregate_order) take_order_event(r, &events[i]);
+        /* What is to be removed is told under the order that waits for it. */
+        if (events[i].code == PD_EVENT_task_created && ((const struct pd_task_created *)events[i].body)->has_order)
+            r->version = events[i].version;
+    }
     name_allowed(arena, r->state, &r->allowed, &r->allowed_count);
     return r;
 }
@@ -132,7 +138,63 @@ answer_report(struct pd_arena *arena, const struct pd_block *command, const void
     TAKE(report_progress)
     TAKE(report_success)
     TAKE(report_failure)
+    TAKE(report_release)
     default: PD_CHECK(!"not a report");
+    }
+#undef TAKE
+    return r;
+}
+
+/* Where the subscription stands at the end: the last event of it says so. */
+static void *
+answer_subscription(struct pd_arena *arena, const struct event *events, size_t count)
+{
+    struct pd_subscription_change_reply *r = PD_ARENA_NEW(arena, struct pd_subscription_change_reply);
+
+    for (size_t i = 0; i < count; i++) {
+        r->version = events[i].version;
+        switch (events[i].code) {
+        case PD_EVENT_subscription_imported: {
+            const struct pd_subscription_imported *e = events[i].body;
+            r->subscription = e->subscription, r->status = e->status, r->service_status = PD_service_status_running;
+            break;
+        }
+        case PD_EVENT_subscription_ended: {
+            const struct pd_subscription_ended *e = events[i].body;
+            r->subscription = e->subscription, r->status = PD_subscription_status_terminated;
+            r->service_status = e->service_status;
+            break;
+        }
+        case PD_EVENT_subscription_ending: {
+            const struct pd_subscription_ending *e = events[i].body;
+            r->subscription = e->subscription, r->status = e->status, r->service_status = PD_service_status_removing;
+            break;
+        }
+        default: break;
+        }
+    }
+    return r;
+}
+
+static void *
+answer_task(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_task_reply *r = PD_ARENA_NEW(arena, struct pd_task_reply);
+
+#define TAKE(name)                                                                                                     \
+    case PD_EVENT_##name: {                                                                                            \
+        const struct pd_##name *e = event->body;                                                                       \
+        r->task = e->task, r->operation = e->operation, r->order = e->order, r->has_order = e->has_order;              \
+        r->item = e->item, r->has_item = e->has_item;                                                                  \
+        if (e->operation == PD_operation_deprovision)                                                                  \
+            r->subscription = e->subscription, r->has_subscription = e->has_subscription;                              \
+        break;                                                                                                         \
+    }
+    switch (event->code) {
+    TAKE(task_released)
+    TAKE(task_failed)
+    TAKE(task_succeeded)
+    default: PD_CHECK(!"not what becomes of a task");
     }
 #undef TAKE
     return r;
@@ -147,6 +209,8 @@ make_answer(struct pd_arena *arena, const struct pd_block *command, const void *
     if (command->reply == pd_block_put_reply) return answer_put(arena, &events[count - 1]);
     if (command->reply == pd_block_note_reply) return answer_note(arena, &events[0]);
     if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
+    if (command->reply == pd_block_subscription_change_reply) return answer_subscription(arena, events, count);
+    if (command->reply == pd_block_task_reply) return answer_task(arena, &events[0]);
     PD_CHECK(!"a command without an answer");
     return NULL;
 }

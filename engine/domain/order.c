@@ -1,10 +1,11 @@
-/* order.c - the order from draft to its end. The table is transitions.def; rows are named by its numbers. */
+/* order.c - the order from draft to where its items have decided. The table is transitions.def; rows are named by its numbers. How
+ * a failed order is repaired stands in order_repair.c, how one ends before its time in order_end.c, CheckStatus in order_status.c. */
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
 
 /* ---- rules --------------------------------------------------------------------------------------------------------- */
 
-static bool
+bool
 may_order(const struct pd_customer *customer, struct decision *out)
 {
     if (customer != NULL && customer->status == PD_customer_status_active) return true;
@@ -188,143 +189,10 @@ settle_order(const struct pd_order *order, uint64_t closed_item, bool completed,
         };
 }
 
-/* Row 8. */
-void
-decide_retry_provisioning(const struct view *view, const struct pd_retry_provisioning *c, struct decision *out)
-{
-    const struct pd_order *order =
-        find_movable_order(view, PD_COMMAND_retry_provisioning, &c->reference, c->has_order, c->order, out);
-    struct pd_opened_item *items;
-    size_t                 count = 0;
-
-    if (order == NULL || !may_order(view->customer(view->ctx, order->customer), out)) return;
-    items = PD_ARENA_ARRAY(out->arena, struct pd_opened_item, order->items_count);
-    for (size_t i = 0; i < order->items_count; i++) {
-        const struct pd_order_item *item = &order->items[i];
-        if (item->state != PD_item_state_failed) continue;
-        items[count++] = (struct pd_opened_item){
-            .item = item->item,
-            .state = PD_item_state_provisioning,
-            .has_subscription = true,
-            .subscription = item->subscription,
-            .has_task = true,
-            .task = item->task,
-            .instance = item->instance,
-            .has_attempt = true,
-            .attempt = item->attempt + 1,
-            .has_deadline = true,
-            .deadline = view->now + item->deadline_s * 1000000,
-        };
-    }
-    *EMIT(out, order_retried) = (struct pd_order_retried){
-        .order = order->order,
-        .reference = order->reference,
-        .previous_state = order->state,
-        .state = PD_order_state_provisioning,
-        .items = items,
-        .items_count = count,
-    };
-}
-
-/* Row 10. */
-void
-decide_cancel_order(const struct view *view, const struct pd_cancel_order *c, struct decision *out)
-{
-    const struct pd_order *order =
-        find_movable_order(view, PD_COMMAND_cancel_order, &c->reference, c->has_order, c->order, out);
-
-    if (order == NULL) return;
-    *EMIT(out, order_cancelled) = (struct pd_order_cancelled){
-        .order = order->order,
-        .reference = order->reference,
-        .previous_state = order->state,
-        .state = PD_order_state_cancelled,
-        .reason = c->reason,
-    };
-}
-
-static bool
-is_kept_by_hold(const struct view *view, const struct pd_order *order)
-{
-    if (order->state != PD_order_state_held) return false;
-    const struct pd_customer *customer = view->customer(view->ctx, order->customer);
-    return customer == NULL || customer->status == PD_customer_status_on_hold;
-}
-
-/* What an item that is not done waits for, and since when; what a person may have to do about it, for the order's `blocked_by`. */
-static struct pd_text
-tell_wait(const struct view *view, const struct pd_order_item *item, bool on_hold, struct pd_status_item *s)
-{
-    struct pd_text trouble = {NULL, 0};
-
-    if (on_hold) {
-        s->waits_for = PD_waits_for_customer_on_hold;
-        return PD_TEXT("the customer is on hold");
-    }
-    if (item->state != PD_item_state_provisioning) return trouble;
-    s->since = item->since;
-    s->has_since = item->has_since;
-    if (item->provisioning == PD_provisioning_manual) {
-        s->waits_for = PD_waits_for_by_hand;
-        return PD_TEXT("waiting for somebody to do it by hand");
-    }
-    s->worker_group = item->worker_group;
-    s->waits_for = PD_waits_for_worker;
-    if (item->worker.data != NULL) return trouble;
-    trouble = view->group_trouble(view->ctx, item->worker_group);
-    s->waits_for = trouble.data != NULL ? PD_waits_for_no_worker : PD_waits_for_free_worker;
-    return trouble;
-}
-
-/* Row 15; waiting is the engine's business. */
-void
-decide_check_status(const struct view *view, const struct pd_check_status *c, struct decision *out)
-{
-    const struct pd_order  *order = find_order(view, &c->reference, c->has_order, c->order, out);
-    struct pd_status_reply *s;
-
-    if (order == NULL) return;
-    s = out->answer = PD_ARENA_NEW(out->arena, struct pd_status_reply);
-    *s = (struct pd_status_reply){
-        .order = order->order,
-        .reference = order->reference,
-        .state = order->state,
-        .reason = order->reason,
-        .version = order->version,
-        .items = PD_ARENA_ARRAY(out->arena, struct pd_status_item, order->items_count),
-        .items_count = order->items_count,
-        .allowed = PD_ARENA_ARRAY(out->arena, struct pd_text, PD_COMMAND_CODES),
-    };
-    bool on_hold = is_kept_by_hold(view, order);
-    s->allowed_count = pd_allowed_names(allowed_commands(order->state), s->allowed, PD_COMMAND_CODES);
-    for (size_t i = 0; i < order->items_count; i++) {
-        const struct pd_order_item *item = &order->items[i];
-        s->items[i] = (struct pd_status_item){
-            .item = item->item,
-            .plan = item->plan,
-            .state = item->state,
-            .subscription = item->subscription,
-            .has_subscription = item->has_subscription,
-            .task = item->task,
-            .has_task = item->has_task,
-            .attempt = item->attempt,
-            .has_attempt = item->has_attempt,
-            .progress = item->progress,
-            .has_progress = item->has_progress,
-            .message = item->message,
-            .worker = item->worker,
-            .deadline = item->deadline,
-            .has_deadline = item->has_deadline,
-        };
-        struct pd_text trouble = tell_wait(view, item, on_hold, &s->items[i]);
-        if (s->blocked_by.data == NULL) s->blocked_by = trouble;
-    }
-}
-
 /* ---- folds --------------------------------------------------------------------------------------------------------- */
 
-static void
-move_to(struct pd_order *row, enum pd_order_state state, struct pd_text reason, const struct fold *f)
+void
+order_moves(struct pd_order *row, enum pd_order_state state, struct pd_text reason, const struct fold *f)
 {
     row->state = state;
     row->reason = reason;
@@ -332,9 +200,9 @@ move_to(struct pd_order *row, enum pd_order_state state, struct pd_text reason, 
 }
 
 static void
-set_claims(struct pd_order *row, bool claims)
+claim_domains(struct pd_order *row)
 {
-    for (size_t i = 0; i < row->items_count; i++) row->items[i].claims = claims && row->items[i].domain.data != NULL;
+    for (size_t i = 0; i < row->items_count; i++) row->items[i].claims = row->items[i].domain.data != NULL;
 }
 
 void
@@ -353,7 +221,7 @@ evolve_order_added__order(struct pd_order *row, const struct pd_order_added *e, 
     row->on_behalf_of = f->on_behalf_of;
     row->items = e->items;
     row->items_count = e->items_count;
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
+    order_moves(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
@@ -365,20 +233,20 @@ evolve_order_updated__order(struct pd_order *row, const struct pd_order_updated 
     row->total = e->total;
     row->items = e->items;
     row->items_count = e->items_count;
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
+    order_moves(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
 evolve_order_confirmed__order(struct pd_order *row, const struct pd_order_confirmed *e, const struct fold *f)
 {
-    set_claims(row, true);
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
+    claim_domains(row);
+    order_moves(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
 evolve_order_held__order(struct pd_order *row, const struct pd_order_held *e, const struct fold *f)
 {
-    move_to(row, e->state, e->reason, f);
+    order_moves(row, e->state, e->reason, f);
 }
 
 static void
@@ -391,18 +259,8 @@ start_items(struct pd_order *row, const struct pd_opened_item *opened, size_t co
         item->subscription = o->subscription;
         item->has_subscription = true;
         if (!o->has_task) continue;
-        item->task = o->task;
-        item->has_task = true;
         item->instance = o->instance;
-        item->attempt = o->attempt;
-        item->has_attempt = true;
-        item->deadline = o->deadline;
-        item->has_deadline = true;
-        item->since = f->time;
-        item->has_since = true;
-        item->worker = item->message = (struct pd_text){NULL, 0};
-        item->has_progress = false;
-        item->progress = 0;
+        slot_open(&SLOT_OF(item), o->task, o->attempt, o->deadline, f->time);
     }
 }
 
@@ -410,33 +268,19 @@ void
 evolve_order_opened__order(struct pd_order *row, const struct pd_order_opened *e, const struct fold *f)
 {
     start_items(row, e->items, e->items_count, f);
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
+    order_moves(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
 evolve_order_retried__order(struct pd_order *row, const struct pd_order_retried *e, const struct fold *f)
 {
     start_items(row, e->items, e->items_count, f);
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
-}
-
-void
-evolve_order_completed__order(struct pd_order *row, const struct pd_order_completed *e, const struct fold *f)
-{
-    move_to(row, e->state, (struct pd_text){NULL, 0}, f);
+    order_moves(row, e->state, (struct pd_text){NULL, 0}, f);
 }
 
 void
 evolve_order_provisioning_failed__order(struct pd_order *row, const struct pd_order_provisioning_failed *e,
                                         const struct fold *f)
 {
-    move_to(row, e->state, e->reason, f);
-}
-
-void
-evolve_order_cancelled__order(struct pd_order *row, const struct pd_order_cancelled *e, const struct fold *f)
-{
-    set_claims(row, false);
-    for (size_t i = 0; i < row->items_count; i++) row->items[i].state = PD_item_state_cancelled;
-    move_to(row, e->state, e->reason, f);
+    order_moves(row, e->state, e->reason, f);
 }

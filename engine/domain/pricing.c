@@ -91,40 +91,53 @@ price_items(const struct view *view, struct pd_text customer, uint64_t order, co
     return domains_are_free(view, customer, order, ret_items, count, out);
 }
 
-/* One claim against one new item. */
+/* One new claim against those there are. */
 struct question {
-    struct pd_text              customer;
-    uint64_t                    order; /* its own claims do not stand against it */
-    const struct pd_order_item *item;
-    bool                        taken;
+    const struct claim *wanted;
+    bool                taken;
 };
 
 static bool
-excludes(const struct pd_order_item *a, const struct pd_order_item *b)
+excludes(const struct claim *a, const struct claim *b)
 {
-    return a->domain_policy == PD_domain_policy_exclusive && b->domain_policy == PD_domain_policy_exclusive &&
+    return a->policy == PD_domain_policy_exclusive && b->policy == PD_domain_policy_exclusive &&
            pd_text_equal(a->category, b->category) && pd_text_equal(a->domain, b->domain);
 }
 
-/* A name belongs to one customer; within that, an exclusive plan's to one holder per category. */
+/* A name belongs to one customer; within that, an exclusive plan's to one holder per category. An order that is not open yet does
+ * not stand against itself; an item that is corrected, not against itself. */
 static void
-weigh_claim(void *arg, const struct pd_order *holder, const struct pd_order_item *held)
+weigh_claim(void *arg, const struct claim *held)
 {
     struct question *q = arg;
-    if (holder->order == q->order) return;
-    if (!pd_text_equal(holder->customer, q->customer) || excludes(held, q->item)) q->taken = true;
+    bool             own = q->wanted->order > 0 && held->order == q->wanted->order;
+
+    if (own && (q->wanted->item == 0 || q->wanted->item == held->item)) return;
+    if (!pd_text_equal(held->customer, q->wanted->customer) || excludes(held, q->wanted)) q->taken = true;
+}
+
+bool
+claim_is_free(const struct view *view, const struct claim *claim)
+{
+    struct question q = {.wanted = claim};
+
+    view->each_claim(view->ctx, claim->domain, weigh_claim, &q);
+    return !q.taken;
 }
 
 bool
 domains_are_free(const struct view *view, struct pd_text customer, uint64_t order, const struct pd_order_item *items,
                  size_t count, struct decision *out)
 {
+    struct claim *claims = PD_ARENA_ARRAY(out->arena, struct claim, count);
+
     for (size_t i = 0; i < count; i++) {
-        struct question q = {customer, order, &items[i], false};
-        if (items[i].domain.data == NULL) continue;
-        view->each_claim(view->ctx, items[i].domain, weigh_claim, &q);
-        for (size_t j = 0; j < i; j++) q.taken = q.taken || excludes(&items[j], &items[i]);
-        if (q.taken) return refuse_item(out, PD_E_domain_taken, i, "domain");
+        claims[i] = (struct claim){.customer = customer, .category = items[i].category, .domain = items[i].domain,
+                                   .policy = items[i].domain_policy, .order = order};
+        if (claims[i].domain.data == NULL) continue;
+        bool taken = !claim_is_free(view, &claims[i]);
+        for (size_t j = 0; j < i; j++) taken = taken || excludes(&claims[j], &claims[i]);
+        if (taken) return refuse_item(out, PD_E_domain_taken, i, "domain");
     }
     return true;
 }

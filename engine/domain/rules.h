@@ -19,8 +19,14 @@
 /* Which of the numbers that count per reseller from 1. */
 enum number_kind { NUMBER_order, NUMBER_subscription, NUMBER_task, NUMBER_KINDS };
 
-/* Called for each item that claims a domain. */
-typedef void claim_visit(void *arg, const struct pd_order *order, const struct pd_order_item *item);
+/* Who holds a domain: an item of an order, or an imported subscription. */
+struct claim {
+    struct pd_text        customer, category, domain;
+    enum pd_domain_policy policy;
+    uint64_t              order; /* 0: none */
+    uint64_t              item;
+};
+typedef void claim_visit(void *arg, const struct claim *claim);
 
 /* What a rule may look at: the command's envelope, and rows of its reseller. The only struct of function pointers in the
  * engine. Rows are valid until the rule returns; NULL when there is none. A look-up that fails for another reason answers
@@ -40,6 +46,8 @@ struct view {
     const struct pd_order *(*order_by_reference)(void *ctx, struct pd_text reference);
     const struct pd_order *(*order_by_task)(void *ctx, uint64_t task);
     const struct pd_subscription *(*subscription)(void *ctx, uint64_t number);
+    const struct pd_subscription *(*subscription_by_task)(void *ctx, uint64_t task);
+    const struct pd_subscription *(*subscription_by_reference)(void *ctx, struct pd_text reference); /* of imports */
     void (*each_claim)(void *ctx, struct pd_text ascii_domain, claim_visit *visit, void *arg);
     uint64_t (*next_number)(void *ctx, enum number_kind kind);
     /* 32 hexadecimal digits that no other item of any order has had. */
@@ -47,7 +55,7 @@ struct view {
     /* anchor + n periods, in the calendar of the zone. */
     pd_time_us (*expiry)(void *ctx, struct pd_text zone, pd_time_us anchor, uint64_t n, struct pd_text period);
     /* Why tasks of this group wait, for a person; absent when workers are there. */
-    struct pd_text (*group_trouble)(void *ctx, struct pd_text group);
+    struct pd_text (*group_trouble)(void *ctx, struct pd_text group, enum pd_operation operation);
 };
 
 /* An event that was decided; `version` is its aggregate's, set when it is appended. `found` is the engine's. */

@@ -1,4 +1,5 @@
-/* subscription.c - what a customer has. It activates in the commit that completes its own item. */
+/* subscription.c - what a customer has. It activates in the commit that completes its own item; it ends when what may exist of it
+ * is removed, which is a task of its own. Imported ones have no item. */
 #include "engine/domain/support.h"
 
 /* ---- rules --------------------------------------------------------------------------------------------------------- */
@@ -24,6 +25,206 @@ activate(const struct view *view, const struct pd_order *order, const struct pd_
     };
 }
 
+/* Who removes a subscription's service, and in what time: as its item was priced, or as it was imported. */
+struct terms {
+    enum pd_provisioning provisioning;
+    struct pd_text       worker_group;
+    uint64_t             deadline_s;
+};
+
+static struct terms
+terms_of(const struct view *view, const struct pd_subscription *s)
+{
+    const struct pd_order      *order = s->has_order ? view->order(view->ctx, s->order) : NULL;
+    const struct pd_order_item *item = order == NULL ? NULL : item_numbered(order, s->item);
+
+    if (item == NULL) return (struct terms){s->provisioning, s->worker_group, s->deadline_s};
+    return (struct terms){item->provisioning, item->worker_group, item->deadline_s};
+}
+
+/* Whether an instance waits to be removed already; the first may be half gone, and come again. */
+static bool
+is_to_be_removed(const struct pd_subscription *s, struct pd_text instance)
+{
+    if (!is_open(s->task_state)) return false;
+    for (size_t i = s->task_state == PD_task_state_leased ? 1 : 0; i < s->remains_count; i++)
+        if (pd_text_equal(s->remains[i], instance)) return true;
+    return false;
+}
+
+void
+remove_instance(const struct view *view, const struct pd_subscription *s, const struct pd_order *order,
+                const struct pd_order_item *item, struct pd_text instance, uint64_t *next_task, struct decision *out)
+{
+    struct terms terms = terms_of(view, s);
+
+    if (is_to_be_removed(s, instance)) return;
+    *EMIT(out, task_created) = (struct pd_task_created){
+        .order = order == NULL ? 0 : order->order,
+        .has_order = order != NULL,
+        .item = order == NULL ? 0 : item->item,
+        .has_item = order != NULL,
+        .subscription = s->subscription,
+        .has_subscription = true,
+        .task = s->has_task ? s->task : (*next_task)++,
+        .operation = PD_operation_deprovision,
+        .instance = instance,
+        .provisioning = terms.provisioning,
+        .worker_group = terms.worker_group,
+        .attempt = !s->has_attempt ? 1 : is_open(s->task_state) ? s->attempt : s->attempt + 1,
+        .lease = s->lease,
+        .deadline = view->now + terms.deadline_s * 1000000,
+        .previous_state = order == NULL ? PD_order_state_absent : PD_order_state_cancelling,
+        .state = order == NULL ? PD_order_state_absent : PD_order_state_cancelling,
+    };
+}
+
+struct pd_subscription_ended *
+end_subscription(const struct pd_subscription *s, enum pd_service_status service, struct pd_text reason, struct decision *out)
+{
+    struct pd_subscription_ended *e = EMIT(out, subscription_ended);
+
+    *e = (struct pd_subscription_ended){
+        .subscription = s->subscription,
+        .order = s->order,
+        .has_order = s->has_order,
+        .item = s->item,
+        .has_item = s->has_item,
+        .customer = s->customer,
+        .service_status = service,
+        .reason = reason,
+    };
+    return e;
+}
+
+void
+removal_succeeded(const struct work *w, uint64_t left, struct decision *out)
+{
+    const struct pd_subscription *s = w->subscription;
+
+    if (left > 0) return;
+    bool ends = w->order != NULL || s->service_status == PD_service_status_removing;
+    if (ends && s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removed, s->reason, out);
+    if (w->order != NULL) settle_ending(w->order, w->item->item, false, (struct pd_text){NULL, 0}, out);
+}
+
+void
+removal_failed(const struct work *w, struct pd_text failure, struct decision *out)
+{
+    if (w->order != NULL) settle_ending(w->order, w->item->item, true, failure, out);
+}
+
+size_t
+list_orphans(const struct pd_subscription *s, struct pd_orphan *ret_orphans)
+{
+    size_t count = s->remains_count < ORPHANS_MAX ? s->remains_count : ORPHANS_MAX;
+
+    for (size_t i = 0; i < count; i++)
+        ret_orphans[i] = (struct pd_orphan){
+            .item = s->item, .has_item = s->has_item, .subscription = s->subscription, .instance = s->remains[i]};
+    return count;
+}
+
+/* Why a subscription cannot be ended now; NULL: it can. */
+static const char *
+tell_obstacle(const struct view *view, const struct pd_subscription *s, bool abandon)
+{
+    const struct pd_order      *order = s->has_order ? view->order(view->ctx, s->order) : NULL;
+    const struct pd_order_item *item = order == NULL ? NULL : item_numbered(order, s->item);
+    bool                        ended = s->status == PD_subscription_status_terminated;
+
+    if (item != NULL && (item->state == PD_item_state_removing || item->state == PD_item_state_cleanup_failed))
+        return "its order is being cancelled; CancelOrder and GiveUp are about that";
+    if (s->service_status == PD_service_status_removing) return "it is being removed already";
+    if (ended && (abandon || s->service_status != PD_service_status_removal_failed)) return "it has ended";
+    if (s->status == PD_subscription_status_ordered) return "it is not active yet; CancelOrder takes its order back";
+    if (abandon && s->service_status != PD_service_status_removal_failed) return "only what could not be removed is abandoned";
+    return NULL;
+}
+
+void
+decide_end_subscription(const struct view *view, const struct pd_end_subscription *c, struct decision *out)
+{
+    const struct pd_subscription *s = view->subscription(view->ctx, c->subscription);
+    uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
+    const char                   *obstacle;
+
+    if (s == NULL) {
+        refuse(out, pd_refuse_field(PD_E_subscription_not_found, NULL, "subscription"));
+        return;
+    }
+    if (!meets_expectation(view, s->version, out)) return;
+    if ((obstacle = tell_obstacle(view, s, c->abandon)) != NULL) {
+        refuse(out, pd_refuse_field(PD_E_not_removable, obstacle, "subscription"));
+        return;
+    }
+    if (c->abandon) {
+        struct pd_subscription_ended *e = end_subscription(s, PD_service_status_removal_failed, c->reason, out);
+        e->orphans = PD_ARENA_ARRAY(out->arena, struct pd_orphan, ORPHANS_MAX);
+        e->orphans_count = list_orphans(s, e->orphans);
+    } else if (terms_of(view, s).provisioning == PD_provisioning_none)
+        end_subscription(s, PD_service_status_removed, c->reason, out);
+    else {
+        *EMIT(out, subscription_ending) = (struct pd_subscription_ending){
+            .subscription = s->subscription, .customer = s->customer, .status = s->status, .reason = c->reason};
+        bool running = s->service_status == PD_service_status_running;
+        remove_instance(view, s, NULL, NULL, running ? s->instance : s->remains[0], &next_task, out);
+    }
+}
+
+/* What exists already: nothing is provisioned, and a customer on hold does not stand against it. */
+void
+decide_import_subscription(const struct view *view, const struct pd_import_subscription *c, struct decision *out)
+{
+    const struct pd_customer    *customer = view->customer(view->ctx, c->customer);
+    const struct pd_plan        *plan = view->plan(view->ctx, c->plan);
+    const struct pd_plan_period *period = plan == NULL ? NULL : find_period(plan, c->period);
+    struct pd_refusal            refusal = {.code = PD_OK};
+
+    if (!meets_expectation(view, 0, out)) return;
+    if (customer == NULL) refusal = pd_refuse_field(PD_E_customer_not_found, NULL, "customer");
+    else if (plan == NULL) refusal = pd_refuse_field(PD_E_plan_not_found, NULL, "plan");
+    else if (period == NULL) refusal = pd_refuse_field(PD_E_period_not_found, NULL, "period");
+    else if (plan->domain != PD_domain_policy_none && c->domain.ascii.data == NULL)
+        refusal = pd_refuse_field(PD_E_domain_required, NULL, "domain");
+    else if (plan->domain == PD_domain_policy_none && c->domain.ascii.data != NULL)
+        refusal = pd_refuse_field(PD_E_invalid_field, "the plan takes no domain", "domain");
+    else if (c->expiration <= c->start) refusal = pd_refuse_field(PD_E_invalid_field, "later than start", "expiration");
+    else if (view->subscription_by_reference(view->ctx, c->reference) != NULL)
+        refusal = pd_refuse_field(PD_E_import_taken, NULL, "reference");
+    else {
+        struct claim claim = {.customer = c->customer, .category = plan->category, .domain = c->domain.ascii, .policy = plan->domain};
+        if (claim.domain.data != NULL && !claim_is_free(view, &claim)) refusal = pd_refuse_field(PD_E_domain_taken, NULL, "domain");
+    }
+    if (refusal.code != PD_OK) {
+        refuse(out, refusal);
+        return;
+    }
+    *EMIT(out, subscription_imported) = (struct pd_subscription_imported){
+        .subscription = view->next_number(view->ctx, NUMBER_subscription),
+        .reference = c->reference,
+        .customer = c->customer,
+        .plan = plan->plan,
+        .plan_name = plan->name,
+        .category = plan->category,
+        .period = period->period,
+        .quantity = c->has_quantity ? c->quantity : 1,
+        .domain = c->domain.ascii,
+        .domain_unicode = c->domain.unicode,
+        .domain_policy = plan->domain,
+        .status = period->trial ? PD_subscription_status_trial : PD_subscription_status_active,
+        .auto_renew = period->auto_renew,
+        .instance = view->new_instance(view->ctx, 0),
+        .start = c->start,
+        .expiration = c->expiration,
+        .parameters = c->parameters,
+        .parameters_count = c->parameters_count,
+        .provisioning = plan->provisioning,
+        .worker_group = plan->worker_group,
+        .deadline_s = plan->deadline_s,
+    };
+}
+
 /* ---- folds --------------------------------------------------------------------------------------------------------- */
 
 void
@@ -37,6 +238,7 @@ evolve_order_opened__subscription(struct pd_subscription *row, const struct pd_o
     row->subscription = element->subscription;
     row->order = order->order;
     row->item = item->item;
+    row->has_order = row->has_item = true;
     row->customer = order->customer;
     row->plan = item->plan;
     row->plan_name = item->plan_name;
@@ -62,11 +264,23 @@ evolve_order_retried__subscription(struct pd_subscription *row, const struct pd_
 }
 
 void
-evolve_task_failed__subscription(struct pd_subscription *row, const struct pd_task_failed *e, const struct fold *f)
+evolve_item_corrected__subscription(struct pd_subscription *row, const struct pd_item_corrected *e, const struct fold *f)
 {
-    (void)e;
     (void)f;
-    row->service_status = PD_service_status_not_provisioned;
+    row->domain = e->domain;
+    row->domain_unicode = e->domain_unicode;
+    row->instance = e->instance;
+}
+
+void
+evolve_order_cancelling__subscription(struct pd_subscription *row, const struct pd_order_cancelling *e,
+                                      const struct pd_ended_item *element, const struct fold *f)
+{
+    (void)element;
+    (void)f;
+    if (row->status == PD_subscription_status_terminated) return;
+    row->service_status = PD_service_status_removing;
+    row->reason = e->reason;
 }
 
 void
@@ -90,4 +304,88 @@ evolve_subscription_activated__order(struct pd_order *row, const struct pd_subsc
 {
     item_numbered(row, e->item)->state = PD_item_state_completed;
     row->updated = f->time;
+}
+
+void
+evolve_subscription_ending__subscription(struct pd_subscription *row, const struct pd_subscription_ending *e, const struct fold *f)
+{
+    (void)f;
+    row->service_status = PD_service_status_removing;
+    row->reason = e->reason;
+}
+
+/* One more instance is to be removed, by the task there is or a new one. */
+void
+evolve_task_created__subscription(struct pd_subscription *row, const struct pd_task_created *e, const struct fold *f)
+{
+    bool   open = is_open(row->task_state), leased = row->task_state == PD_task_state_leased;
+    size_t count = row->remains_count;
+    bool   there = false;
+
+    if (!open) slot_open(&SLOT_OF(row), e->task, e->attempt, e->deadline, f->time);
+    row->deadline = e->deadline;
+    for (size_t i = leased ? 1 : 0; i < count; i++) there = there || pd_text_equal(row->remains[i], e->instance);
+    if (!there && count < ORPHANS_MAX) {
+        struct pd_text *remains = PD_ARENA_ARRAY(f->arena, struct pd_text, count + 1);
+        for (size_t i = 0; i < count; i++) remains[i] = row->remains[i];
+        remains[count] = e->instance;
+        row->remains = remains;
+        row->remains_count = count + 1;
+    }
+    if (row->status == PD_subscription_status_terminated) row->service_status = PD_service_status_removing;
+}
+
+void
+evolve_subscription_ended__subscription(struct pd_subscription *row, const struct pd_subscription_ended *e, const struct fold *f)
+{
+    row->status = PD_subscription_status_terminated;
+    row->service_status = e->service_status;
+    row->reason = e->reason;
+    row->ended = f->time;
+    row->has_ended = true;
+    row->claims = false;
+}
+
+/* Its domain is free; an item that was being removed is cancelled. */
+void
+evolve_subscription_ended__order(struct pd_order *row, const struct pd_subscription_ended *e, const struct fold *f)
+{
+    struct pd_order_item *item = item_numbered(row, e->item);
+
+    item->claims = false;
+    if (item->state == PD_item_state_removing) item->state = PD_item_state_cancelled;
+    row->updated = f->time;
+}
+
+void
+evolve_subscription_imported__subscription(struct pd_subscription *row, const struct pd_subscription_imported *e,
+                                           const struct fold *f)
+{
+    (void)f;
+    row->subscription = e->subscription;
+    row->reference = e->reference;
+    row->customer = e->customer;
+    row->plan = e->plan;
+    row->plan_name = e->plan_name;
+    row->category = e->category;
+    row->period = e->period;
+    row->quantity = e->quantity;
+    row->domain = e->domain;
+    row->domain_unicode = e->domain_unicode;
+    row->domain_policy = e->domain_policy;
+    row->claims = e->domain.data != NULL;
+    row->status = e->status;
+    row->service_status = PD_service_status_running;
+    row->auto_renew = e->auto_renew;
+    row->instance = e->instance;
+    row->start = row->anchor = e->start;
+    row->periods = 1;
+    row->expiration = e->expiration;
+    row->has_start = row->has_anchor = row->has_periods = row->has_expiration = true;
+    row->parameters = e->parameters;
+    row->parameters_count = e->parameters_count;
+    row->provisioning = e->provisioning;
+    row->worker_group = e->worker_group;
+    row->deadline_s = e->deadline_s;
+    row->has_deadline_s = true;
 }

@@ -1,216 +1,341 @@
-/* task.c - what is handed to workers: leases, reports, deadlines (rows 5-7, 16, 17). */
+/* task.c - what is handed to workers, or done by hand: leases, reports, deadlines, and what operators do about them (rows 5-7, 12,
+ * 16, 17). A task provisions an item of an order, or removes what a subscription may have. */
 #include "engine/domain/support.h"
 
-/* The order and item of a task; NULL: refused. */
-static const struct pd_order *
-find_task(const struct view *view, uint64_t task, struct pd_order_item **ret_item, struct decision *out)
-{
-    const struct pd_order *order = view->order_by_task(view->ctx, task);
+enum { SECOND_US = 1000000, PAUSE_MAX_US = 300 * SECOND_US };
 
-    for (size_t i = 0; order != NULL && i < order->items_count; i++)
-        if (order->items[i].has_task && order->items[i].task == task) {
-            *ret_item = &order->items[i];
-            return order;
-        }
+/* ---- finding ------------------------------------------------------------------------------------------------------- */
+
+/* The order waits for a removal while its item is being removed. */
+static bool
+find_removal(const struct view *view, uint64_t task, struct work *w)
+{
+    w->subscription = view->subscription_by_task(view->ctx, task);
+    if (w->subscription == NULL) return false;
+    struct pd_subscription *s = (struct pd_subscription *)(uintptr_t)w->subscription;
+    w->slot = SLOT_OF(s);
+    if (!s->has_order) return true;
+    const struct pd_order      *order = view->order(view->ctx, s->order);
+    const struct pd_order_item *item = order == NULL ? NULL : item_numbered(order, s->item);
+    if (item == NULL || item->state != PD_item_state_removing) return true;
+    w->order = order;
+    w->item = item;
+    return true;
+}
+
+/* What a task is of; false: refused. */
+static bool
+find_work(const struct view *view, uint64_t task, struct work *ret_work, struct decision *out)
+{
+    *ret_work = (struct work){.order = view->order_by_task(view->ctx, task)};
+
+    for (size_t i = 0; ret_work->order != NULL && i < ret_work->order->items_count; i++) {
+        struct pd_order_item *item = &ret_work->order->items[i];
+        if (!item->has_task || item->task != task) continue;
+        ret_work->item = item;
+        ret_work->slot = SLOT_OF(item);
+        return true;
+    }
+    ret_work->order = NULL;
+    if (find_removal(view, task, ret_work)) return true;
     refuse(out, pd_refuse_field(PD_E_task_not_found, NULL, "task"));
-    return NULL;
+    return false;
 }
 
 static bool
-is_current(const struct pd_order_item *item, uint64_t lease, struct pd_text worker)
+is_current(const struct work *w, uint64_t lease, struct pd_text worker)
 {
-    return item->state == PD_item_state_provisioning && item->lease == lease && pd_text_equal(item->worker, worker);
+    return *w->slot.state == PD_task_state_leased && *w->slot.lease == lease && pd_text_equal(*w->slot.worker, worker);
 }
 
-/* Whether this lease closed the task: its report may come again. A timed-out lease no longer names its worker. */
+/* Whether this lease closed the task: its report may come again. */
 static bool
-has_closed(const struct pd_order_item *item, enum pd_item_state state, uint64_t lease, struct pd_text worker)
+has_closed(const struct work *w, enum pd_task_state state, uint64_t lease, struct pd_text worker)
 {
-    return item->state == state && item->lease == lease && pd_text_equal(item->worker, worker);
+    return *w->slot.state == state && *w->slot.lease == lease && pd_text_equal(*w->slot.worker, worker);
 }
 
-/* Row 16: refused, and recorded once per lease that there has been. */
+/* Whether an item's order is being cancelled. */
+static bool
+is_ending(const struct work *w)
+{
+    return w->item != NULL && w->item->state == PD_item_state_removing;
+}
+
+/* ---- what comes of it ---------------------------------------------------------------------------------------------- */
+
+/* The lease of an item whose order is being cancelled has ended: what it may have made is removed. */
 static void
-refuse_stale(const struct pd_order *order, const struct pd_order_item *item, uint64_t lease, struct pd_text worker,
-             struct pd_text result, struct decision *out)
+remove_made(const struct view *view, const struct work *w, struct decision *out)
 {
-    refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "lease"));
-    if (result.data == NULL || lease > item->lease || item->stale_leases >> (lease % 64) & 1) return;
-    *EMIT(out, task_stale) = (struct pd_task_stale){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = lease,
-        .worker = worker,
-        .result = result,
-        .previous_state = order->state,
-        .state = order->state,
-    };
+    uint64_t next_task = view->next_number(view->ctx, NUMBER_task);
+    remove_instance(view, view->subscription(view->ctx, w->item->subscription), w->order, w->item, w->item->instance, &next_task,
+                    out);
 }
 
-/* ---- rules --------------------------------------------------------------------------------------------------------- */
+/* What the succeeded task brings: row 6 for a provisioning. */
+static void
+succeed(const struct view *view, const struct work *w, struct pd_task_succeeded *e, const struct pd_pair *parameters,
+        size_t parameter_count, struct decision *out)
+{
+    if (w->subscription != NULL) {
+        e->instance = w->subscription->remains[0];
+        e->left = w->subscription->remains_count - 1;
+        e->has_left = e->left > 0;
+        removal_succeeded(w, e->left, out);
+    } else if (is_ending(w)) remove_made(view, w, out);
+    else {
+        activate(view, w->order, w->item, w->item->subscription, parameters, parameter_count, out);
+        settle_order(w->order, w->item->item, true, (struct pd_text){NULL, 0}, out);
+    }
+}
+
+/* For good: row 7 for a provisioning, 12b for a removal. */
+static void
+fail(const struct view *view, const struct work *w, struct pd_task_failed *e, struct decision *out)
+{
+    struct pd_text words = e->message.data == NULL ? e->code : e->message;
+
+    e->subscription = w->subscription != NULL ? w->subscription->subscription : w->item->subscription;
+    e->has_subscription = true;
+    if (w->subscription != NULL) removal_failed(w, words, out);
+    else if (is_ending(w)) remove_made(view, w, out);
+    else settle_order(w->order, w->item->item, false, words, out);
+}
+
+/* The task waits for a worker again; one whose order is being cancelled is over, and what it made is removed. */
+static void
+give_back(const struct view *view, const struct work *w, struct pd_text reason, struct decision *out)
+{
+    bool cancelled = w->subscription == NULL && is_ending(w);
+
+    *EMIT(out, task_released) = (struct pd_task_released){
+        ABOUT(w),
+        .lease = *w->slot.lease,
+        .worker = *w->slot.state == PD_task_state_leased ? *w->slot.worker : (struct pd_text){NULL, 0},
+        .reason = reason,
+        .cancelled = cancelled,
+    };
+    if (cancelled) remove_made(view, w, out);
+}
+
+/* From 1 s doubling to 5 min, less up to a quarter of it, by the task: what failed together does not come back together. */
+static pd_time_us
+pause_before(uint64_t task, uint64_t next_attempt)
+{
+    uint64_t doublings = next_attempt < 2 ? 0 : next_attempt - 2;
+    uint64_t pause = doublings > 8 ? PAUSE_MAX_US : (uint64_t)SECOND_US << doublings;
+    uint64_t mixed = (task * 0x9e3779b97f4a7c15u ^ next_attempt) * 0xbf58476d1ce4e5b9u;
+
+    if (pause > PAUSE_MAX_US) pause = PAUSE_MAX_US;
+    return pause - pause / 4 * (mixed >> 54) / 1024;
+}
+
+/* Row 16: refused, and recorded once per lease that there has been. What a late success made is removed where nobody wants it. */
+static void
+refuse_stale(const struct view *view, const struct work *w, uint64_t lease, struct pd_text worker, struct pd_text result,
+             struct decision *out)
+{
+    const struct pd_order_item *item = w->subscription == NULL ? w->item : NULL;
+    struct pd_text              made = {NULL, 0};
+
+    refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "lease"));
+    if (result.data == NULL || lease > *w->slot.lease || *w->slot.stale_leases >> (lease % 64) & 1) return;
+    *EMIT(out, task_stale) = (struct pd_task_stale){ABOUT(w), .lease = lease, .worker = worker, .result = result};
+    if (item == NULL || !pd_text_equal(result, PD_TEXT("success"))) return;
+    bool former = item->has_former_lease && lease <= item->former_lease;
+    if (former) made = item->former_instance;
+    else if (item->state == PD_item_state_cancelled || is_ending(w)) made = item->instance;
+    if (made.data == NULL || *w->slot.state == PD_task_state_leased) return; /* a lease's end has it removed anyway */
+    const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
+    uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
+    if (s != NULL) remove_instance(view, s, is_ending(w) ? w->order : NULL, item, made, &next_task, out);
+}
+
+/* ---- the engine's own ---------------------------------------------------------------------------------------------- */
 
 void
 decide_lease_task(const struct view *view, const struct pd_lease_task *c, struct decision *out)
 {
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
+    struct work w;
 
-    if (order == NULL) return;
-    if (item->state != PD_item_state_provisioning || item->worker.data != NULL) {
+    if (!find_work(view, c->task, &w, out)) return;
+    if (*w.slot.state != PD_task_state_created) {
         refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "task"));
         return;
     }
     *EMIT(out, task_leased) = (struct pd_task_leased){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = item->lease + 1,
-        .worker = c->worker,
-        .attempt = item->attempt,
-        .previous_state = order->state,
-        .state = order->state,
-    };
+        ABOUT(&w), .lease = *w.slot.lease + 1, .worker = c->worker, .attempt = *w.slot.attempt};
 }
 
 void
 decide_release_lease(const struct view *view, const struct pd_release_lease *c, struct decision *out)
 {
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
+    struct work w;
 
-    if (order == NULL) return;
-    if (item->state != PD_item_state_provisioning || item->worker.data == NULL || item->lease != c->lease) {
+    if (!find_work(view, c->task, &w, out)) return;
+    if (*w.slot.state != PD_task_state_leased || *w.slot.lease != c->lease) {
         refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "lease"));
         return;
     }
-    *EMIT(out, task_released) = (struct pd_task_released){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = item->lease,
-        .reason = c->reason,
-        .previous_state = order->state,
-        .state = order->state,
-    };
-}
-
-void
-decide_report_progress(const struct view *view, const struct pd_report_progress *c, struct decision *out)
-{
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
-
-    if (order == NULL) return;
-    if (!is_current(item, c->lease, c->worker)) {
-        refuse_stale(order, item, c->lease, c->worker, (struct pd_text){NULL, 0}, out);
-        return;
-    }
-    *EMIT(out, task_progressed) = (struct pd_task_progressed){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = item->lease,
-        .progress = c->progress,
-        .has_progress = c->has_progress,
-        .message = c->message,
-        .previous_state = order->state,
-        .state = order->state,
-    };
-}
-
-/* Row 6. */
-void
-decide_report_success(const struct view *view, const struct pd_report_success *c, struct decision *out)
-{
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
-
-    if (order == NULL || has_closed(item, PD_item_state_completed, c->lease, c->worker)) return;
-    if (!is_current(item, c->lease, c->worker)) {
-        refuse_stale(order, item, c->lease, c->worker, PD_TEXT("success"), out);
-        return;
-    }
-    *EMIT(out, task_succeeded) = (struct pd_task_succeeded){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = item->lease,
-        .worker = c->worker,
-        .message = c->message,
-        .previous_state = order->state,
-        .state = order->state,
-    };
-    activate(view, order, item, item->subscription, c->parameters, c->parameters_count, out);
-    settle_order(order, item->item, true, (struct pd_text){NULL, 0}, out);
-}
-
-static void
-fail(const struct pd_order *order, const struct pd_order_item *item, struct pd_text code, struct pd_text message,
-     struct decision *out)
-{
-    *EMIT(out, task_failed) = (struct pd_task_failed){
-        .order = order->order,
-        .item = item->item,
-        .task = item->task,
-        .lease = item->lease,
-        .worker = item->worker,
-        .subscription = item->subscription,
-        .code = code,
-        .message = message,
-        .previous_state = order->state,
-        .state = order->state,
-    };
-    settle_order(order, item->item, false, message.data == NULL ? code : message, out);
-}
-
-/* Row 7. */
-void
-decide_report_failure(const struct view *view, const struct pd_report_failure *c, struct decision *out)
-{
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
-
-    if (order == NULL || has_closed(item, PD_item_state_failed, c->lease, c->worker)) return;
-    if (!is_current(item, c->lease, c->worker)) {
-        refuse_stale(order, item, c->lease, c->worker, PD_TEXT("failure"), out);
-        return;
-    }
-    fail(order, item, c->code.data == NULL ? PD_TEXT("failed") : c->code, c->message, out);
+    give_back(view, &w, c->reason, out);
 }
 
 /* Row 17. */
 void
 decide_expire_task(const struct view *view, const struct pd_expire_task *c, struct decision *out)
 {
-    struct pd_order_item  *item;
-    const struct pd_order *order = find_task(view, c->task, &item, out);
+    struct work w;
 
-    if (order == NULL) return;
-    if (item->state != PD_item_state_provisioning || item->attempt != c->attempt) {
+    if (!find_work(view, c->task, &w, out)) return;
+    if (!is_open(*w.slot.state) || *w.slot.attempt != c->attempt) {
         refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "attempt"));
         return;
     }
-    fail(order, item, PD_TEXT("timed_out"), PD_TEXT("the task's deadline has passed"), out);
+    struct pd_task_failed *e = EMIT(out, task_failed);
+    *e = (struct pd_task_failed){ABOUT(&w), .lease = *w.slot.lease, .worker = *w.slot.worker, .attempt = *w.slot.attempt,
+                                 .code = PD_TEXT("timed_out"), .message = PD_TEXT("the task's deadline has passed")};
+    fail(view, &w, e, out);
 }
 
-/* ---- folds --------------------------------------------------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------------------------------------------------- */
+
+void
+decide_report_progress(const struct view *view, const struct pd_report_progress *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_work(view, c->task, &w, out)) return;
+    if (!is_current(&w, c->lease, c->worker)) {
+        refuse_stale(view, &w, c->lease, c->worker, (struct pd_text){NULL, 0}, out);
+        return;
+    }
+    *EMIT(out, task_progressed) = (struct pd_task_progressed){
+        ABOUT(&w), .lease = c->lease, .progress = c->progress, .has_progress = c->has_progress, .message = c->message};
+}
+
+/* Row 6. */
+void
+decide_report_success(const struct view *view, const struct pd_report_success *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_work(view, c->task, &w, out) || has_closed(&w, PD_task_state_succeeded, c->lease, c->worker)) return;
+    if (!is_current(&w, c->lease, c->worker)) {
+        refuse_stale(view, &w, c->lease, c->worker, PD_TEXT("success"), out);
+        return;
+    }
+    struct pd_task_succeeded *e = EMIT(out, task_succeeded);
+    *e = (struct pd_task_succeeded){ABOUT(&w), .lease = c->lease, .worker = c->worker, .message = c->message, .output = c->output};
+    succeed(view, &w, e, c->parameters, c->parameters_count, out);
+}
+
+/* Row 7; what may be tried again waits for that, as long as the deadline allows. */
+void
+decide_report_failure(const struct view *view, const struct pd_report_failure *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_work(view, c->task, &w, out) || has_closed(&w, PD_task_state_failed, c->lease, c->worker)) return;
+    if (!is_current(&w, c->lease, c->worker)) {
+        refuse_stale(view, &w, c->lease, c->worker, PD_TEXT("failure"), out);
+        return;
+    }
+    struct pd_task_failed *e = EMIT(out, task_failed);
+    pd_time_us             next_try = view->now + pause_before(c->task, *w.slot.attempt + 1);
+    *e = (struct pd_task_failed){ABOUT(&w), .lease = c->lease, .worker = c->worker, .attempt = *w.slot.attempt,
+                                 .code = c->code.data == NULL ? PD_TEXT("failed") : c->code, .message = c->message,
+                                 .output = c->output};
+    bool stopped = w.subscription == NULL && is_ending(&w);
+    if (c->retryable && !stopped && next_try < *w.slot.deadline) {
+        e->next_try = next_try;
+        e->has_next_try = true;
+    } else fail(view, &w, e, out);
+}
+
+void
+decide_report_release(const struct view *view, const struct pd_report_release *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_work(view, c->task, &w, out)) return;
+    if (!is_current(&w, c->lease, c->worker)) {
+        refuse_stale(view, &w, c->lease, c->worker, (struct pd_text){NULL, 0}, out);
+        return;
+    }
+    give_back(view, &w, c->reason.data == NULL ? PD_TEXT("given back by the worker") : c->reason, out);
+}
+
+/* ---- operators ----------------------------------------------------------------------------------------------------- */
+
+/* An open task; else refused. */
+static bool
+find_open_work(const struct view *view, uint64_t task, struct work *ret_work, struct decision *out)
+{
+    if (!find_work(view, task, ret_work, out)) return false;
+    if (is_open(*ret_work->slot.state)) return true;
+    refuse(out, pd_refuse_field(PD_E_task_closed, NULL, "task"));
+    return false;
+}
+
+void
+decide_retry_task(const struct view *view, const struct pd_retry_task *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_open_work(view, c->task, &w, out)) return;
+    if (!*w.slot.has_next_try) refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that waits for its next try", "task"));
+    else give_back(view, &w, c->reason, out);
+}
+
+void
+decide_release_task(const struct view *view, const struct pd_release_task *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_open_work(view, c->task, &w, out)) return;
+    if (*w.slot.state != PD_task_state_leased)
+        refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that a worker has", "task"));
+    else give_back(view, &w, c->reason, out);
+}
+
+void
+decide_fail_task(const struct view *view, const struct pd_fail_task *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_open_work(view, c->task, &w, out)) return;
+    struct pd_task_failed *e = EMIT(out, task_failed);
+    *e = (struct pd_task_failed){ABOUT(&w), .lease = *w.slot.lease, .attempt = *w.slot.attempt,
+                                 .code = PD_TEXT("failed_by_operator"), .message = c->reason};
+    fail(view, &w, e, out);
+}
+
+void
+decide_succeed_task(const struct view *view, const struct pd_succeed_task *c, struct decision *out)
+{
+    struct work w;
+
+    if (!find_open_work(view, c->task, &w, out)) return;
+    struct pd_task_succeeded *e = EMIT(out, task_succeeded);
+    *e = (struct pd_task_succeeded){ABOUT(&w), .lease = *w.slot.lease, .message = c->reason};
+    succeed(view, &w, e, c->parameters, c->parameters_count, out);
+}
+
+/* ---- folds into the table of open tasks ---------------------------------------------------------------------------- */
 
 static void
 create_task(struct pd_task *row, const struct pd_opened_item *opened, const struct fold *f)
 {
     const struct pd_order_item *item = item_numbered(f->order, opened->item);
 
-    row->task = opened->task;
-    row->order = f->order->order;
-    row->item = opened->item;
-    row->operation = PD_operation_provision;
-    row->provisioning = item->provisioning;
-    row->worker_group = item->worker_group;
-    row->state = PD_task_state_created;
-    row->lease = item->lease;
-    row->attempt = opened->attempt;
-    row->deadline = opened->deadline;
+    *row = (struct pd_task){
+        .scope = row->scope, .version = row->version, .last = row->last, .last_scoped = row->last_scoped,
+        .task = opened->task, .order = f->order->order, .has_order = true, .item = opened->item, .has_item = true,
+        .subscription = opened->subscription, .operation = PD_operation_provision, .provisioning = item->provisioning,
+        .worker_group = item->worker_group, .state = PD_task_state_created, .lease = item->lease, .attempt = opened->attempt,
+        .deadline = opened->deadline, .created = f->time, .since = f->time,
+    };
 }
 
 void
@@ -229,108 +354,302 @@ evolve_order_retried__task(struct pd_task *row, const struct pd_order_retried *e
     create_task(row, element, f);
 }
 
+/* A removal: made, or given one more instance while it is open. */
+void
+evolve_task_created__task(struct pd_task *row, const struct pd_task_created *e, const struct fold *f)
+{
+    bool fresh = row->state == PD_task_state_absent;
+
+    row->task = e->task;
+    row->order = e->order;
+    row->has_order = e->has_order;
+    row->item = e->item;
+    row->has_item = e->has_item;
+    row->subscription = e->subscription;
+    row->operation = e->operation;
+    row->provisioning = e->provisioning;
+    row->worker_group = e->worker_group;
+    row->attempt = e->attempt;
+    row->deadline = e->deadline;
+    if (!fresh) return;
+    row->state = PD_task_state_created;
+    row->created = row->since = f->time;
+    row->lease = e->lease;
+}
+
 void
 evolve_task_leased__task(struct pd_task *row, const struct pd_task_leased *e, const struct fold *f)
 {
-    (void)f;
     row->state = PD_task_state_leased;
     row->lease = e->lease;
     row->worker = e->worker;
+    row->since = f->time;
+    row->has_next_try = false;
+}
+
+static void
+wait_again(struct pd_task *row, const struct fold *f)
+{
+    row->state = PD_task_state_created;
+    row->worker = (struct pd_text){NULL, 0};
+    row->since = f->time;
+    row->has_next_try = false;
 }
 
 void
 evolve_task_released__task(struct pd_task *row, const struct pd_task_released *e, const struct fold *f)
 {
-    (void)e;
-    (void)f;
-    row->state = PD_task_state_created;
-    row->worker = (struct pd_text){NULL, 0};
+    wait_again(row, f);
+    if (e->cancelled) row->state = PD_task_state_absent;
 }
 
 /* A closed task leaves the table of open ones. */
 void
 evolve_task_succeeded__task(struct pd_task *row, const struct pd_task_succeeded *e, const struct fold *f)
 {
-    (void)e;
-    (void)f;
-    row->state = PD_task_state_absent;
+    wait_again(row, f);
+    if (!e->has_left) row->state = PD_task_state_absent;
 }
 
 void
 evolve_task_failed__task(struct pd_task *row, const struct pd_task_failed *e, const struct fold *f)
 {
+    wait_again(row, f);
+    if (!e->has_next_try) {
+        row->state = PD_task_state_absent;
+        return;
+    }
+    row->next_try = e->next_try;
+    row->has_next_try = true;
+    row->attempt = e->attempt + 1;
+}
+
+/* Over; or held by a worker that is told to stop. */
+static void
+end_task(struct pd_task *row, const struct pd_ended_item *ended)
+{
+    if (ended->state == PD_item_state_removing && row->state == PD_task_state_leased) row->stopping = true;
+    else row->state = PD_task_state_absent;
+}
+
+void
+evolve_order_cancelling__task(struct pd_task *row, const struct pd_order_cancelling *e, const struct pd_ended_item *element,
+                              const struct fold *f)
+{
     (void)e;
     (void)f;
-    row->state = PD_task_state_absent;
+    end_task(row, element);
+}
+
+void
+evolve_order_cancelled__task(struct pd_task *row, const struct pd_order_cancelled *e, const struct pd_ended_item *element,
+                             const struct fold *f)
+{
+    (void)e;
+    (void)f;
+    end_task(row, element);
+}
+
+void
+evolve_order_failed__task(struct pd_task *row, const struct pd_order_failed *e, const struct pd_ended_item *element,
+                          const struct fold *f)
+{
+    (void)e;
+    (void)f;
+    end_task(row, element);
+}
+
+/* ---- folds into what the task is of -------------------------------------------------------------------------------- */
+
+void
+slot_open(const struct slot *s, uint64_t task, uint64_t attempt, pd_time_us deadline, pd_time_us now)
+{
+    *s->task = task;
+    *s->attempt = attempt;
+    *s->deadline = deadline;
+    *s->since = now;
+    *s->has_task = *s->has_attempt = *s->has_deadline = *s->has_since = true;
+    *s->state = PD_task_state_created;
+    *s->worker = *s->message = (struct pd_text){NULL, 0};
+    *s->has_progress = *s->has_next_try = false;
+    *s->progress = 0;
+}
+
+static void
+take_lease(const struct slot *s, const struct pd_task_leased *e, const struct fold *f)
+{
+    *s->state = PD_task_state_leased;
+    *s->lease = e->lease;
+    *s->has_lease = true;
+    *s->worker = e->worker;
+    *s->since = f->time;
+    *s->has_since = true;
+    *s->message = (struct pd_text){NULL, 0};
+    *s->has_progress = *s->has_next_try = false;
+    *s->progress = 0;
+}
+
+static void
+take_progress(const struct slot *s, const struct pd_task_progressed *e)
+{
+    if (e->has_progress) {
+        *s->progress = e->progress;
+        *s->has_progress = true;
+    }
+    if (e->message.data != NULL) *s->message = e->message;
+}
+
+static void
+take_success(const struct slot *s, const struct pd_task_succeeded *e, const struct fold *f)
+{
+    *s->message = e->message;
+    *s->worker = e->worker;
+    *s->has_progress = true;
+    *s->progress = 100;
+    *s->has_next_try = false;
+    *s->state = PD_task_state_succeeded;
+    if (!e->has_left) return;
+    *s->state = PD_task_state_created;
+    *s->worker = (struct pd_text){NULL, 0};
+    *s->has_progress = false;
+    *s->since = f->time;
+}
+
+static void
+take_failure(const struct slot *s, const struct pd_task_failed *e, const struct fold *f)
+{
+    bool timed_out = pd_text_equal(e->code, PD_TEXT("timed_out"));
+
+    *s->message = e->message.data == NULL ? e->code : e->message;
+    *s->has_next_try = e->has_next_try;
+    *s->next_try = e->next_try;
+    *s->state = timed_out ? PD_task_state_timed_out : PD_task_state_failed;
+    /* After a time-out no lease has closed the task: a late report of it is stale. */
+    *s->worker = timed_out || e->has_next_try ? (struct pd_text){NULL, 0} : e->worker;
+    if (!e->has_next_try) return;
+    *s->state = PD_task_state_created;
+    *s->attempt = e->attempt + 1;
+    *s->since = f->time;
+}
+
+static void
+take_release(const struct slot *s, const struct pd_task_released *e, const struct fold *f)
+{
+    *s->state = e->cancelled ? PD_task_state_cancelled : PD_task_state_created;
+    *s->worker = (struct pd_text){NULL, 0};
+    *s->message = e->reason;
+    *s->since = f->time;
+    *s->has_since = true;
+    *s->has_next_try = false;
+}
+
+/* A provisioning stands in its item, a removal in its subscription: the order that waits for one only notes that it has changed. */
+static bool
+is_of_item(struct pd_order *row, enum pd_operation operation, uint64_t item, const struct fold *f, struct slot *ret_slot)
+{
+    struct pd_order_item *i = item_numbered(row, item);
+
+    row->updated = f->time;
+    *ret_slot = SLOT_OF(i);
+    return operation == PD_operation_provision;
 }
 
 void
 evolve_task_leased__order(struct pd_order *row, const struct pd_task_leased *e, const struct fold *f)
 {
-    struct pd_order_item *item = item_numbered(row, e->item);
+    struct slot s;
+    if (is_of_item(row, e->operation, e->item, f, &s)) take_lease(&s, e, f);
+}
 
-    item->lease = e->lease;
-    item->has_lease = true;
-    item->worker = e->worker;
-    item->since = f->time;
-    item->has_since = true;
-    item->message = (struct pd_text){NULL, 0};
-    item->has_progress = false;
-    item->progress = 0;
-    row->updated = f->time;
+void
+evolve_task_leased__subscription(struct pd_subscription *row, const struct pd_task_leased *e, const struct fold *f)
+{
+    take_lease(&SLOT_OF(row), e, f);
 }
 
 void
 evolve_task_progressed__order(struct pd_order *row, const struct pd_task_progressed *e, const struct fold *f)
 {
-    struct pd_order_item *item = item_numbered(row, e->item);
+    struct slot s;
+    if (is_of_item(row, e->operation, e->item, f, &s)) take_progress(&s, e);
+}
 
-    if (e->has_progress) {
-        item->progress = e->progress;
-        item->has_progress = true;
-    }
-    if (e->message.data != NULL) item->message = e->message;
-    row->updated = f->time;
+void
+evolve_task_progressed__subscription(struct pd_subscription *row, const struct pd_task_progressed *e, const struct fold *f)
+{
+    (void)f;
+    take_progress(&SLOT_OF(row), e);
 }
 
 void
 evolve_task_succeeded__order(struct pd_order *row, const struct pd_task_succeeded *e, const struct fold *f)
 {
-    struct pd_order_item *item = item_numbered(row, e->item);
+    struct slot s;
+    if (is_of_item(row, e->operation, e->item, f, &s)) take_success(&s, e, f);
+}
 
-    item->message = e->message;
-    item->has_progress = true;
-    item->progress = 100;
-    row->updated = f->time;
+void
+evolve_task_succeeded__subscription(struct pd_subscription *row, const struct pd_task_succeeded *e, const struct fold *f)
+{
+    take_success(&SLOT_OF(row), e, f);
+    row->remains_count--;
+    row->remains++;
+    if (!e->has_left && row->status == PD_subscription_status_terminated) row->service_status = PD_service_status_removed;
 }
 
 void
 evolve_task_failed__order(struct pd_order *row, const struct pd_task_failed *e, const struct fold *f)
 {
     struct pd_order_item *item = item_numbered(row, e->item);
+    struct slot           s;
 
-    item->state = PD_item_state_failed;
-    item->message = e->message.data == NULL ? e->code : e->message;
-    /* After a time-out no lease has closed the task: a late report of it is stale. */
-    if (pd_text_equal(e->code, PD_TEXT("timed_out"))) item->worker = (struct pd_text){NULL, 0};
-    row->updated = f->time;
+    if (is_of_item(row, e->operation, e->item, f, &s)) take_failure(&s, e, f);
+    if (e->has_next_try) return;
+    if (e->operation == PD_operation_deprovision) item->state = PD_item_state_cleanup_failed;
+    else if (item->state == PD_item_state_provisioning) item->state = PD_item_state_failed;
+}
+
+void
+evolve_task_failed__subscription(struct pd_subscription *row, const struct pd_task_failed *e, const struct fold *f)
+{
+    if (e->operation == PD_operation_deprovision) {
+        take_failure(&SLOT_OF(row), e, f);
+        if (!e->has_next_try && row->service_status == PD_service_status_removing)
+            row->service_status = PD_service_status_removal_failed;
+    } else if (row->service_status == PD_service_status_provisioning)
+        row->service_status = PD_service_status_not_provisioned;
 }
 
 void
 evolve_task_released__order(struct pd_order *row, const struct pd_task_released *e, const struct fold *f)
 {
-    struct pd_order_item *item = item_numbered(row, e->item);
+    struct slot s;
+    if (is_of_item(row, e->operation, e->item, f, &s)) take_release(&s, e, f);
+}
 
-    item->worker = (struct pd_text){NULL, 0};
-    item->message = e->reason;
-    item->since = f->time;
-    item->has_since = true;
-    row->updated = f->time;
+void
+evolve_task_released__subscription(struct pd_subscription *row, const struct pd_task_released *e, const struct fold *f)
+{
+    take_release(&SLOT_OF(row), e, f);
 }
 
 void
 evolve_task_stale__order(struct pd_order *row, const struct pd_task_stale *e, const struct fold *f)
 {
+    struct slot s;
+    if (is_of_item(row, e->operation, e->item, f, &s)) *s.stale_leases |= (uint64_t)1 << (e->lease % 64);
+}
+
+void
+evolve_task_stale__subscription(struct pd_subscription *row, const struct pd_task_stale *e, const struct fold *f)
+{
     (void)f;
-    item_numbered(row, e->item)->stale_leases |= (uint64_t)1 << (e->lease % 64);
+    row->stale_leases |= (uint64_t)1 << (e->lease % 64);
+}
+
+void
+evolve_task_created__order(struct pd_order *row, const struct pd_task_created *e, const struct fold *f)
+{
+    (void)e;
+    row->updated = f->time;
 }

@@ -19,10 +19,6 @@ static const struct transition_table table = {
 #define PD_TERMINAL(state) | 1u << PD_order_state_##state
 #include "engine/domain/transitions.def"
     ,
-    .exempt = 0
-#define PD_EXEMPT(state) | 1u << PD_order_state_##state
-#include "engine/domain/transitions.def"
-    ,
 };
 
 const struct transition_table *
@@ -51,9 +47,11 @@ uint64_t
 allowed_commands(enum pd_order_state state)
 {
     uint64_t allowed = 0;
-    for (size_t i = 0; i < table.count; i++)
-        if (rows[i].from == state && pd_schema_command((int)rows[i].command)->port == PD_port_commands)
-            allowed |= (uint64_t)1 << rows[i].command;
+    for (size_t i = 0; i < table.count; i++) {
+        const struct pd_block *command = pd_schema_command((int)rows[i].command);
+        bool about_order = command->port == PD_port_commands && pd_block_field(command, PD_TEXT("order")) != NULL;
+        if (rows[i].from == state && about_order) allowed |= (uint64_t)1 << rows[i].command;
+    }
     return allowed;
 }
 
@@ -77,7 +75,7 @@ const char *
 check_transitions(const struct transition_table *t, enum pd_order_state *ret_state)
 {
     uint32_t reached = spread(t, 1u << PD_order_state_absent, false);
-    uint32_t ending = spread(t, t->terminal | t->exempt, true);
+    uint32_t ending = spread(t, t->terminal, true);
 
     for (size_t s = 1; s <= pd_enum_order_state()->count; s++) {
         *ret_state = (enum pd_order_state)s;

@@ -12,11 +12,11 @@ struct transition {
     bool                 sure;
 };
 
-/* A table: what the checks below are about. `transitions` counts rows; the sets are bits of enum pd_order_state. */
+/* A table: what the checks below are about. `transitions` counts rows; `terminal` are bits of enum pd_order_state. */
 struct transition_table {
     const struct transition *rows;
     size_t                   count;
-    uint32_t                 terminal, exempt;
+    uint32_t                 terminal;
 };
 const struct transition_table *order_transitions(void);
 

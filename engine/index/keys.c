@@ -14,6 +14,17 @@ order_keys(const struct pd_order *o, uint64_t *prints)
     return n;
 }
 
+static size_t
+subscription_keys(const struct pd_subscription *s, uint64_t *prints)
+{
+    size_t n = 0;
+    prints[n++] = index_number_print(INDEX_subscription, s->scope, s->subscription);
+    if (s->has_task) prints[n++] = index_number_print(INDEX_task, s->scope, s->task);
+    if (s->reference.data != NULL) prints[n++] = index_text_print(INDEX_import, s->scope, s->reference);
+    if (s->claims) prints[n++] = index_text_print(INDEX_import_domain, s->scope, s->domain);
+    return n;
+}
+
 size_t
 index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
 {
@@ -34,11 +45,12 @@ index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
         ret_prints[0] = index_text_print(INDEX_plan, p->scope, p->plan);
         return 1;
     }
-    case PD_ROW_subscription: {
-        const struct pd_subscription *s = row;
-        ret_prints[0] = index_number_print(INDEX_subscription, s->scope, s->subscription);
+    case PD_ROW_subscription: return subscription_keys(row, ret_prints);
+    case PD_ROW_task: {
+        const struct pd_task *t = row;
+        ret_prints[0] = index_number_print(INDEX_open_task, t->scope, t->task);
         return 1;
     }
-    default: return 0; /* tasks stand under their order's key */
+    default: return 0;
     }
 }

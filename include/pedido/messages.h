@@ -46,6 +46,7 @@ enum pd_error_class {
 #define PD_DECLARE_name(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_text(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_note(name)         PD_DECLARE_TEXT_FIELD(name)
+#define PD_DECLARE_output(name)       PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_email(name)        PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_zone(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_currency(name)     PD_DECLARE_TEXT_FIELD(name)
@@ -64,7 +65,7 @@ enum pd_error_class {
 #define PD_DECLARE_seconds(name)      PD_DECLARE_UINT_FIELD(name)
 #define PD_DECLARE_milliseconds(name) PD_DECLARE_UINT_FIELD(name)
 #define PD_DECLARE_time(name)         PD_DECLARE_UINT_FIELD(name)
-#define PD_DECLARE_slots(name)        PD_DECLARE_UINT_FIELD(name)
+#define PD_DECLARE_credit(name)       PD_DECLARE_UINT_FIELD(name)
 #define PD_DECLARE_limit(name)        PD_DECLARE_UINT_FIELD(name)
 #define PD_DECLARE_flag(name)         bool name;
 

@@ -286,7 +286,7 @@ send_ready(struct load *l)
     mp_key(&l->w, "groups");
     mp_array(&l->w, 1);
     mp_key(&l->w, "hosting");
-    mp_key(&l->w, "slots");
+    mp_key(&l->w, "credit");
     mp_uint(&l->w, 1024);
     PD_CHECK(zmq_send(l->workers, l->w.data, l->w.size, 0) >= 0);
 }

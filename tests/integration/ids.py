@@ -111,7 +111,7 @@ def refusals(client):
 
 def main():
     with daemon.Engine(lease_ms=60000) as engine:
-        client, worker = engine.client(), engine.worker("w1", ["hosting"], slots=2)
+        client, worker = engine.client(), engine.worker("w1", ["hosting"], credit=2)
         asked, reports = [], []
         for message in commands():
             asked.append((message, raw(client, message)))

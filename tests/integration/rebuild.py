@@ -14,7 +14,7 @@ from story import check, same, say
 def fill(engine, client):
     """Orders in every state that can be reached."""
     shop.furnish(client)
-    worker = engine.worker("w1", ["hosting", "mail"], slots=4)
+    worker = engine.worker("w1", ["hosting", "mail"], credit=4)
     shop.add(client, shop.item("vps"))
     order = shop.add(client, shop.item("vps"))["order"]
     client.do("ConfirmOrder", {"order": order})

@@ -82,7 +82,7 @@ def stale(engine, client):
     same("and changes nothing", shop.status(client, order)["state"], "provisioning")
     slow.success(task, {"login": "https://wrong.example"})
     slow.held = [{"reseller": "default", "task": task["task"], "lease": task["lease"]}]
-    slow.ready(slots=0)
+    slow.ready(credit=0)
     same("its lease is told as lost", [lease["lease"] for lease in slow.lost], [task["lease"]])
     answer = quick.success(newer, {"login": "https://right.example"}, id="the-result")
     check("the new lease's result is taken", answer["ok"], answer)

@@ -110,7 +110,7 @@ def start_worker(engine, path, *more):
 
 def successes(engine, place):
     engine.wait("it says WorkerReady", lambda: engine.ready)
-    same("with groups, slots and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "slots": 1,
+    same("with groups, credit and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "credit": 1,
                                                                    "leases": []})
 
     script(place, 'cat > "%s/stdin"; env > "%s/env"; echo 25%%; sleep 0.4; echo 60%% copying files; sleep 0.4; echo almost;'
@@ -231,7 +231,7 @@ def farewell(engine, place, worker):
     engine.serve(0.2)
     same("exits 0", worker.wait(10), 0)
     check("its script was asked to end", os.path.exists(os.path.join(place, "term")))
-    same("it took no more tasks", engine.ready[-1]["slots"], 0)
+    same("it took no more tasks", engine.ready[-1]["credit"], 0)
     check("and told no result", not [r for r in engine.reports if r["data"]["task"] == 30])
 
 

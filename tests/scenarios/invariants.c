@@ -29,72 +29,109 @@ is_at(json_t *object, const char *key, const char *wanted)
     return strcmp(text_at(object, key), wanted) == 0;
 }
 
-/* An open or ended order's state is a function of its items' states. */
+/* An open or ended order's state is a function of its items' states and its goal. */
+static const char *
+state_by_items(json_t *order)
+{
+    size_t  i, n[PD_item_state_orphaned + 1] = {0};
+    json_t *item, *items = json_object_get(order, "items");
+
+    json_array_foreach(items, i, item) n[pd_enum_number(pd_enum_item_state(), pd_text(text_at(item, "state")))]++;
+    size_t gone = n[PD_item_state_cancelled] + n[PD_item_state_orphaned], count = json_array_size(items);
+    if (n[PD_item_state_waiting] == count) return NULL; /* not opened: any of those */
+    if (n[PD_item_state_removing] > 0) return "cancelling";
+    if (n[PD_item_state_cleanup_failed] > 0) return "cleanup_failed";
+    if (n[PD_item_state_provisioning] > 0) return "provisioning";
+    if (n[PD_item_state_failed] > 0) return "provisioning_failed";
+    if (gone == count) return is_at(order, "state", "failed") ? "failed" : "cancelled";
+    return gone == 0 || json_is_true(json_object_get(order, "partial")) ? "completed" : "";
+}
+
 static void
 check_order(struct runner *r, json_t *order)
 {
-    size_t  i, count = json_array_size(json_object_get(order, "items")), waiting = 0, open = 0, done = 0, failed = 0, cancelled = 0;
-    json_t *item;
+    const char *state = state_by_items(order);
 
-    json_array_foreach(json_object_get(order, "items"), i, item)
-    {
-        waiting += is_at(item, "state", "waiting");
-        open += is_at(item, "state", "provisioning");
-        done += is_at(item, "state", "completed");
-        failed += is_at(item, "state", "failed");
-        cancelled += is_at(item, "state", "cancelled");
-    }
-    const char *state = open > 0             ? "provisioning"
-                        : failed > 0         ? "provisioning_failed"
-                        : done == count      ? "completed"
-                        : cancelled == count ? "cancelled"
-                                             : "";
-    if (is_at(order, "state", state) || (waiting == count && state[0] == '\0')) return;
+    if (state == NULL ? is_at(order, "state", "draft") || is_at(order, "state", "new") || is_at(order, "state", "held")
+                      : is_at(order, "state", state))
+        return;
     char *text = json_dumps(order, JSON_COMPACT);
     fail(r, "an order that is not as its items are: %s", text);
     free(text);
 }
 
-/* One customer to a name; one holder of it to a category of exclusive plans. */
-static void
-check_names(struct runner *r, json_t *order, json_t *item, json_t *orders)
+static json_t *
+subscription_numbered(json_t *subscriptions, json_t *number)
 {
-    size_t  i, n;
-    json_t *other, *with;
+    size_t  i;
+    json_t *s;
 
-    if (text_at(item, "domain")[0] == '\0' || is_at(order, "state", "draft") || is_at(order, "state", "cancelled")) return;
-    json_array_foreach(orders, i, other)
-    {
-        if (is_at(other, "state", "draft") || is_at(other, "state", "cancelled")) continue;
-        json_array_foreach(json_object_get(other, "items"), n, with)
-        {
-            if (with == item || !is_at(with, "domain", text_at(item, "domain"))) continue;
-            bool both = is_at(with, "domain_policy", "exclusive") && is_at(item, "domain_policy", "exclusive");
-            if (!is_at(other, "customer", text_at(order, "customer")) ||
-                (both && is_at(with, "category", text_at(item, "category"))))
-                fail(r, "a name with two holders: %s", text_at(item, "domain"));
-        }
-    }
+    json_array_foreach(subscriptions, i, s)
+        if (number != NULL && json_equal(json_object_get(s, "subscription"), number)) return s;
+    return NULL;
 }
 
-/* A subscription is active or trial exactly when its item is completed. */
+/* Who holds a name: items of confirmed orders that have not ended, and imported subscriptions. */
+static json_t *
+list_holders(json_t *orders, json_t *subscriptions)
+{
+    size_t  i, n;
+    json_t *holders = json_array(), *order, *item, *s;
+
+    json_array_foreach(orders, i, order)
+        json_array_foreach(json_object_get(order, "items"), n, item)
+        {
+            json_t *had = subscription_numbered(subscriptions, json_object_get(item, "subscription"));
+            bool    over = is_at(item, "state", "cancelled") || is_at(item, "state", "orphaned") || is_at(had, "status", "terminated");
+            if (text_at(item, "domain")[0] == '\0' || is_at(order, "state", "draft") || over) continue;
+            json_array_append_new(holders, json_pack("{ss ss ss ss}", "customer", text_at(order, "customer"), "domain",
+                                                     text_at(item, "domain"), "category", text_at(item, "category"), "policy",
+                                                     text_at(item, "domain_policy")));
+        }
+    json_array_foreach(subscriptions, i, s)
+    {
+        if (json_object_get(s, "order") != NULL || text_at(s, "domain")[0] == '\0' || is_at(s, "status", "terminated")) continue;
+        json_array_append_new(holders, json_pack("{ss ss ss ss}", "customer", text_at(s, "customer"), "domain", text_at(s, "domain"),
+                                                 "category", text_at(s, "category"), "policy", text_at(s, "domain_policy")));
+    }
+    return holders;
+}
+
+/* One customer to a name; one holder of it to a category of exclusive plans. */
+static void
+check_names(struct runner *r, json_t *orders, json_t *subscriptions)
+{
+    size_t  i, n;
+    json_t *holders = list_holders(orders, subscriptions), *a, *b;
+
+    json_array_foreach(holders, i, a)
+        json_array_foreach(holders, n, b)
+        {
+            if (n <= i || !is_at(b, "domain", text_at(a, "domain"))) continue;
+            bool both = is_at(a, "policy", "exclusive") && is_at(b, "policy", "exclusive");
+            if (!is_at(b, "customer", text_at(a, "customer")) || (both && is_at(b, "category", text_at(a, "category"))))
+                fail(r, "a name with two holders: %s", text_at(a, "domain"));
+        }
+    json_decref(holders);
+}
+
+/* A subscription is active or trial exactly when its item is completed and it has not ended, or while that is being undone. */
 static void
 check_activation(struct runner *r, json_t *item, json_t *subscriptions)
 {
-    size_t  i;
-    json_t *s, *number = json_object_get(item, "subscription");
-    bool    found = number == NULL;
+    json_t *number = json_object_get(item, "subscription"), *s = subscription_numbered(subscriptions, number);
 
-    json_array_foreach(subscriptions, i, s)
-    {
-        if (number == NULL || !json_equal(json_object_get(s, "subscription"), number)) continue;
-        bool active = is_at(s, "status", "active") || is_at(s, "status", "trial");
-        found = true;
-        if (active != is_at(item, "state", "completed"))
-            fail(r, "subscription %" JSON_INTEGER_FORMAT " is %s, its item %s", json_integer_value(number),
-                 text_at(s, "status"), text_at(item, "state"));
+    if (number == NULL) return;
+    if (s == NULL) {
+        fail(r, "subscription %" JSON_INTEGER_FORMAT " is missing", json_integer_value(number));
+        return;
     }
-    if (!found) fail(r, "subscription %" JSON_INTEGER_FORMAT " is missing", json_integer_value(number));
+    bool active = is_at(s, "status", "active") || is_at(s, "status", "trial");
+    bool undone = is_at(item, "state", "removing") || is_at(item, "state", "cleanup_failed");
+    bool done = is_at(item, "state", "completed");
+    if (active ? !done && !undone : done && !is_at(s, "status", "terminated"))
+        fail(r, "subscription %" JSON_INTEGER_FORMAT " is %s, its item %s", json_integer_value(number), text_at(s, "status"),
+             text_at(item, "state"));
 }
 
 static void
@@ -102,11 +139,11 @@ check_reseller(struct runner *r, const char *reseller)
 {
     struct pd_list_orders        all_orders = {0};
     struct pd_list_subscriptions all_subscriptions = {0};
-    json_t *first = ask(r, pd_block_list_orders(), &all_orders, reseller), *order, *item;
+    json_t *first = ask(r, pd_block_list_orders(), &all_orders, reseller), *order, *item, *s;
     json_t *second = ask(r, pd_block_list_subscriptions(), &all_subscriptions, reseller);
     json_t *orders = json_object_get(json_object_get(first, "data"), "orders");
     json_t *subscriptions = json_object_get(json_object_get(second, "data"), "subscriptions");
-    size_t  i, n, opened = 0;
+    size_t  i, n, opened = 0, imported = 0;
 
     json_array_foreach(orders, i, order)
     {
@@ -114,12 +151,13 @@ check_reseller(struct runner *r, const char *reseller)
         json_array_foreach(json_object_get(order, "items"), n, item)
         {
             opened += json_object_get(item, "subscription") != NULL;
-            check_names(r, order, item, orders);
             check_activation(r, item, subscriptions);
         }
     }
-    if (opened != json_array_size(subscriptions))
-        fail(r, "%zu items were opened, there are %zu subscriptions", opened, json_array_size(subscriptions));
+    check_names(r, orders, subscriptions);
+    json_array_foreach(subscriptions, i, s) imported += json_object_get(s, "order") == NULL;
+    if (opened + imported != json_array_size(subscriptions))
+        fail(r, "%zu items were opened, %zu imported, there are %zu subscriptions", opened, imported, json_array_size(subscriptions));
     json_decref(first);
     json_decref(second);
 }

@@ -294,7 +294,7 @@ static void
 run_row(struct runner *r, char **tokens, size_t count)
 {
     static const char *const queries[][2] = {
-        {"order", "GetOrder"}, {"subscription", "GetSubscription"}, {"customer", "GetCustomer"}, {"plan", "GetPlan"}};
+        {"order", "GetOrder"}, {"subscription", "GetSubscription"}, {"customer", "GetCustomer"}, {"plan", "GetPlan"}, {"task", "GetTask"}};
     char             address[160], query[32], kind[32];
     struct happening row;
     char            *asked[4] = {query, address};
@@ -302,10 +302,10 @@ run_row(struct runner *r, char **tokens, size_t count)
 
     snprintf(kind, sizeof kind, "%s", tokens[0]);
     query[0] = '\0';
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++)
         if (strcmp(queries[i][0], kind) == 0) snprintf(query, sizeof query, "%s", queries[i][1]);
     if (query[0] == '\0' || count < 2) {
-        fail(r, "row order|subscription|customer|plan KEY field=value...");
+        fail(r, "row order|subscription|customer|plan|task KEY field=value...");
         return;
     }
     snprintf(address, sizeof address, "%s=%s", kind, tokens[1]);

@@ -269,7 +269,7 @@ take_ready(struct model *m, const struct model_request *r, const msgpack_object 
         PD_CHECK(m->worker_count < M_WORKERS);
         w = &m->workers[m->worker_count++];
     }
-    *w = (struct m_worker){.name = m_print(c->worker), .address = address, .slots = c->slots, .heard_ms = r->now_ms};
+    *w = (struct m_worker){.name = m_print(c->worker), .address = address, .credit = c->credit, .heard_ms = r->now_ms};
     for (size_t i = 0; i < c->groups_count; i++) w->groups[w->group_count++] = m_print(c->groups[i]);
     for (size_t s = 1; moved && s < m->scope_count; s++)
         for (size_t t = 1; t <= m->scopes[s]->task_count; t++) {

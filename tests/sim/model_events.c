@@ -343,7 +343,7 @@ take_leased(struct model *m, struct m_item *i, const struct pd_task_leased *e)
             const struct m_item *other = m_item_of(m->scopes[s], t + 1, NULL);
             held += other->state == PD_item_state_provisioning && other->worker == w->name;
         }
-    NEED(m, held < w->slots, "a worker of %" PRIu64 " slots is given one lease more", w->slots);
+    NEED(m, held < w->credit, "a worker of credit %" PRIu64 " is given one lease more", w->credit);
     i->lease = e->lease;
     i->worker = w->name;
     i->message = 0;

@@ -72,7 +72,7 @@ struct m_command {
 };
 
 struct m_worker {
-    uint64_t name, address, groups[M_GROUPS], slots, heard_ms;
+    uint64_t name, address, groups[M_GROUPS], credit, heard_ms;
     size_t   group_count;
 };
 

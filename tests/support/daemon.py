@@ -151,8 +151,8 @@ class Engine:
     def client(self, **options):
         return pedido_raw.Client(self.endpoint, **options)
 
-    def worker(self, name, groups, slots=1):
-        return pedido_raw.Worker(self.endpoints["workers"], name, groups, slots)
+    def worker(self, name, groups, credit=1):
+        return pedido_raw.Worker(self.endpoints["workers"], name, groups, credit)
 
     def subscriber(self, *prefixes):
         return pedido_raw.Subscriber(self.endpoints["events"], *prefixes)

@@ -187,13 +187,13 @@ def rows():
             ("an unknown state", message("ListOrders", data={"state": "lost"}), "invalid_field", "state")):
         row = {"name": name, "port": "queries", "hex": pack(value).hex(), "code": code}
         yield dict(row, field=field) if field else row
-    ready = {"worker": "w1", "groups": ["hosting"], "slots": 1}
+    ready = {"worker": "w1", "groups": ["hosting"], "credit": 1}
     for name, value, code, field in (
             ("a command on the workers port", message("OpenOrder", data={"order": 1}), "unknown_type", "type"),
             ("an array on the workers port", [message("WorkerReady", data=ready)], "malformed_message", None),
             ("an expected version from a worker", message("WorkerReady", data=ready, expect=1), "unknown_field", "expect"),
             ("a worker without groups", message("WorkerReady", data=dict(ready, groups=[])), "invalid_field", "groups"),
-            ("1,025 slots", message("WorkerReady", data=dict(ready, slots=1025)), "invalid_field", "slots"),
+            ("1,025 credit", message("WorkerReady", data=dict(ready, credit=1025)), "invalid_field", "credit"),
             ("a progress of 101", message("ReportProgress", data={"worker": "w1", "task": 1, "lease": 1, "progress": 101}),
              "invalid_field", "progress"),
             ("a result for no task", message("ReportSuccess", data={"worker": "w1", "task": 999, "lease": 1}),

@@ -23,8 +23,8 @@ import schema_rows
 
 VECTORS = os.path.join(schema_rows.PROTO, "vectors")
 BLOCKS, ENUMS = schema_rows.blocks(), schema_rows.enums()
-TEXT_TYPES = {"id": 64, "token": 64, "name": 200, "text": 200, "note": 2000, "zone": 64, "endpoint": 255, "domain_name": 253}
-LARGEST = {"quantity": 10000, "percent": 100, "seconds": 31536000, "milliseconds": 300000, "slots": 1024, "limit": 1000,
+TEXT_TYPES = {"id": 64, "token": 64, "name": 200, "text": 200, "note": 2000, "output": 2000, "zone": 64, "endpoint": 255, "domain_name": 253}
+LARGEST = {"quantity": 10000, "percent": 100, "seconds": 31536000, "milliseconds": 300000, "credit": 1024, "limit": 1000,
            "bits": 2**64 - 1}
 
 # What a field is called says best what it may hold; the values cross the borders of MessagePack's integers and texts.
@@ -40,7 +40,7 @@ BY_NAME = {
     "workers": "tcp://127.0.0.1:7414", "code": "no_space", "result": "success", "blocked_by": "no worker for group hosting",
     "order": 17, "item": 1, "task": 129, "lease": 1, "attempt": 2, "subscription": 300, "version": 7, "position": 65536,
     "from": 0, "quantity": 2, "progress": 40, "total": 12100, "setup_fee": 0, "recurring_fee": 9900, "renewal_fee": 127,
-    "setup_total": 128, "recurring_total": 255, "deadline_s": 86400, "slots": 1, "heartbeat_ms": 5000, "lease_ms": 30000,
+    "setup_total": 128, "recurring_total": 255, "deadline_s": 86400, "credit": 1, "heartbeat_ms": 5000, "lease_ms": 30000,
     "wait_ms": 256, "protocol": 1, "frame_bytes": 1048576, "array_commands": 1024, "order_items": 32, "page_rows": 1000,
     "periods": 1, "plan_version": 3, "period_version": 4, "head": 4294967296, "time": 1767225600000000,
     "start": 1767225600000000, "since": 1767225600000000, "until": 1798761600000000, "anchor": 1767225600000000,

@@ -220,9 +220,9 @@ class Subscriber:
 class Worker:
     """A provisioning worker that is driven by hand, or by serve()."""
 
-    def __init__(self, endpoint, name, groups, slots=1):
+    def __init__(self, endpoint, name, groups, credit=1):
         self.port = Port(endpoint)
-        self.name, self.groups, self.slots = name, groups, slots
+        self.name, self.groups, self.credit = name, groups, credit
         self.held, self.waiting = [], []
         self.heartbeat = 1.0
         self.lost = []
@@ -246,10 +246,10 @@ class Worker:
             return isinstance(answer, dict) and answer.get("id") == message["id"]
         return self.port.ask(pack(message), wanted, timeout)[0]
 
-    def ready(self, slots=None):
+    def ready(self, credit=None):
         """WorkerReady; leases that are lost are forgotten."""
         answer = self._send("WorkerReady", {
-            "worker": self.name, "groups": self.groups, "slots": self.slots if slots is None else slots,
+            "worker": self.name, "groups": self.groups, "credit": self.credit if credit is None else credit,
             "leases": self.held})
         if answer["ok"]:
             self.heartbeat = answer["data"]["heartbeat_ms"] / 1000.0

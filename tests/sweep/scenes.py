@@ -91,7 +91,7 @@ class Customer:
         self.step = "a task"
         port, done = Port(self.engine.endpoints["workers"]), False
         while not self.over() and not done:
-            port.send([pack(request("WorkerReady", {"worker": "w1", "groups": ["hosting"], "slots": 4, "leases": []}, new_id(),
+            port.send([pack(request("WorkerReady", {"worker": "w1", "groups": ["hosting"], "credit": 4, "leases": []}, new_id(),
                                     reseller="default"))])
             frame = self.hear(port, lambda a: a.get("type") == "Assignment")
             if frame is None:

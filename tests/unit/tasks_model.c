@@ -9,19 +9,22 @@ static const char worker_names[WORKERS][NAME_BYTES] = {"w0", "w1", "w2", "w3", "
 
 struct model_task {
     bool       open, leased, by_hand;
+    bool       delayed;
     size_t     group, worker;
+    enum pd_operation operation;
     uint64_t   lease, attempt, expires_ms;
-    pd_time_us deadline;
+    pd_time_us deadline, next_try;
 };
 
 struct model_worker {
-    bool     alive, serves[GROUPS];
-    uint64_t slots, heard_ms;
+    bool     alive, serves[GROUPS], does[3];
+    uint64_t credit, heard_ms;
     char     address[24];
 };
 
 struct world {
     struct tasks       *tasks;
+    struct pd_arena     arena;
     uint64_t            seed, now_ms, addresses, handed_out, lost, expired;
     struct model_task   task[TASKS];
     struct model_worker worker[WORKERS];
@@ -53,12 +56,13 @@ tell(struct world *w, size_t i)
     struct row_key           key = {i + 1, 1};
     struct pd_task           row = {
                   .scope = scope_number(i), .task = number_of(i), .lease = t->lease, .attempt = t->attempt,
-                  .worker_group = pd_text(group_names[t->group]), .deadline = t->deadline,
+                  .worker_group = pd_text(group_names[t->group]), .deadline = t->deadline, .operation = t->operation,
+                  .next_try = t->next_try, .has_next_try = t->delayed,
                   .provisioning = t->by_hand ? PD_provisioning_manual : PD_provisioning_worker,
                   .state = t->leased ? PD_task_state_leased : PD_task_state_created,
                   .worker = t->leased ? pd_text(worker_names[t->worker]) : (struct pd_text){NULL, 0},
     };
-    tasks_changed(w->tasks, key, t->open ? &row : NULL, w->now_ms);
+    tasks_changed(w->tasks, key, t->open ? &row : NULL, PD_TEXT("engine"), w->now_ms);
 }
 
 static uint64_t
@@ -78,9 +82,22 @@ open_or_close_a_task(struct world *w)
     if (t->open && check_pick(&w->seed, 2) == 0) t->open = false;
     else if (!t->open)
         *t = (struct model_task){.open = true, .by_hand = check_pick(&w->seed, 10) == 0, .group = check_pick(&w->seed, GROUPS),
+                                 .operation = PD_operation_provision + (enum pd_operation)check_pick(&w->seed, 2),
                                  .attempt = 1, .deadline = wall(w) + 1000 * check_pick(&w->seed, 20 * LEASE_MS)};
-    else return;
+    else if (t->leased && check_pick(&w->seed, 2) == 0) { /* it failed, and waits for its next try */
+        t->leased = false;
+        t->delayed = true;
+        t->attempt++;
+        t->next_try = wall(w) + 1000 * check_pick(&w->seed, 2 * LEASE_MS);
+    } else return;
     tell(w, i);
+}
+
+/* It may be handed out: it does not wait for its next try any more. */
+static bool
+is_waiting(const struct world *w, const struct model_task *t)
+{
+    return t->open && !t->leased && !t->by_hand && !(t->delayed && t->next_try > wall(w));
 }
 
 static uint64_t
@@ -90,7 +107,7 @@ scope_of(void *arg, struct pd_text reseller)
     return (uint64_t)(reseller.data[1] - '0');
 }
 
-/* A worker speaks: from its old address or a new one, with its groups, slots, and leases it holds, held or made up. */
+/* A worker speaks: from its old address or a new one, with its groups, credit, and leases it holds, held or made up. */
 static void
 a_worker_is_ready(struct world *w)
 {
@@ -98,8 +115,10 @@ a_worker_is_ready(struct world *w)
     size_t                 me = check_pick(&w->seed, WORKERS), count = 0, lost = 0;
     struct model_worker   *worker = &w->worker[me];
     struct pd_text         groups[GROUPS + 1];
-    struct pd_held_lease   leases[TASKS + 1], should[TASKS + 1], ret_lost[TASKS + 1];
-    struct pd_worker_ready message = {.worker = pd_text(worker_names[me]), .groups = groups, .leases = leases};
+    struct pd_held_lease   leases[TASKS + 1], should[TASKS + 1];
+    struct pd_text         operations[2];
+    struct pd_worker_reply reply = {0};
+    struct pd_worker_ready message = {.worker = pd_text(worker_names[me]), .groups = groups, .leases = leases, .operations = operations};
     bool                   moved = !worker->alive || check_pick(&w->seed, 8) == 0, named[TASKS] = {false};
 
     memset(worker->serves, 0, sizeof worker->serves);
@@ -108,6 +127,10 @@ a_worker_is_ready(struct world *w)
         groups[message.groups_count++] = pd_text(group_names[g]); /* one may stand twice */
         worker->serves[g] = true;
     }
+    size_t only = check_pick(&w->seed, 4); /* one operation, or both */
+    for (size_t o = 1; o <= 2; o++) worker->does[o] = only == o || only == 0 || only == 3;
+    for (size_t o = 1; o <= 2 && only != 0; o++)
+        if (worker->does[o]) operations[message.operations_count++] = PD_NAME(operation, o);
     for (size_t i = 0; i < TASKS; i++) {
         struct model_task *t = &w->task[i];
         bool               mine = t->open && t->leased && t->worker == me;
@@ -126,10 +149,12 @@ a_worker_is_ready(struct world *w)
         if (w->task[i].open && w->task[i].leased && w->task[i].worker == me && !named[i]) w->task[i].expires_ms = w->now_ms;
     worker->alive = true;
     worker->heard_ms = w->now_ms;
-    worker->slots = message.slots = check_pick(&w->seed, 5);
+    worker->credit = message.credit = check_pick(&w->seed, 5);
     message.leases_count = count;
-    CHECK_EQ(tasks_worker_ready(w->tasks, &message, pd_text(worker->address), scope_of, NULL, ret_lost, w->now_ms), lost);
-    for (size_t i = 0; i < lost; i++) CHECK(ret_lost[i].task == should[i].task && ret_lost[i].lease == should[i].lease);
+    pd_arena_reset(&w->arena);
+    CHECK_EQ(tasks_worker_ready(w->tasks, &message, pd_text(worker->address), scope_of, NULL, &w->arena, &reply, w->now_ms), READY_OK);
+    CHECK_EQ(reply.lost_count, lost);
+    for (size_t i = 0; i < lost; i++) CHECK(reply.lost[i].task == should[i].task && reply.lost[i].lease == should[i].lease);
 }
 
 static void
@@ -153,7 +178,7 @@ time_passes(struct world *w)
         if (w->worker[i].heard_ms + LEASE_MS <= w->now_ms) w->worker[i].alive = false;
 }
 
-/* Everything due is told, the earliest deadline first, and nothing else. */
+/* Everything due is told, deadlines before leases, and nothing else. */
 static void
 take_what_is_due(struct world *w)
 {
@@ -174,7 +199,7 @@ take_what_is_due(struct world *w)
         struct model_task *t = &w->task[i];
         CHECK(t->open && t->lease == due.lease && t->attempt == due.attempt);
         if (due.kind == DUE_deadline) {
-            CHECK_EQ(t->deadline, earliest);
+            CHECK(t->deadline <= wall(w));
             t->open = false;
             w->expired++;
         } else {
@@ -191,8 +216,8 @@ could_be_handed_out(const struct world *w)
 {
     for (size_t i = 0; i < TASKS; i++) {
         const struct model_task *t = &w->task[i];
-        for (size_t n = 0; n < WORKERS && t->open && !t->leased && !t->by_hand; n++)
-            if (w->worker[n].alive && w->worker[n].serves[t->group] && held_by(w, n) < w->worker[n].slots) return true;
+        for (size_t n = 0; n < WORKERS && is_waiting(w, t); n++)
+            if (w->worker[n].alive && w->worker[n].serves[t->group] && w->worker[n].does[t->operation] && held_by(w, n) < w->worker[n].credit) return true;
     }
     return false;
 }
@@ -209,11 +234,13 @@ hand_out(struct world *w)
         CHECK(n < WORKERS && w->worker[n].alive);
         CHECK_TEXT(m.address, w->worker[n].address);
         CHECK(m.task == number_of(i) && m.scope == scope_number(i));
-        CHECK(t->open && !t->by_hand);
+        CHECK(is_waiting(w, t));
+        CHECK(m.operation == t->operation && w->worker[n].does[t->operation]);
         CHECK(!t->leased); /* never held by two */
         CHECK(w->worker[n].serves[t->group]);
-        CHECK(held_by(w, n) < w->worker[n].slots);
+        CHECK(held_by(w, n) < w->worker[n].credit);
         t->leased = true;
+        t->delayed = false;
         t->worker = n;
         t->lease++;
         t->expires_ms = w->now_ms + LEASE_MS;
@@ -226,7 +253,7 @@ hand_out(struct world *w)
 static void
 check_figures(const struct world *w)
 {
-    uint64_t   waiting = 0, leased = 0, workers = 0, is_waiting, is_leased, is_workers, monotonic, since;
+    uint64_t   waiting = 0, leased = 0, workers = 0, ret_waiting, ret_leased, ret_workers, monotonic, since;
     uint64_t   wake = UINT64_MAX;
     pd_time_us wall_us, earliest = UINT64_MAX;
 
@@ -234,22 +261,26 @@ check_figures(const struct world *w)
         const struct model_task *t = &w->task[i];
         waiting += t->open && !t->leased;
         leased += t->open && t->leased;
-        if (t->open && t->deadline < earliest) earliest = t->deadline;
+        pd_time_us due = t->delayed && t->next_try > wall(w) && t->next_try < t->deadline ? t->next_try : t->deadline;
+        if (t->open && due < earliest) earliest = due;
         if (t->open && t->leased && t->expires_ms < wake) wake = t->expires_ms;
     }
     for (size_t n = 0; n < WORKERS; n++) {
         workers += w->worker[n].alive;
         if (w->worker[n].alive && w->worker[n].heard_ms + LEASE_MS < wake) wake = w->worker[n].heard_ms + LEASE_MS;
     }
-    tasks_counts(w->tasks, &is_waiting, &is_leased, &is_workers);
-    CHECK(is_waiting == waiting && is_leased == leased && is_workers == workers);
+    tasks_counts(w->tasks, &ret_waiting, &ret_leased, &ret_workers);
+    CHECK(ret_waiting == waiting && ret_leased == leased && ret_workers == workers);
     tasks_next_wake(w->tasks, &monotonic, &wall_us);
     CHECK_EQ(monotonic, wake);
     CHECK_EQ(wall_us, earliest);
     for (size_t g = 0; g < GROUPS; g++) {
-        bool served = false;
-        for (size_t n = 0; n < WORKERS; n++) served = served || (w->worker[n].alive && w->worker[n].serves[g]);
-        CHECK_EQ(tasks_group_served(w->tasks, pd_text(group_names[g]), &since), served);
+        for (size_t o = 1; o <= 2; o++) {
+            bool served = false;
+            for (size_t n = 0; n < WORKERS; n++)
+                served = served || (w->worker[n].alive && w->worker[n].serves[g] && w->worker[n].does[o]);
+            CHECK_EQ(tasks_group_served(w->tasks, pd_text(group_names[g]), (enum pd_operation)o, &since), served);
+        }
     }
 }
 
@@ -260,6 +291,7 @@ a_task_is_never_held_by_two_and_never_forgotten(void **state)
 
     (void)state;
     w.tasks = tasks_open(LEASE_MS, w.now_ms);
+    pd_arena_init(&w.arena);
     for (int round = 0; round < ROUNDS; round++) {
         ABOUT("round %d", round);
         switch (check_pick(&w.seed, 8)) {
@@ -274,6 +306,7 @@ a_task_is_never_held_by_two_and_never_forgotten(void **state)
     }
     CHECK(w.handed_out > 1000 && w.lost > 100 && w.expired > 100);
     tasks_close(&w.tasks);
+    pd_arena_fini(&w.arena);
     CHECK(w.tasks == NULL);
 }
 

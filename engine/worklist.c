@@ -1,0 +1,190 @@
+/* worklist.c - what is to be done, and who does it: tasks, open and closed, and the workers. */
+#include "engine/query.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static const struct pd_text absent = {NULL, 0};
+
+/* ---- trouble ------------------------------------------------------------------------------------------------------- */
+
+/* Why a task does not go on, if nobody works for its group. */
+static struct pd_text
+tell_trouble(struct queries *q, const struct pd_workers_reply *roster, struct pd_text group, enum pd_operation operation)
+{
+    char      text[128], when[32] = "the engine's start";
+    struct tm tm;
+
+    for (size_t i = 0; i < roster->groups_count; i++) {
+        const struct pd_group_view *g = &roster->groups[i];
+        if (g->operation != operation || !pd_text_equal(g->group, group)) continue;
+        if (g->workers > 0) return absent;
+        time_t since = (time_t)(g->unserved_since / 1000000);
+        gmtime_r(&since, &tm);
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    }
+    snprintf(text, sizeof text, "no worker for group %.*s since %s", (int)group.size, group.data, when);
+    return pd_arena_text(&q->arena, pd_text(text));
+}
+
+/* ---- a task as it is shown ----------------------------------------------------------------------------------------- */
+
+static void
+show_order(struct queries *q, struct pd_task_view *v, uint64_t number, uint64_t item_number)
+{
+    const struct pd_order *o = find_row(&q->folder, PD_ROW_order, INDEX_order, q->scope, number, absent, NULL);
+
+    v->order = number;
+    v->item = item_number;
+    v->has_order = v->has_item = true;
+    if (o == NULL || item_number < 1 || item_number > o->items_count) return;
+    const struct pd_order_item *i = &o->items[item_number - 1];
+    v->reference = o->reference;
+    v->customer = o->customer;
+    v->plan = i->plan;
+    v->plan_name = i->plan_name;
+    v->domain = i->domain_unicode;
+    v->parameters = i->parameters;
+    v->parameters_count = i->parameters_count;
+    v->group = i->worker_group;
+    v->provisioning = i->provisioning;
+}
+
+/* What an item or a subscription knows of its task. */
+#define SHOW_SLOT(v, row)                                                                                              \
+    ((v)->task = (row)->task, (v)->state = (row)->task_state, (v)->worker = (row)->worker, (v)->lease = (row)->lease,  \
+     (v)->attempt = (row)->attempt, (v)->since = (row)->since, (v)->has_since = (row)->has_since,                      \
+     (v)->deadline = (row)->deadline, (v)->next_try = (row)->next_try, (v)->has_next_try = (row)->has_next_try,        \
+     (v)->progress = (row)->progress, (v)->has_progress = (row)->has_progress, (v)->message = (row)->message)
+
+static void
+show_provisioning(struct queries *q, const struct pd_order *o, uint64_t task, struct pd_task_view *v)
+{
+    for (size_t n = 0; n < o->items_count; n++) {
+        const struct pd_order_item *i = &o->items[n];
+        if (!i->has_task || i->task != task) continue;
+        show_order(q, v, o->order, i->item);
+        SHOW_SLOT(v, i);
+        v->operation = PD_operation_provision;
+        v->instance = i->instance;
+        v->subscription = i->subscription;
+    }
+}
+
+static void
+show_removal(struct queries *q, const struct pd_subscription *s, struct pd_task_view *v)
+{
+    v->reference = s->reference;
+    v->customer = s->customer;
+    v->plan = s->plan;
+    v->plan_name = s->plan_name;
+    v->group = s->worker_group;
+    v->provisioning = s->provisioning;
+    if (s->has_order) show_order(q, v, s->order, s->item);
+    v->domain = s->domain_unicode;
+    SHOW_SLOT(v, s);
+    v->operation = PD_operation_deprovision;
+    v->subscription = s->subscription;
+    v->instance = s->remains_count > 0 ? s->remains[0] : absent;
+}
+
+/* Any task of the reseller's, by number. False: there was none. */
+static bool
+show_task(struct queries *q, uint64_t task, struct pd_task_view *ret_view)
+{
+    const struct pd_order *o = find_row(&q->folder, PD_ROW_order, INDEX_task, q->scope, task, absent, NULL);
+    const struct pd_subscription *s = NULL;
+
+    *ret_view = (struct pd_task_view){0};
+    if (o != NULL) show_provisioning(q, o, task, ret_view);
+    else if ((s = find_row(&q->folder, PD_ROW_subscription, INDEX_task, q->scope, task, absent, NULL)) != NULL)
+        show_removal(q, s, ret_view);
+    return o != NULL || s != NULL;
+}
+
+static bool
+is_open_task(const struct pd_task_view *v)
+{
+    return v->state == PD_task_state_created || v->state == PD_task_state_leased;
+}
+
+/* What only the table of open tasks knows, and the moment. */
+static void
+show_openness(struct queries *q, const struct pd_task *t, const struct pd_workers_reply *roster, struct pd_task_view *v)
+{
+    pd_time_us now = engine_figures(q->engine).time;
+
+    v->created = t->created;
+    v->has_created = true;
+    v->stopping = t->stopping;
+    v->overdue = v->deadline < now;
+    bool waits = v->state == PD_task_state_created && v->provisioning == PD_provisioning_worker;
+    if (waits) v->trouble = tell_trouble(q, roster, v->group, v->operation);
+    if (v->overdue) v->trouble = PD_TEXT("its deadline has passed");
+}
+
+/* ---- queries ------------------------------------------------------------------------------------------------------- */
+
+static bool
+takes_task(struct queries *q, const void *row)
+{
+    const struct pd_list_tasks *m = q->message->body;
+    const struct pd_task       *t = row;
+
+    return (m->state == PD_task_state_absent || m->state == t->state) &&
+           (m->operation == PD_operation_absent || m->operation == t->operation) &&
+           (m->provisioning == PD_provisioning_absent || m->provisioning == t->provisioning) &&
+           (m->group.data == NULL || pd_text_equal(m->group, t->worker_group)) &&
+           (m->worker.data == NULL || pd_text_equal(m->worker, t->worker)) && (!m->has_order || m->order == t->order) &&
+           (!m->has_older_s || t->created + m->older_s * 1000000 <= engine_figures(q->engine).time);
+}
+
+void *
+list_tasks(struct queries *q)
+{
+    const struct pd_list_tasks *m = q->message->body;
+    struct pd_tasks_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_tasks_reply);
+    struct pd_workers_reply     roster;
+    size_t                      count;
+
+    engine_roster(q->engine, &q->arena, &roster);
+    const struct pd_task *tasks = read_page(q, PD_ROW_task, takes_task, false, &count);
+    r->tasks = PD_ARENA_ARRAY(&q->arena, struct pd_task_view, count);
+    for (size_t i = 0; i < count && q->refusal.code == PD_OK; i++) {
+        struct pd_task_view *v = &r->tasks[r->tasks_count];
+        if (!show_task(q, tasks[i].task, v)) continue;
+        show_openness(q, &tasks[i], &roster, v);
+        if (!m->stuck || v->trouble.data != NULL) r->tasks_count++;
+    }
+    return r;
+}
+
+void *
+get_task(struct queries *q)
+{
+    const struct pd_get_task    *m = q->message->body;
+    struct pd_task_view_reply   *r = PD_ARENA_NEW(&q->arena, struct pd_task_view_reply);
+    struct pd_workers_reply      roster;
+    uint64_t                     allowed = 0;
+
+    r->task = PD_ARENA_NEW(&q->arena, struct pd_task_view);
+    if (!show_task(q, m->task, r->task)) return refuse_query(q, PD_E_task_not_found, "task");
+    const struct pd_task *open = find_row(&q->folder, PD_ROW_task, INDEX_open_task, q->scope, m->task, absent, NULL);
+    engine_roster(q->engine, &q->arena, &roster);
+    if (open != NULL) show_openness(q, open, &roster, r->task);
+    if (is_open_task(r->task)) allowed = (uint64_t)1 << PD_COMMAND_fail_task | (uint64_t)1 << PD_COMMAND_succeed_task;
+    if (r->task->state == PD_task_state_leased) allowed |= (uint64_t)1 << PD_COMMAND_release_task;
+    if (r->task->has_next_try) allowed |= (uint64_t)1 << PD_COMMAND_retry_task;
+    r->allowed = PD_ARENA_ARRAY(&q->arena, struct pd_text, PD_COMMAND_CODES);
+    r->allowed_count = pd_allowed_names(allowed, r->allowed, PD_COMMAND_CODES);
+    return r;
+}
+
+void *
+list_workers(struct queries *q)
+{
+    struct pd_workers_reply *r = PD_ARENA_NEW(&q->arena, struct pd_workers_reply);
+    engine_roster(q->engine, &q->arena, r);
+    return r;
+}
