@@ -159,7 +159,8 @@ locate(const struct folder *f, const struct address_plan *p, const void *message
     uint64_t             number = p->by_number ? number_at(message, p->key) : 0;
     struct pd_text text = p->by_number ? absent : *(const struct pd_text *)(const void *)((const char *)message + p->key);
 
-    if (is_new || find_row(f, p->row_code, kinds[p->row_code], p->row_code == PD_ROW_reseller ? 0 : scope, number, text, &key) == NULL) {
+    if (p->row_code == PD_ROW_reseller) scope = 0;
+    if (is_new || find_row(f, p->row_code, kinds[p->row_code], scope, number, text, &key) == NULL) {
         if (position == 0) return false;
         if (p->item != SIZE_MAX) key.item = (uint32_t)number_at(message, p->item);
     }

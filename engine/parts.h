@@ -1,5 +1,6 @@
 /* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
- * (requests, what was seen before, waits), own.c (the engine's own commands), expiry.c (unopened orders), commit.c (what makes it durable). */
+ * (requests, what was seen before, waits), own.c (the engine's own commands), expiry.c (unopened orders), commit.c (what makes it
+ * durable). */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 

@@ -222,6 +222,7 @@ begin_to_wait(struct tasks *s, struct task *t)
     list_append(&t->group->demands[t->operation].waiting, t);
     t->group->demands[t->operation].waiting_count++;
     s->waiting_count++;
+    s->crew.changed = true;
 }
 
 static void
@@ -268,6 +269,7 @@ unlink_task(struct tasks *s, struct task *t)
         list_remove(&t->group->demands[t->operation].waiting, t);
         t->group->demands[t->operation].waiting_count--;
         s->waiting_count--;
+        s->crew.changed = true;
     }
 }
 

@@ -47,7 +47,8 @@ struct match {
 };
 bool tasks_next_match(struct tasks *tasks, struct match *ret_match);
 
-/* A lease whose worker is to be told to stop: it has ended by somebody else's doing, or is to be given back. False: none is left. */
+/* A lease whose worker is to be told to stop: it has ended by somebody else's doing, or is to be given back. False: there is no
+ * more. */
 struct stop {
     uint64_t       scope, task, lease;
     struct pd_text address; /* valid until the worker changes */
@@ -65,7 +66,8 @@ bool tasks_group_served(const struct tasks *tasks, struct pd_text group, enum pd
 
 void tasks_counts(const struct tasks *tasks, uint64_t *ret_waiting, uint64_t *ret_leased, uint64_t *ret_workers);
 
-/* Who is at work, and what waits for whom, as ListWorkers tells it; in the arena. `wall_us` is what the clock showed at `now_ms`. */
+/* Who is at work, and what waits for whom, as ListWorkers tells it; in the arena. `wall_us` is what the clock showed at
+ * `now_ms`. */
 void tasks_roster(const struct tasks *tasks, pd_time_us wall_us, uint64_t now_ms, struct pd_arena *arena,
                   struct pd_workers_reply *ret_roster);
 /* Whether that has changed since it was asked last. */

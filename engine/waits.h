@@ -5,7 +5,7 @@
 
 #include <pedido/types.h>
 
-enum { WAITS_MAX = 32768 };
+enum { WAITS_MAX = 16384 };
 
 struct wait {
     struct pd_text address, id;

@@ -1,5 +1,6 @@
 /* order.c - the order from draft to where its items have decided. The table is transitions.def; rows are named by its numbers. How
- * a failed order is repaired stands in order_repair.c, how one ends before its time in order_end.c, CheckStatus in order_status.c. */
+ * a failed order is repaired stands in order_repair.c, how one ends before its time in order_end.c, CheckStatus in
+ * order_status.c. */
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
 

@@ -76,7 +76,8 @@ decide_correct_item(const struct view *view, const struct pd_correct_item *c, st
         return;
     }
     if (s->remains_count >= ORPHANS_MAX - 1) {
-        refuse(out, pd_refuse_field(PD_E_invalid_field, "one of whose former instances fewer than 15 are still to be removed", "item"));
+        refuse(out, pd_refuse_field(PD_E_invalid_field, "one of whose former instances fewer than 15 are still to be removed",
+                                    "item"));
         return;
     }
     if (renamed && !may_have_domain(view, order, item, c->domain.ascii, out)) return;

@@ -125,21 +125,26 @@ list_orphans(const struct pd_subscription *s, struct pd_orphan *ret_orphans)
     return count;
 }
 
-/* Why a subscription cannot be ended now; NULL: it can. */
-static const char *
-tell_obstacle(const struct view *view, const struct pd_subscription *s, bool abandon)
+/* Whether a subscription can be ended now; else refused, with what stands against it. */
+static bool
+can_end(const struct view *view, const struct pd_subscription *s, bool abandon, struct decision *out)
 {
     const struct pd_order      *order = s->has_order ? view->order(view->ctx, s->order) : NULL;
     const struct pd_order_item *item = order == NULL ? NULL : item_numbered(order, s->item);
-    bool                        ended = s->status == PD_subscription_status_terminated;
+    bool ended = s->status == PD_subscription_status_terminated, failed = s->service_status == PD_service_status_removal_failed;
+    struct pd_refusal r = {.code = PD_OK};
 
     if (item != NULL && (item->state == PD_item_state_removing || item->state == PD_item_state_cleanup_failed))
-        return "its order is being cancelled; CancelOrder and GiveUp are about that";
-    if (s->service_status == PD_service_status_removing) return "it is being removed already";
-    if (ended && (abandon || s->service_status != PD_service_status_removal_failed)) return "it has ended";
-    if (s->status == PD_subscription_status_ordered) return "it is not active yet; CancelOrder takes its order back";
-    if (abandon && s->service_status != PD_service_status_removal_failed) return "only what could not be removed is abandoned";
-    return NULL;
+        r = pd_refuse_field(PD_E_not_removable, "its order is being cancelled; CancelOrder and GiveUp are about that", "subscription");
+    else if (s->service_status == PD_service_status_removing)
+        r = pd_refuse_field(PD_E_not_removable, "it is being removed already", "subscription");
+    else if (ended && (abandon || !failed)) r = pd_refuse_field(PD_E_not_removable, "it has ended", "subscription");
+    else if (s->status == PD_subscription_status_ordered)
+        r = pd_refuse_field(PD_E_not_removable, "it is not active yet; CancelOrder takes its order back", "subscription");
+    else if (abandon && !failed)
+        r = pd_refuse_field(PD_E_not_removable, "only what could not be removed is abandoned", "subscription");
+    refuse(out, r);
+    return r.code == PD_OK;
 }
 
 void
@@ -147,17 +152,12 @@ decide_end_subscription(const struct view *view, const struct pd_end_subscriptio
 {
     const struct pd_subscription *s = view->subscription(view->ctx, c->subscription);
     uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
-    const char                   *obstacle;
 
     if (s == NULL) {
         refuse(out, pd_refuse_field(PD_E_subscription_not_found, NULL, "subscription"));
         return;
     }
-    if (!meets_expectation(view, s->version, out)) return;
-    if ((obstacle = tell_obstacle(view, s, c->abandon)) != NULL) {
-        refuse(out, pd_refuse_field(PD_E_not_removable, obstacle, "subscription"));
-        return;
-    }
+    if (!meets_expectation(view, s->version, out) || !can_end(view, s, c->abandon, out)) return;
     if (c->abandon) {
         struct pd_subscription_ended *e = end_subscription(s, PD_service_status_removal_failed, c->reason, out);
         e->orphans = PD_ARENA_ARRAY(out->arena, struct pd_orphan, ORPHANS_MAX);
@@ -193,8 +193,10 @@ decide_import_subscription(const struct view *view, const struct pd_import_subsc
     else if (view->subscription_by_reference(view->ctx, c->reference) != NULL)
         refusal = pd_refuse_field(PD_E_import_taken, NULL, "reference");
     else {
-        struct claim claim = {.customer = c->customer, .category = plan->category, .domain = c->domain.ascii, .policy = plan->domain};
-        if (claim.domain.data != NULL && !claim_is_free(view, &claim)) refusal = pd_refuse_field(PD_E_domain_taken, NULL, "domain");
+        struct claim claim = {.customer = c->customer, .category = plan->category, .domain = c->domain.ascii,
+                              .policy = plan->domain};
+        bool taken = claim.domain.data != NULL && !claim_is_free(view, &claim);
+        if (taken) refusal = pd_refuse_field(PD_E_domain_taken, NULL, "domain");
     }
     if (refusal.code != PD_OK) {
         refuse(out, refusal);

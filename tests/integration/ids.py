@@ -97,6 +97,43 @@ def reused(client):
     check("another reseller's ids are its own", unpack(client.commands.receive(10)[-1])["ok"])
 
 
+class Recorder:
+    """What was sent and how it was answered, byte by byte."""
+
+    def __init__(self, client, worker):
+        self.client, self.worker, self.asked, self.reports = client, worker, [], []
+
+    def ask(self, message):
+        self.asked.append((message, raw(self.client, message)))
+        check(message["type"] + " is accepted", unpack(self.asked[-1][1])["ok"], unpack(self.asked[-1][1]))
+
+    def report(self, kind, task, id, **data):
+        self.reports.append(((kind, task, id, data), raw_report(self.worker, kind, task, id, **data)))
+        check(kind + " is accepted", unpack(self.reports[-1][1])["ok"], unpack(self.reports[-1][1]))
+
+
+def repairs(r):
+    """The failed item of order 1 goes through the hands of worker, operators and reseller."""
+    r.ask(request("RetryProvisioning", {"order": 1}, "i-retry"))
+    r.report("ReportRelease", r.worker.next(), "i-give-back", reason="not today")
+    task = r.worker.next()["task"]
+    r.ask(request("ReleaseTask", {"task": task, "reason": "it hangs"}, "i-release-task"))
+    r.report("ReportFailure", r.worker.next(), "i-not-now", retryable=True, output="line 1\nline 2")
+    r.ask(request("RetryTask", {"task": task}, "i-retry-task"))
+    r.ask(request("FailTask", {"task": task, "reason": "wrong server"}, "i-fail-task"))
+    r.ask(request("CorrectItem", {"order": 1, "item": 2, "parameters": {"size": "s"}}, "i-correct"))
+    r.ask(request("SucceedTask", {"task": task + 1, "reason": "removed by hand"}, "i-succeed-task"))
+    r.ask(request("AcceptPartial", {"order": 1}, "i-accept"))
+    r.ask(request("EndSubscription", {"subscription": 1, "reason": "moved"}, "i-end"))
+    r.ask(request("AddOrder", {"customer": "lopez", "items": [shop.item("vps")]}, "i-add-3"))
+    r.ask(request("ConfirmOrder", {"order": 3}, "i-confirm-3"))
+    r.ask(request("OpenOrder", {"order": 3}, "i-open-3"))
+    r.ask(request("FailTask", {"task": task + 3, "reason": "no server"}, "i-fail-3"))
+    r.ask(request("GiveUp", {"order": 3, "reason": "no server"}, "i-give-up"))
+    r.ask(request("ImportSubscription", {"customer": "lopez", "plan": "vps", "period": "1y", "start": 1, "expiration": 2,
+                                         "reference": "old-1"}, "i-import"))
+
+
 def refusals(client):
     late = request("AddOrder", {"customer": "later", "items": [shop.item("vps")]}, "i-refused")
     same("a command is refused", unpack(raw(client, late))["error"]["code"], "customer_not_found")
@@ -112,18 +149,15 @@ def refusals(client):
 def main():
     with daemon.Engine(lease_ms=60000) as engine:
         client, worker = engine.client(), engine.worker("w1", ["hosting"], credit=2)
-        asked, reports = [], []
+        r = Recorder(client, worker)
         for message in commands():
-            asked.append((message, raw(client, message)))
-            check(message["type"] + " is accepted", unpack(asked[-1][1])["ok"], unpack(asked[-1][1]))
+            r.ask(message)
         one, two = worker.next(), worker.next()
-        for report in (("ReportProgress", one, "i-progress", {"progress": 40}), ("ReportSuccess", one, "i-success", {}),
-                       ("ReportFailure", two, "i-failure", {"message": "no"})):
-            reports.append((report, raw_report(worker, report[0], report[1], report[2], **report[3])))
-            check(report[0] + " is accepted", unpack(reports[-1][1])["ok"], unpack(reports[-1][1]))
-        retry = request("RetryProvisioning", {"order": 1}, "i-retry")
-        asked.append((retry, raw(client, retry)))
-        check("RetryProvisioning is accepted", unpack(asked[-1][1])["ok"])
+        r.report("ReportProgress", one, "i-progress", progress=40)
+        r.report("ReportSuccess", one, "i-success")
+        r.report("ReportFailure", two, "i-failure", message="no")
+        repairs(r)
+        asked, reports = r.asked, r.reports
         covered(asked, reports)
         head = client.hello(fresh=True)["head"]
 

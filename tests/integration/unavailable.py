@@ -13,7 +13,7 @@ import zmq
 from pedido_raw import Port, pack, request, unpack
 from story import check, same, say
 
-WAITS = 4096  # what one engine holds
+WAITS = 16384  # what one engine holds
 PIPELINED = 6000
 
 

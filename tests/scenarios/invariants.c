@@ -82,7 +82,8 @@ list_holders(json_t *orders, json_t *subscriptions)
         json_array_foreach(json_object_get(order, "items"), n, item)
         {
             json_t *had = subscription_numbered(subscriptions, json_object_get(item, "subscription"));
-            bool    over = is_at(item, "state", "cancelled") || is_at(item, "state", "orphaned") || is_at(had, "status", "terminated");
+            bool    over = is_at(item, "state", "cancelled") || is_at(item, "state", "orphaned") ||
+                        is_at(had, "status", "terminated");
             if (text_at(item, "domain")[0] == '\0' || is_at(order, "state", "draft") || over) continue;
             json_array_append_new(holders, json_pack("{ss ss ss ss}", "customer", text_at(order, "customer"), "domain",
                                                      text_at(item, "domain"), "category", text_at(item, "category"), "policy",
@@ -90,9 +91,11 @@ list_holders(json_t *orders, json_t *subscriptions)
         }
     json_array_foreach(subscriptions, i, s)
     {
-        if (json_object_get(s, "order") != NULL || text_at(s, "domain")[0] == '\0' || is_at(s, "status", "terminated")) continue;
-        json_array_append_new(holders, json_pack("{ss ss ss ss}", "customer", text_at(s, "customer"), "domain", text_at(s, "domain"),
-                                                 "category", text_at(s, "category"), "policy", text_at(s, "domain_policy")));
+        bool over = text_at(s, "domain")[0] == '\0' || is_at(s, "status", "terminated");
+        if (json_object_get(s, "order") != NULL || over) continue;
+        json_array_append_new(holders, json_pack("{ss ss ss ss}", "customer", text_at(s, "customer"), "domain",
+                                                 text_at(s, "domain"), "category", text_at(s, "category"), "policy",
+                                                 text_at(s, "domain_policy")));
     }
     return holders;
 }
@@ -157,7 +160,8 @@ check_reseller(struct runner *r, const char *reseller)
     check_names(r, orders, subscriptions);
     json_array_foreach(subscriptions, i, s) imported += json_object_get(s, "order") == NULL;
     if (opened + imported != json_array_size(subscriptions))
-        fail(r, "%zu items were opened, %zu imported, there are %zu subscriptions", opened, imported, json_array_size(subscriptions));
+        fail(r, "%zu items were opened, %zu imported, there are %zu subscriptions", opened, imported,
+             json_array_size(subscriptions));
     json_decref(first);
     json_decref(second);
 }

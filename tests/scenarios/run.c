@@ -294,7 +294,8 @@ static void
 run_row(struct runner *r, char **tokens, size_t count)
 {
     static const char *const queries[][2] = {
-        {"order", "GetOrder"}, {"subscription", "GetSubscription"}, {"customer", "GetCustomer"}, {"plan", "GetPlan"}, {"task", "GetTask"}};
+        {"order", "GetOrder"}, {"subscription", "GetSubscription"}, {"customer", "GetCustomer"}, {"plan", "GetPlan"},
+        {"task", "GetTask"}};
     char             address[160], query[32], kind[32];
     struct happening row;
     char            *asked[4] = {query, address};

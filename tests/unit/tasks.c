@@ -34,7 +34,8 @@ static struct pd_task
 row_of(uint64_t number, const char *group, const char *holder, uint64_t lease, pd_time_us deadline)
 {
     return (struct pd_task){
-        .scope = 1, .task = number, .operation = PD_operation_provision, .worker_group = pd_text(group), .lease = lease, .attempt = 1, .deadline = deadline,
+        .scope = 1, .task = number, .operation = PD_operation_provision, .worker_group = pd_text(group),
+        .lease = lease, .attempt = 1, .deadline = deadline,
         .state = holder == NULL ? PD_task_state_created : PD_task_state_leased, .worker = pd_text(holder),
         .provisioning = group[0] == '\0' ? PD_provisioning_manual : PD_provisioning_worker,
     };
@@ -67,8 +68,8 @@ struct held {
 
 /* The worker says it is there, for one group, naming what it holds, and perhaps all it can do. */
 static enum ready_answer
-say_ready(const char *worker, const char *group, const char *operation, uint64_t credit, const char *address, const struct held *held,
-          size_t count)
+say_ready(const char *worker, const char *group, const char *operation, uint64_t credit, const char *address,
+          const struct held *held, size_t count)
 {
     struct pd_text         groups[] = {pd_text(group)}, operations[] = {pd_text(operation)};
     struct pd_held_lease   leases[8];

@@ -118,7 +118,8 @@ a_worker_is_ready(struct world *w)
     struct pd_held_lease   leases[TASKS + 1], should[TASKS + 1];
     struct pd_text         operations[2];
     struct pd_worker_reply reply = {0};
-    struct pd_worker_ready message = {.worker = pd_text(worker_names[me]), .groups = groups, .leases = leases, .operations = operations};
+    struct pd_worker_ready message = {.worker = pd_text(worker_names[me]), .groups = groups, .leases = leases,
+                                      .operations = operations};
     bool                   moved = !worker->alive || check_pick(&w->seed, 8) == 0, named[TASKS] = {false};
 
     memset(worker->serves, 0, sizeof worker->serves);
@@ -152,7 +153,8 @@ a_worker_is_ready(struct world *w)
     worker->credit = message.credit = check_pick(&w->seed, 5);
     message.leases_count = count;
     pd_arena_reset(&w->arena);
-    CHECK_EQ(tasks_worker_ready(w->tasks, &message, pd_text(worker->address), scope_of, NULL, &w->arena, &reply, w->now_ms), READY_OK);
+    CHECK_EQ(tasks_worker_ready(w->tasks, &message, pd_text(worker->address), scope_of, NULL, &w->arena, &reply, w->now_ms),
+             READY_OK);
     CHECK_EQ(reply.lost_count, lost);
     for (size_t i = 0; i < lost; i++) CHECK(reply.lost[i].task == should[i].task && reply.lost[i].lease == should[i].lease);
 }
@@ -217,7 +219,9 @@ could_be_handed_out(const struct world *w)
     for (size_t i = 0; i < TASKS; i++) {
         const struct model_task *t = &w->task[i];
         for (size_t n = 0; n < WORKERS && is_waiting(w, t); n++)
-            if (w->worker[n].alive && w->worker[n].serves[t->group] && w->worker[n].does[t->operation] && held_by(w, n) < w->worker[n].credit) return true;
+            if (w->worker[n].alive && w->worker[n].serves[t->group] && w->worker[n].does[t->operation] &&
+                held_by(w, n) < w->worker[n].credit)
+                return true;
     }
     return false;
 }

@@ -115,7 +115,8 @@ static void
 ends_take_no_command(void **state)
 {
     (void)state;
-    CHECK_EQ(order_transitions()->terminal, 1u << PD_order_state_completed | 1u << PD_order_state_cancelled | 1u << PD_order_state_failed);
+    CHECK_EQ(order_transitions()->terminal,
+             1u << PD_order_state_completed | 1u << PD_order_state_cancelled | 1u << PD_order_state_failed);
     CHECK_EQ(allowed_commands(PD_order_state_completed), 0);
     CHECK_EQ(allowed_commands(PD_order_state_cancelled), 0);
     CHECK_EQ(allowed_commands(PD_order_state_failed), 0);
@@ -132,7 +133,8 @@ allowed_commands_are_those_the_table_takes(void **state)
             enum pd_order_state    from = (enum pd_order_state)s;
             bool                   taken = command != NULL && takes_command(from, (enum pd_command_code)code);
             ABOUT("state %zu, command %d", s, code);
-            bool about_order = command != NULL && command->port == PD_port_commands && pd_block_field(command, PD_TEXT("order")) != NULL;
+            bool about_order = command != NULL && command->port == PD_port_commands &&
+                               pd_block_field(command, PD_TEXT("order")) != NULL;
             CHECK_EQ(allowed_commands(from) >> code & 1, taken && about_order);
         }
 }

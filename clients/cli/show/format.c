@@ -109,17 +109,32 @@ format_reason(const char *reason)
     return e != NULL ? lang_pick(e->english, e->spanish) : reason == NULL ? "" : reason;
 }
 
+/* What an item waits for, and whom or what that is about. */
+static void
+print_wait(FILE *to, enum pd_waits_for waits_for, const json_t *item)
+{
+    const struct pd_value *v = &pd_enum_waits_for()->values[waits_for - 1];
+    const char            *worker = json_string_value(json_object_get(item, "worker")),
+               *group = json_string_value(json_object_get(item, "worker_group"));
+    char *next_try = format_time(json_string_value(json_object_get(item, "next_try")));
+
+    fputs(lang_pick(v->english, v->spanish), to);
+    if (waits_for == PD_waits_for_next_try) fprintf(to, ": %s", next_try);
+    else if (waits_for == PD_waits_for_worker_to_stop && worker != NULL) fprintf(to, ": %s", worker);
+    else if (group != NULL) fprintf(to, ": %s", group);
+    free(next_try);
+}
+
 /* "No worker for the group: hosting, since 10:42:03", "w1, 40 %, copying files, since ...", "no room" */
 char *
 format_waiting(const json_t *item)
 {
     const char *name = json_string_value(json_object_get(item, "waits_for")),
-               *group = json_string_value(json_object_get(item, "worker_group")),
                *worker = json_string_value(json_object_get(item, "worker")),
                *message = json_string_value(json_object_get(item, "message")),
                *since = json_string_value(json_object_get(item, "since"));
     int    number = name == NULL ? 0 : pd_enum_number(pd_enum_waits_for(), pd_text(name));
-    bool   leased = number == PD_waits_for_worker;
+    bool   leased = number == PD_waits_for_worker, failed = number == 0 || number == PD_waits_for_next_try;
     const char *state = json_string_value(json_object_get(item, "state"));
     bool        done = state != NULL && strcmp(state, "completed") == 0;
     char  *line = NULL;
@@ -129,12 +144,8 @@ format_waiting(const json_t *item)
     PD_CHECK(to != NULL);
     if (leased && worker != NULL)
         fprintf(to, "%s, %" JSON_INTEGER_FORMAT " %%", worker, json_integer_value(json_object_get(item, "progress")));
-    else if (number > 0) {
-        const struct pd_value *v = &pd_enum_waits_for()->values[number - 1];
-        fputs(lang_pick(v->english, v->spanish), to);
-        if (group != NULL) fprintf(to, ": %s", group);
-    }
-    if (message != NULL && !done && (leased || number == 0)) fprintf(to, "%s%s", leased ? ", " : "", message);
+    else if (number > 0) print_wait(to, (enum pd_waits_for)number, item);
+    if (message != NULL && !done && (leased || failed)) fprintf(to, "%s%s", number > 0 ? ", " : "", message);
     if (number > 0) {
         char *from = format_time(since), *until = format_time(json_string_value(json_object_get(item, "deadline")));
         if (from[0] != '\0') fprintf(to, _(", since %s"), from);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "clients/cli/show/text.h"
+
 /* Whether the shell takes it as it stands. */
 static bool
 is_plain(const char *text)
@@ -98,12 +100,36 @@ verb_named(const char *Name)
     return block == NULL ? NULL : verb_of_block(block);
 }
 
+/* What a verb needs beside the thing it is about: "pedido order give-up 17 REASON". */
+static void
+append_needed(const struct verb *verb, char *line, size_t size)
+{
+    const struct pd_block *block = verb->block();
+    char                   name[40];
+    bool                   optional;
+    size_t                 used = strlen(line);
+
+    for (size_t i = 1; options_argument(verb->arguments, i, name, sizeof name, &optional) && used < size; i++) {
+        if (optional) continue;
+        char *upper = text_upper(name);
+        used += (size_t)snprintf(line + used, size - used, " %s", upper);
+        free(upper);
+    }
+    for (size_t i = 0; i < block->field_count && used < size; i++) {
+        const struct pd_field *f = &block->fields[i];
+        if (f->need != PD_REQUIRED || f->kind == PD_KIND_LIST || strstr(verb->arguments, f->name) != NULL) continue;
+        char *upper = text_upper(f->name);
+        used += (size_t)snprintf(line + used, size - used, " --%s %s", f->name, upper);
+        free(upper);
+    }
+    if (used < size && verb->block == pd_block_update_order) snprintf(line + used, size - used, " --plan PLAN --period PERIOD");
+}
+
 /* Looking and changing back are always there; they are said only beside what brings the order forward. */
 static int
-say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
+say_allowed(const struct cli *cli, const json_t *allowed, const char *order, bool abandons, int said)
 {
     char    line[300];
-    int     said = 0;
     size_t  i;
     json_t *name;
 
@@ -112,8 +138,9 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
             const struct verb *verb = verb_named(json_string_value(name));
             if (verb == NULL || strcmp(verb->words, "order status") == 0) continue;
             if ((pass == 0) != ((verb->flags & VERB_MAIN) != 0)) continue;
-            snprintf(line, sizeof line, "pedido %s %s%s", verb->words, order,
-                     verb->block == pd_block_update_order ? " --plan PLAN --period PERIOD" : "");
+            snprintf(line, sizeof line, "pedido %s %s", verb->words, order);
+            append_needed(verb, line, sizeof line);
+            if (abandons && verb->block == pd_block_give_up) strncat(line, " --abandon", sizeof line - strlen(line) - 1);
             say_command(cli, said == 0 ? _("next: ") : _("  or: "), line, verb->block());
             said++;
         }
@@ -121,8 +148,8 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order)
     return said;
 }
 
-/* The order stands where no command leads on. */
-static void
+/* The order stands where no command leads on: what there is to look at. How many lines were said. */
+static int
 say_state(const struct cli *cli, const json_t *data, const char *order)
 {
     char        line[300];
@@ -130,13 +157,14 @@ say_state(const struct cli *cli, const json_t *data, const char *order)
     uint64_t    subscription =
         (uint64_t)json_integer_value(json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
 
-    if (state == NULL) return;
-    if (strcmp(state, "provisioning") == 0) snprintf(line, sizeof line, "pedido order status %s --wait", order);
-    else if (strcmp(state, "completed") != 0) return;
+    if (state == NULL) return 0;
+    if (strcmp(state, "provisioning") == 0 || strcmp(state, "cancelling") == 0) snprintf(line, sizeof line, "pedido order status %s --wait", order);
+    else if (strcmp(state, "completed") != 0) return 0;
     else if (subscription > 0)
         snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);
     else snprintf(line, sizeof line, "pedido order show %s", order);
     say_command(cli, _("next: "), line, NULL);
+    return 1;
 }
 
 void
@@ -148,14 +176,17 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
 
     if (verb != NULL && verb->hint != NULL) next_hint(cli, verb->hint, data);
     if (allowed == NULL) return;
-    const json_t *inner = json_is_object(shown) ? shown : data;
+    const json_t *task = json_object_get(data, "task");
+    const json_t *inner = json_is_object(shown) ? shown : json_is_object(task) ? task : data;
     if (order == NULL) {
-        uint64_t n = (uint64_t)json_integer_value(json_object_get(inner, "order"));
+        uint64_t n = (uint64_t)json_integer_value(json_object_get(inner, inner == task ? "task" : "order"));
         if (n == 0) return;
         snprintf(number, sizeof number, "%llu", (unsigned long long)n);
         order = number;
     }
     next_quote(order, quoted, sizeof quoted);
     order = quoted;
-    if (say_allowed(cli, allowed, order) == 0) say_state(cli, inner, order);
+    bool abandons = strcmp(cli_text(inner, "state"), "cleanup_failed") == 0;
+    int  said = inner == task ? 0 : say_state(cli, inner, order);
+    say_allowed(cli, allowed, order, abandons, said);
 }

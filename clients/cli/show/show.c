@@ -25,6 +25,9 @@ static const struct {
     {pd_block_event_view, "position -time type data -actor on_behalf_of -command"},
     {pd_block_customer, "customer name email status holds"},
     {pd_block_reseller, "reseller name time_zone"},
+    {pd_block_task_view, "task operation state group worker customer plan_name domain -attempt since -deadline trouble"},
+    {pd_block_worker_view, "worker groups -operations credit held draining -since heard closed -given_back"},
+    {pd_block_group_view, "group operation waiting workers unserved_since"},
 };
 
 const struct pd_field *

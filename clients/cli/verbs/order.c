@@ -128,12 +128,20 @@ show_live(const json_t *answer, uint64_t passed_ms)
                             format_state(json_string_value(json_object_get(answer, "state"))));
 
     json_array_foreach (json_object_get(answer, "items"), i, item) {
-        char *waiting = has_text(item, "state", "provisioning") ? format_waiting(item) : NULL;
+        bool  waits = json_object_get(item, "waits_for") != NULL;
+        char *waiting = waits ? format_waiting(item) : NULL;
         if (waiting != NULL && waiting[0] != '\0' && used > 0 && (size_t)used < sizeof line)
             used += snprintf(line + used, sizeof line - (size_t)used, "; %s", waiting);
         free(waiting);
     }
     terminal_live(line);
+}
+
+/* Something is done about it, without anybody's command. */
+static bool
+goes_on(const json_t *order)
+{
+    return has_text(order, "state", "provisioning") || has_text(order, "state", "cancelling");
 }
 
 static int
@@ -158,7 +166,7 @@ wait_for_end(struct cli *cli, uint64_t limit_ms)
             json_decref(answer);
             answer = newer;
             /* An answer before its time: it has ended, or can go no further without a command. */
-            if (!has_text(answer, "state", "provisioning") || (!live && cli_now_us() / 1000 - begun < wait_ms / 2)) break;
+            if (!goes_on(answer) || (!live && cli_now_us() / 1000 - begun < wait_ms / 2)) break;
         }
         if (cli_now_us() / 1000 - start >= limit_ms) break;
         if (live && answer != NULL) show_live(answer, cli_now_us() / 1000 - start);
