@@ -135,7 +135,8 @@ can_end(const struct view *view, const struct pd_subscription *s, bool abandon, 
     struct pd_refusal r = {.code = PD_OK};
 
     if (item != NULL && (item->state == PD_item_state_removing || item->state == PD_item_state_cleanup_failed))
-        r = pd_refuse_field(PD_E_not_removable, "its order is being cancelled; CancelOrder and GiveUp are about that", "subscription");
+        r = pd_refuse_field(PD_E_not_removable, "its order is being cancelled; CancelOrder and GiveUp are about that",
+                            "subscription");
     else if (s->service_status == PD_service_status_removing)
         r = pd_refuse_field(PD_E_not_removable, "it is being removed already", "subscription");
     else if (ended && (abandon || !failed)) r = pd_refuse_field(PD_E_not_removable, "it has ended", "subscription");

@@ -158,7 +158,8 @@ say_state(const struct cli *cli, const json_t *data, const char *order)
         (uint64_t)json_integer_value(json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
 
     if (state == NULL) return 0;
-    if (strcmp(state, "provisioning") == 0 || strcmp(state, "cancelling") == 0) snprintf(line, sizeof line, "pedido order status %s --wait", order);
+    bool goes_on = strcmp(state, "provisioning") == 0 || strcmp(state, "cancelling") == 0;
+    if (goes_on) snprintf(line, sizeof line, "pedido order status %s --wait", order);
     else if (strcmp(state, "completed") != 0) return 0;
     else if (subscription > 0)
         snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);

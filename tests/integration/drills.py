@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""The drills of the domain that want real processes: drills.py 1|2|6. The others are stories in tests/scenarios."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import daemon
+import shop
+from pedido_raw import NoAnswer, pack, request, unpack
+from story import check, eventually, same, skip
+
+SENDS = 24  # more than an engine sends until it has answered a command
+
+
+def opened(client):
+    return [e for e in client.log() if e["type"] == "OrderOpened"]
+
+
+def ask(client, message):
+    """The answer's bytes, or None: the engine is gone."""
+    client.commands.send([pack(dict(message, reseller="default"))])
+    frames = client.commands.receive(1.5)
+    return None if frames is None else frames[-1]
+
+
+def kill_children(process):
+    """Those of strace; alone they would go on."""
+    try:
+        with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+        process.wait(10)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+
+
+def killed_at(data, n, message):
+    """What OpenOrder is answered by an engine that is killed when it is about to send for the n-th time; whether it was killed."""
+    wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", "inject=sendto:signal=KILL:when=%d" % n]
+    engine = daemon.Engine(data=data, wrapper=wrapper)
+    engine.launch()
+    answer, greeted = None, False
+    while engine.process.poll() is None and not greeted:
+        try:
+            with engine.client(timeout=0.3) as client:
+                client.hello()
+                greeted = True
+                answer = ask(client, message)
+        except (NoAnswer, RuntimeError):
+            pass
+    eventually("the %2d. message it sends kills it" % n, lambda: engine.process.poll() is not None or answer is not None)
+    alive = engine.process.poll() is None
+    kill_children(engine.process)
+    daemon.end(engine.process, signal.SIGKILL)
+    daemon.forget(engine.place)
+    return answer, not alive
+
+
+def between_commit_and_reply():
+    """Drill 1: the engine is killed between its commit and its reply. The same id gets the reply that was never sent."""
+    if shutil.which("strace") is None:
+        skip("strace is not here")
+    message, hits = request("OpenOrder", {"order": 1}, "drill-1"), 0
+    with daemon.Engine() as engine:
+        client = engine.client()
+        shop.furnish(client)
+        order = shop.add(client)["order"]
+        client.do("ConfirmOrder", {"order": order})
+        engine.stop()
+        for n in range(1, SENDS):
+            copy = os.path.join(engine.place, "copy")
+            shutil.copytree(engine.data, copy)
+            answer, killed = killed_at(copy, n, message)
+            with daemon.Engine(data=copy) as again:
+                client = again.client()
+                there = len(opened(client)) == 1
+                hits += there and answer is None
+                reply = ask(client, message)
+                check("and the same id is accepted", unpack(reply)["ok"] and unpack(reply)["data"]["state"] == "provisioning")
+                same("twice with the same bytes", ask(client, message), reply)
+                same("it was opened once", len(opened(client)), 1)
+                if answer is not None:
+                    same("what was answered before is answered again", reply, answer)
+            daemon.forget(again.place)
+            shutil.rmtree(copy)
+            if not killed:
+                break
+    check("some of the engines died between commit and reply", hits > 0, hits)
+
+
+def between_work_and_commit():
+    """Drill 2: the worker has done it, and the engine dies before it can write that down. The worker says it again."""
+    with daemon.Engine(lease_ms=5000) as engine:
+        client = engine.client()
+        shop.furnish(client)
+        order = shop.walk_to_open(client)
+        worker = engine.worker("w1", ["hosting"])
+        task = worker.next()
+        engine.process.send_signal(signal.SIGSTOP)
+        report = {"worker": "w1", "task": task["task"], "lease": task["lease"], "parameters": {"login": "https://panel"}}
+        worker.port.send([pack(request("ReportSuccess", report, "drill-2", reseller="default"))])
+        time.sleep(0.2)
+        engine.restart()
+        client = engine.client()
+        same("the engine knows nothing of it", shop.status(client, order)["state"], "provisioning")
+        worker = engine.worker("w1", ["hosting"])
+        worker.held = [{"reseller": "default", "task": task["task"], "lease": task["lease"]}]
+        same("the worker keeps its lease", worker.ready()["data"]["lost"], [])
+        check("and says it again, under the same id",
+              worker.success(task, {"login": "https://panel"}, id="drill-2")["ok"])
+        check("and once more", worker.success(task, {"login": "https://panel"}, id="drill-2")["ok"])
+        same("the order is completed", shop.status(client, order)["state"], "completed")
+        log = client.log()
+        same("once", [e["type"] for e in log].count("SubscriptionActivated"), 1)
+        same("under one lease", [e["data"]["lease"] for e in log if e["type"] == "TaskLeased"], [1])
+
+
+def garbage_or_nothing():
+    """Drill 6: a worker answers garbage, or nothing, until the deadline. Nothing but the deadline changes anything."""
+    with daemon.Engine(lease_ms=60000) as engine:
+        client = engine.client()
+        shop.furnish(client)
+        shop.put_plan(client, "quick", "Rápido", "quick", "none", worker_group="hosting", deadline_s=3)
+        order = shop.walk_to_open(client, shop.item("quick"))
+        worker = engine.worker("w1", ["hosting"])
+        task = worker.next()
+        head = client.hello(fresh=True)["head"]
+        mine = {"worker": "w1", "task": task["task"], "lease": task["lease"]}
+        refused = {
+            "a task that never was": ("ReportSuccess", dict(mine, task=99), "task_not_found"),
+            "a lease that never was": ("ReportSuccess", dict(mine, lease=2), "stale_lease"),
+            "another's name": ("ReportProgress", dict(mine, worker="w2"), "stale_lease"),
+            "more than all": ("ReportProgress", dict(mine, progress=101), "invalid_field"),
+            "a key of its own": ("ReportSuccess", dict(mine, result="ok"), "unknown_field"),
+            "a number for a text": ("ReportFailure", dict(mine, message=17), "invalid_field"),
+            "a yard of output": ("ReportSuccess", dict(mine, output="x" * 2001), "invalid_field"),
+            "33 parameters": ("ReportSuccess", dict(mine, parameters={"k%d" % i: "v" for i in range(33)}), "invalid_field")}
+        for what, (kind, data, code) in refused.items():
+            answer = worker._send(kind, data)
+            check("%s is refused" % what, not answer["ok"] and answer["error"]["code"] == code, answer)
+        for what, frame in (("nothing", b""), ("noise", os.urandom(500)), ("half a map", b"\x84\xa1v\x01"),
+                            ("10 MiB", b"\xc6\x00\xa0\x00\x00" + b"x" * (10 << 20))):
+            port = engine.worker("w1", ["hosting"]).port
+            port.send([frame])
+            port.receive(0.2)
+            check("%s ends nothing" % what, client.hello(fresh=True)["head"] == head)
+        same("nothing of it stands in the log", client.hello(fresh=True)["head"], head)
+        same("the order waits", shop.status(client, order)["items"][0]["worker"], "w1")
+        answer = client.do("CheckStatus", {"order": order, "wait_ms": 8000, "until": "end"}, timeout=12)
+        same("the deadline ends it, visibly", (answer["state"], answer["reason"]),
+             ("provisioning_failed", "the task's deadline has passed"))
+        same("what the worker says then is stale", worker.success(task)["error"]["code"], "stale_lease")
+        same("and the order stays as it is", shop.status(client, order)["state"], "provisioning_failed")
+
+
+{"1": between_commit_and_reply, "2": between_work_and_commit, "6": garbage_or_nothing}[sys.argv[1]]()

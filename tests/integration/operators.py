@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""What operators have: the list of tasks, what stands out in it, the repairs; workers and their draining; what is done by hand."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import daemon
+import shop
+from story import check, eventually, same
+
+
+def rows(engine, *words):
+    code, out, said = engine.pedido("task", "list", "--json", *words)
+    same("pedido task list %s" % " ".join(words), code, 0)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def stuck(engine, client):
+    """A group that nobody works for stands out; so it does when a worker is there that can do something else."""
+    order = shop.walk_to_open(client, shop.item("mail", "uno.es"))
+    task = rows(engine)[0]
+    eventually("a task that nobody can do says so", lambda: "no worker for group mail since" in rows(engine, "--stuck")[0]["trouble"], every=0.3)
+    code, out, said = engine.pedido("task", "list")
+    check("and stands out for people, too", "no worker for group mail" in out, out)
+    worker = engine.worker("m1", ["mail"])
+    worker.next()
+    eventually("with a worker nothing is stuck", lambda: rows(engine, "--stuck") == [], every=0.3)
+    same("it has it", [(t["task"], t["worker"], t["state"]) for t in rows(engine, "--worker", "m1")], [(task["task"], "m1", "leased")])
+    same("by group", [t["task"] for t in rows(engine, "--group", "mail", "--state", "leased")], [task["task"]])
+    same("by order", [t["order"] for t in rows(engine, "--order", str(order))], [order])
+    same("none is a day old", rows(engine, "--older-s", "86400"), [])
+    return order, task["task"], worker
+
+
+def repaired(engine, client, order, task, worker):
+    for verb in ("fail", "succeed"):
+        code, out, said = engine.pedido("task", verb, str(task))
+        check("task %s asks for a reason" % verb, code != 0 and "--reason" in said, said)
+    code, out, said = engine.pedido("task", "release", str(task), "--reason", "m1 hangs", "--on-behalf-of", "ana")
+    same("a task is taken from its worker", code, 0)
+    again = worker.next()
+    same("and handed out under the next lease", (again["task"], again["lease"]), (task, 2))
+    check("a failure for now", worker.failure(again, "the server is busy", retryable=True, code="busy", output="line 1\nline 2")["ok"])
+    item = shop.status(client, order)["items"][0]
+    same("waits for its next try", (item["waits_for"], item["attempt"]), ("next_try", 2))
+    same("task retry waits no longer", engine.pedido("task", "retry", str(task))[0], 0)
+    check("its worker has it again", worker.next() is not None)
+    same("task fail ends it", engine.pedido("task", "fail", str(task), "--reason", "wrong server")[0], 0)
+    same("and the order is where that leads", shop.status(client, order)["state"], "provisioning_failed")
+    code, out, said = engine.pedido("task", "succeed", str(task), "--reason", "too late")
+    check("a closed task is not closed again", code == 5 and "RetryProvisioning" in said, said)
+    code, out, said = engine.pedido("task", "show", str(task))
+    for what in ("Failed", "wrong server", "TaskReleased", "m1 hangs", "line 2", "failed_by_operator"):
+        check("task show tells of it: %s" % what, what in out, out)
+    story = client.query("GetOrderHistory", {"order": order})["events"]
+    taken = [e for e in story if e["type"] == "TaskReleased" and e["data"]["reason"] == "m1 hangs"]
+    same("who did it is in the log", [e.get("on_behalf_of") for e in taken], ["ana"])
+
+
+def by_hand(engine, client):
+    shop.put_plan(client, "cert", "Certificado", "cert", "none", provisioning="manual")
+    order = shop.walk_to_open(client, shop.item("cert", parameters={"csr": "MIIB"}))
+    todo = rows(engine, "--provisioning", "manual")
+    same("the to-do list of what is done by hand", [(t["order"], t["plan_name"], t["parameters"]) for t in todo],
+         [(order, "Certificado", {"csr": "MIIB"})])
+    code, out, said = engine.pedido("task", "succeed", str(todo[0]["task"]), "--reason", "issued", "--param", "serial=17")
+    same("somebody has done it", (code, shop.status(client, order)["state"]), (0, "completed"))
+    same("the list is empty", rows(engine, "--provisioning", "manual"), [])
+
+
+def drained(engine, client):
+    worker = engine.worker("d1", ["hosting"], credit=5)
+    shop.walk_to_open(client, shop.item("vps"))
+    task = worker.next()
+    code, out, said = engine.pedido("worker", "drain", "nobody")
+    same("a worker that is not there is no worker", code, 4)
+    same("worker drain", engine.pedido("worker", "drain", "d1")[0], 0)
+    shop.walk_to_open(client, shop.item("vps"))
+    answer = worker.ready()
+    check("the worker is told with its next heartbeat", answer["data"]["drain"], answer)
+    check("and gets nothing more", worker.port.receive(0.3) is None and not worker.waiting)
+    eventually("worker list shows it", lambda: "d1" in engine.pedido("worker", "list")[1], every=0.3)
+    roster = json.loads(engine.pedido("worker", "list", "--json")[1])
+    mine = [w for w in roster["workers"] if w["worker"] == "d1"][0]
+    same("draining, with what it still has", (mine.get("draining"), mine["held"], mine["credit"]), (True, 1, 5))
+    check("it finishes that", worker.success(task)["ok"])
+    worker.goodbye()
+    eventually("and is gone", lambda: "d1" not in engine.pedido("worker", "list")[1], every=0.3)
+
+
+def crowd(engine, client):
+    """A thousand workers that connect and vanish."""
+    head = client.hello(fresh=True)["head"]
+    crowd = [engine.worker("c%d" % n, ["crowd"]) for n in range(1000)]
+    begun = time.monotonic()
+    for worker in crowd:
+        worker.port.open()
+        worker.ready()
+        worker.port.close()
+    eventually("a thousand workers that came and went are seen", lambda: client.query("Health")["workers"] > 500)
+    same("an order is taken as ever", shop.status(client, shop.walk_to_open(client, shop.item("care")))["state"], "completed")
+    eventually("and they are forgotten after a lease's time", lambda: client.query("Health")["workers"] < 10, timeout=30)
+    check("nothing of them is in the log", client.hello(fresh=True)["head"] <= head + 8, time.monotonic() - begun)
+
+
+def main():
+    with daemon.Engine(lease_ms=6000) as engine:
+        client = engine.client()
+        shop.furnish(client)
+        order, task, worker = stuck(engine, client)
+        repaired(engine, client, order, task, worker)
+        by_hand(engine, client)
+        drained(engine, client)
+        crowd(engine, client)
+        same("SIGTERM ends it", engine.stop(), 0)
+        code, said = engine.offline("verify")
+        check("verify finds nothing wrong", code == 0, said)
+
+
+main()
