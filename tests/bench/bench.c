@@ -11,41 +11,18 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "engine/base/clock.h"
 #include "engine/base/decimal.h"
 #include "proto/check.h"
-#include "proto/msgpack.h"
+#include "tests/bench/load.h"
 
 enum { RESELLERS = 16, SAGAS_MAX = 16384, BUCKETS = 4096, BUCKET_US = 50 };
-
-static uint64_t
-now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void *
-open_socket(void *context, int type, const char *endpoint, bool bind)
-{
-    int   linger = 0, hwm = 200000;
-    void *s = zmq_socket(context, type);
-    PD_CHECK(s != NULL);
-    zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
-    zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm);
-    zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    PD_CHECK(strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "ipc://", 6) == 0);
-    PD_CHECK((bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint)) == 0);
-    return s;
-}
 
 /* ---- echo ---------------------------------------------------------------------------------------------------------- */
 
 static int
 echo_server(const char *endpoint, size_t reply_bytes)
 {
-    void *context = zmq_ctx_new(), *s = open_socket(context, ZMQ_ROUTER, endpoint, true);
+    void *context = zmq_ctx_new(), *s = load_socket(context, ZMQ_ROUTER, endpoint, true);
     char *reply = calloc(1, reply_bytes + 1);
     char  identity[256], body[65536];
 
@@ -60,18 +37,18 @@ echo_server(const char *endpoint, size_t reply_bytes)
 static int
 echo(const char *endpoint, size_t bytes, int outstanding, double seconds)
 {
-    void    *context = zmq_ctx_new(), *s = open_socket(context, ZMQ_DEALER, endpoint, false);
+    void    *context = zmq_ctx_new(), *s = load_socket(context, ZMQ_DEALER, endpoint, false);
     char    *body = calloc(1, bytes + 1), in[65536];
-    uint64_t count = 0, start = now_us(), end = start + (uint64_t)(seconds * 1e6);
+    uint64_t count = 0, start = load_now_us(), end = start + (uint64_t)(seconds * 1e6);
 
     for (int i = 0; i < outstanding; i++) zmq_send(s, body, bytes, 0);
-    while (now_us() < end)
+    while (load_now_us() < end)
         for (int i = 0; i < 256; i++) {
             zmq_recv(s, in, sizeof in, 0);
             zmq_send(s, body, bytes, 0);
             count++;
         }
-    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f}\n", count, (double)count * 1e6 / (double)(now_us() - start));
+    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f}\n", count, (double)count * 1e6 / (double)(load_now_us() - start));
     zmq_close(s);
     zmq_ctx_term(context);
     return 0;
@@ -94,25 +71,6 @@ struct load {
     uint64_t         now_us; /* read once for the messages that are taken together */
     struct mp_writer w;
 };
-
-static void
-put_text(struct mp_writer *w, const char *key, const char *value)
-{
-    mp_text(w, pd_text(key));
-    mp_text(w, pd_text(value));
-}
-
-static void
-begin_request(struct load *l, const char *type, const char *id, const char *reseller, size_t fields)
-{
-    mp_writer_clear(&l->w);
-    mp_map(&l->w, 4);
-    put_text(&l->w, "type", type);
-    put_text(&l->w, "id", id);
-    put_text(&l->w, "reseller", reseller);
-    mp_key(&l->w, "data");
-    mp_map(&l->w, fields);
-}
 
 static void
 send_request(struct load *l, void *socket)
@@ -169,18 +127,18 @@ send_step(struct load *l, size_t saga, char step)
     s->sent_us = l->now_us;
     if (step == 'a') {
         add_text(add_number(add_text(add_text(add_text(domain, "d"), l->run), "-"), s->number), ".es");
-        begin_request(l, "AddOrder", id, reseller, 3);
-        put_text(&l->w, "customer", "ana");
+        load_request(&l->w, "AddOrder", id, reseller, 3);
+        load_text(&l->w, "customer", "ana");
         mp_key(&l->w, "items");
         mp_array(&l->w, 1);
         mp_map(&l->w, 3);
-        put_text(&l->w, "plan", "web");
-        put_text(&l->w, "period", "1y");
-        put_text(&l->w, "domain", domain);
-        put_text(&l->w, "reference", reference);
+        load_text(&l->w, "plan", "web");
+        load_text(&l->w, "period", "1y");
+        load_text(&l->w, "domain", domain);
+        load_text(&l->w, "reference", reference);
     } else {
-        begin_request(l, step == 'c' ? "ConfirmOrder" : "OpenOrder", id, reseller, 1);
-        put_text(&l->w, "reference", reference);
+        load_request(&l->w, step == 'c' ? "ConfirmOrder" : "OpenOrder", id, reseller, 1);
+        load_text(&l->w, "reference", reference);
     }
     send_request(l, l->commands);
 }
@@ -265,15 +223,15 @@ take_assignment(struct load *l, const char *bytes, size_t size)
     memcpy(name, reseller + 1, reseller_size);
     name[reseller_size] = '\0';
     name_step(l, 'r', saga, id);
-    begin_request(l, "ReportSuccess", id, name, 4);
-    put_text(&l->w, "worker", "bench");
+    load_request(&l->w, "ReportSuccess", id, name, 4);
+    load_text(&l->w, "worker", "bench");
     mp_key(&l->w, "task");
     mp_uint(&l->w, task);
     mp_key(&l->w, "lease");
     mp_uint(&l->w, lease);
     mp_key(&l->w, "parameters");
     mp_map(&l->w, 1);
-    put_text(&l->w, "login", "https://panel.example/login");
+    load_text(&l->w, "login", "https://panel.example/login");
     l->sagas[saga].sent_us = l->now_us;
     send_request(l, l->workers);
 }
@@ -281,66 +239,14 @@ take_assignment(struct load *l, const char *bytes, size_t size)
 static void
 send_ready(struct load *l)
 {
-    begin_request(l, "WorkerReady", "w", "reseller-0", 3);
-    put_text(&l->w, "worker", "bench");
+    load_request(&l->w, "WorkerReady", "w", "reseller-0", 3);
+    load_text(&l->w, "worker", "bench");
     mp_key(&l->w, "groups");
     mp_array(&l->w, 1);
     mp_key(&l->w, "hosting");
     mp_key(&l->w, "credit");
     mp_uint(&l->w, 1024);
     PD_CHECK(zmq_send(l->workers, l->w.data, l->w.size, 0) >= 0);
-}
-
-static void
-expect_ok(struct load *l)
-{
-    char in[65536];
-    PD_CHECK(zmq_send(l->commands, l->w.data, l->w.size, 0) >= 0);
-    int size = zmq_recv(l->commands, in, sizeof in, 0);
-    PD_CHECK(size > 0);
-}
-
-/* Resellers, a customer, a plan and a period in each. */
-static void
-make_shops(struct load *l)
-{
-    char id[64], name[32];
-    for (int i = 0; i < RESELLERS; i++) {
-        snprintf(name, sizeof name, "reseller-%d", i);
-        snprintf(id, sizeof id, "%s-%d-1", l->run, i);
-        begin_request(l, "PutReseller", id, "default", 3);
-        put_text(&l->w, "reseller", name);
-        put_text(&l->w, "name", name);
-        put_text(&l->w, "time_zone", "Europe/Madrid");
-        expect_ok(l);
-        snprintf(id, sizeof id, "%s-%d-2", l->run, i);
-        begin_request(l, "PutCustomer", id, name, 2);
-        put_text(&l->w, "customer", "ana");
-        put_text(&l->w, "name", "Ana");
-        expect_ok(l);
-        snprintf(id, sizeof id, "%s-%d-3", l->run, i);
-        begin_request(l, "PutPlan", id, name, 6);
-        put_text(&l->w, "plan", "web");
-        put_text(&l->w, "name", "Hosting");
-        put_text(&l->w, "category", "hosting");
-        mp_key(&l->w, "published");
-        mp_bool(&l->w, true);
-        put_text(&l->w, "domain", "exclusive");
-        put_text(&l->w, "worker_group", "hosting");
-        expect_ok(l);
-        snprintf(id, sizeof id, "%s-%d-4", l->run, i);
-        begin_request(l, "PutPeriod", id, name, 6);
-        put_text(&l->w, "plan", "web");
-        put_text(&l->w, "period", "1y");
-        mp_key(&l->w, "enabled");
-        mp_bool(&l->w, true);
-        mp_key(&l->w, "setup_fee");
-        mp_uint(&l->w, 0);
-        mp_key(&l->w, "recurring_fee");
-        mp_uint(&l->w, 12000);
-        put_text(&l->w, "currency", "EUR");
-        expect_ok(l);
-    }
 }
 
 static void
@@ -373,18 +279,18 @@ lifecycle(const char *commands, const char *workers, size_t outstanding, double 
 
     PD_CHECK(outstanding <= SAGAS_MAX);
     l.run = run;
-    l.commands = open_socket(context, ZMQ_DEALER, commands, false);
-    l.workers = open_socket(context, ZMQ_DEALER, workers, false);
-    make_shops(&l);
+    l.commands = load_socket(context, ZMQ_DEALER, commands, false);
+    l.workers = load_socket(context, ZMQ_DEALER, workers, false);
+    for (unsigned i = 0; i < RESELLERS; i++) load_shop(&l.w, l.commands, l.run, i, "worker");
     send_ready(&l);
-    uint64_t start = now_us(), end = start + (uint64_t)(seconds * 1e6), ready = start + 5000000;
+    uint64_t start = load_now_us(), end = start + (uint64_t)(seconds * 1e6), ready = start + 5000000;
     l.sent_bytes = l.messages = 0;
     l.now_us = start;
     for (size_t i = 0; i < outstanding; i++) next_order(&l, i);
     zmq_pollitem_t items[2] = {{.socket = l.commands, .events = ZMQ_POLLIN}, {.socket = l.workers, .events = ZMQ_POLLIN}};
-    while ((l.now_us = now_us()) < end) {
+    while ((l.now_us = load_now_us()) < end) {
         zmq_poll(items, 2, 100);
-        l.now_us = now_us();
+        l.now_us = load_now_us();
         if (items[0].revents) drain(&l, l.commands, false);
         if (items[1].revents) drain(&l, l.workers, true);
         if (l.now_us > ready) {
@@ -392,7 +298,7 @@ lifecycle(const char *commands, const char *workers, size_t outstanding, double 
             ready += 5000000;
         }
     }
-    double elapsed = (double)(now_us() - start);
+    double elapsed = (double)(load_now_us() - start);
     printf("{\"count\":%" PRIu64 ",\"rate\":%.0f,\"completed\":%" PRIu64 ",\"refusals\":%" PRIu64
            ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
            l.answers, (double)l.answers * 1e6 / elapsed, l.completed, l.refusals, (double)l.sent_bytes / (double)l.messages,

@@ -16,6 +16,7 @@ import shop
 
 CATALOGUE = os.path.join("clients", "cli", "examples", "catalogue.json")
 PLAN, SECOND_PLAN = "hosting-std", "mail-basic"
+LEASE_MS = 2000  # a dead worker's task goes to another after so long
 SECOND_DOMAIN = "café-núñez.es"
 
 PROVISION = r"""#!/bin/sh
@@ -78,7 +79,7 @@ class Demo:
             return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
 
     def start_engine(self):
-        line = [daemon.program("pedidod"), "--data", self.data]
+        line = [daemon.program("pedidod"), "--data", self.data, "--lease-ms", str(LEASE_MS)]
         if not self.keep:
             for port in daemon.PORTS:
                 line += ["--" + port, "ipc://%s/%s" % (self.place, port[0])]
@@ -103,14 +104,22 @@ class Demo:
         self.show("$ pedidod --data %s ... &" % self.data, "1")
         self.start_engine()
 
-    def start_worker(self):
+    def start_worker(self, name):
         script = os.path.join(self.place, "provision.sh")
         with open(script, "w") as file:
             file.write(PROVISION)
         os.chmod(script, 0o755)
         self.worker = self.spawn([daemon.program("pedido-worker"), "--endpoint", self.endpoint, "--group", "hosting", "--group",
-                                  "mail", "--exec", script, "--name", "w1"], "worker.log")
+                                  "mail", "--exec", script, "--name", name], "worker.log")
         demo_kept.remember(self)
+
+    def replace_worker(self):
+        """One dies without a word; its lease runs out, and the next one has the task under a lease of its own."""
+        self.show("$ kill -9 %d    # pedido-worker w1" % self.worker.pid, "1")
+        self.worker.kill()
+        self.worker.wait()
+        self.show("$ pedido-worker --group hosting --group mail --exec ./provision.sh --name w2 &", "1")
+        self.start_worker("w2")
 
     def start_tail(self):
         self.tail = daemon.spawn([daemon.program("pedido"), "events", "tail"], stdout=subprocess.PIPE,
@@ -188,6 +197,16 @@ class Demo:
         self.pedido("order", "retry", "2")
         self.pedido("order", "status", "2", "--wait")
 
+        self.chapter("The third order: its worker is killed in mid-task, and another takes it over")
+        self.pedido("order", "add", "lopez", "--plan", SECOND_PLAN, "--period", "1m", "--domain", shop.DOMAIN)
+        self.pedido("order", "confirm", "3")
+        self.pedido("order", "open", "3")
+        time.sleep(0.4)
+        self.pedido("task", "list")
+        self.replace_worker()
+        self.pedido("order", "status", "3", "--wait")
+        self.pedido("worker", "list")
+
         self.chapter("What the customers see")
         self.pedido("panel", "lopez")
         self.pedido("panel", "nunez")
@@ -196,14 +215,18 @@ class Demo:
         """The raw client's view: what must be true of the log and its fold."""
         with pedido_raw.Client(self.endpoint) as client:
             orders = client.rows("ListOrders", "orders")
-            self.check("2 orders, both completed", [o["state"] for o in orders] == ["completed", "completed"])
+            self.check("3 orders, all completed", [o["state"] for o in orders] == ["completed"] * 3)
             history = client.rows("GetOrderHistory", "events", {"order": 2})
             attempts = [e["data"]["attempt"] for e in history if e["type"] == "TaskLeased"]
             self.check("the one that failed has attempts 1 and 2", sorted(set(attempts)) == [1, 2])
+            history = client.rows("GetOrderHistory", "events", {"order": 3})
+            leases = [(e["data"]["worker"], e["data"]["lease"]) for e in history if e["type"] == "TaskLeased"]
+            self.check("the one whose worker died went from w1 to w2", leases == [("w1", 1), ("w2", 2)])
+            self.check("and was completed once", [e["type"] for e in history].count("OrderCompleted") == 1)
             found = client.rows("ListSubscriptions", "subscriptions")
-            self.check("2 subscriptions, both active", [s["status"] for s in found] == ["active", "active"])
+            self.check("3 subscriptions, all active", [s["status"] for s in found] == ["active"] * 3)
             self.check("each expires one period after its start, in the calendar of " + shop.ZONE,
-                       all(s["expiration"] == shop.expiry(s["start"], s["period"]) for s in found) and len(found) == 2)
+                       all(s["expiration"] == shop.expiry(s["start"], s["period"]) for s in found) and len(found) == 3)
             log = client.log()
             self.check("positions 1 to %d without gap" % len(log), len(log) > 0 and shop.gapless(log))
 
@@ -235,7 +258,7 @@ class Demo:
     def run(self):
         self.show("engine and worker run in %s" % self.place)
         self.start_engine()
-        self.start_worker()
+        self.start_worker("w1")
         self.start_tail()
         self.walk()
         self.last_act()

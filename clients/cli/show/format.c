@@ -212,6 +212,7 @@ is_minor_detail(const struct pd_block *event, const char *name)
                                         "recurring_total", "currency",       "type"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0) return true;
+    if (event->aggregate == PD_aggregate_task && (strcmp(name, "order") == 0 || strcmp(name, "item") == 0)) return true;
     return pd_text_equal(PD_NAME(aggregate, event->aggregate), pd_text(name));
 }
 

@@ -1,0 +1,99 @@
+#include "tests/bench/load.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <zmq.h>
+
+#include "proto/check.h"
+
+uint64_t
+load_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+void *
+load_socket(void *context, int type, const char *endpoint, bool bind)
+{
+    int   linger = 0, hwm = 200000;
+    void *s = zmq_socket(context, type);
+    PD_CHECK(s != NULL);
+    zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm);
+    zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm);
+    PD_CHECK(strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "ipc://", 6) == 0);
+    PD_CHECK((bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint)) == 0);
+    return s;
+}
+
+void
+load_text(struct mp_writer *w, const char *key, const char *value)
+{
+    mp_text(w, pd_text(key));
+    mp_text(w, pd_text(value));
+}
+
+void
+load_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields)
+{
+    mp_writer_clear(w);
+    mp_map(w, 4);
+    load_text(w, "type", type);
+    load_text(w, "id", id);
+    load_text(w, "reseller", reseller);
+    mp_key(w, "data");
+    mp_map(w, fields);
+}
+
+void
+load_ask(struct mp_writer *w, void *socket)
+{
+    char in[65536];
+    PD_CHECK(zmq_send(socket, w->data, w->size, 0) >= 0);
+    int size = zmq_recv(socket, in, sizeof in, 0);
+    PD_CHECK(size > 0 && memmem(in, (size_t)size, "\xa2ok\xc3", 4) != NULL);
+}
+
+void
+load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning)
+{
+    char id[64], name[32];
+
+    snprintf(name, sizeof name, "reseller-%u", n);
+    snprintf(id, sizeof id, "%s-%u-1", run, n);
+    load_request(w, "PutReseller", id, "default", 3);
+    load_text(w, "reseller", name);
+    load_text(w, "name", name);
+    load_text(w, "time_zone", "Europe/Madrid");
+    load_ask(w, commands);
+    snprintf(id, sizeof id, "%s-%u-2", run, n);
+    load_request(w, "PutCustomer", id, name, 2);
+    load_text(w, "customer", "ana");
+    load_text(w, "name", "Ana");
+    load_ask(w, commands);
+    snprintf(id, sizeof id, "%s-%u-3", run, n);
+    load_request(w, "PutPlan", id, name, 7);
+    load_text(w, "plan", "web");
+    load_text(w, "name", "Hosting");
+    load_text(w, "category", "hosting");
+    mp_key(w, "published");
+    mp_bool(w, true);
+    load_text(w, "domain", "exclusive");
+    load_text(w, "provisioning", provisioning);
+    load_text(w, "worker_group", "hosting");
+    load_ask(w, commands);
+    snprintf(id, sizeof id, "%s-%u-4", run, n);
+    load_request(w, "PutPeriod", id, name, 6);
+    load_text(w, "plan", "web");
+    load_text(w, "period", "1y");
+    mp_key(w, "enabled");
+    mp_bool(w, true);
+    mp_key(w, "setup_fee");
+    mp_uint(w, 0);
+    mp_key(w, "recurring_fee");
+    mp_uint(w, 12000);
+    load_text(w, "currency", "EUR");
+    load_ask(w, commands);
+}

@@ -1,0 +1,23 @@
+/* load.h - what the loads of scripts/bench share: sockets to this machine, requests packed by hand, a shop. */
+#ifndef BENCH_LOAD_H
+#define BENCH_LOAD_H
+
+#include "proto/msgpack.h"
+
+uint64_t load_now_us(void); /* of a clock that never goes back */
+
+/* Only endpoints on this machine. */
+void *load_socket(void *context, int type, const char *endpoint, bool bind);
+
+void load_text(struct mp_writer *w, const char *key, const char *value);
+
+/* Begins a request, up to `data`, which is to have so many fields. */
+void load_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields);
+
+/* Sends what is packed, and waits for the answer; a refusal ends the program. */
+void load_ask(struct mp_writer *w, void *socket);
+
+/* A reseller `reseller-<n>` with a customer `ana`, and a plan `web` by whom `provisioning` says, in the group `hosting`. */
+void load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning);
+
+#endif
