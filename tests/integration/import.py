@@ -69,7 +69,8 @@ def bad(engine, client):
     for n, field in ((2, "start"), (3, "customer"), (4, "colour"), (5, "")):
         check("line %d is named, and what is wrong with it" % n, any(":%d: %s" % (n, field) in line for line in lines), lines)
     check("nothing is sent of a file with errors", code == 3 and client.hello(fresh=True)["head"] == head, (code, said))
-    for name, text in (("empty.csv", ""), ("head.csv", "customer,plan\n"), ("half.jsonl", '{"customer":"x"'), ("list.jsonl", '{"a":1}\n[]\n')):
+    for name, text in (("empty.csv", ""), ("head.csv", "customer,plan\n"), ("half.jsonl", '{"customer":"x"'),
+                       ("list.jsonl", '{"a":1}\n[]\n')):
         code, out, said = engine.pedido("import", write(engine.place, name, text))
         check("%s: refused, and said why" % name, code in (1, 3) and name in said, (code, said))
     code, out, said = engine.pedido("import", os.path.join(engine.place, "none.csv"))

@@ -22,13 +22,15 @@ def stuck(engine, client):
     """A group that nobody works for stands out; so it does when a worker is there that can do something else."""
     order = shop.walk_to_open(client, shop.item("mail", "uno.es"))
     task = rows(engine)[0]
-    eventually("a task that nobody can do says so", lambda: "no worker for group mail since" in rows(engine, "--stuck")[0]["trouble"], every=0.3)
+    eventually("a task that nobody can do says so",
+               lambda: "no worker for group mail since" in rows(engine, "--stuck")[0]["trouble"], every=0.3)
     code, out, said = engine.pedido("task", "list")
     check("and stands out for people, too", "no worker for group mail" in out, out)
     worker = engine.worker("m1", ["mail"])
     worker.next()
     eventually("with a worker nothing is stuck", lambda: rows(engine, "--stuck") == [], every=0.3)
-    same("it has it", [(t["task"], t["worker"], t["state"]) for t in rows(engine, "--worker", "m1")], [(task["task"], "m1", "leased")])
+    same("it has it", [(t["task"], t["worker"], t["state"]) for t in rows(engine, "--worker", "m1")],
+         [(task["task"], "m1", "leased")])
     same("by group", [t["task"] for t in rows(engine, "--group", "mail", "--state", "leased")], [task["task"]])
     same("by order", [t["order"] for t in rows(engine, "--order", str(order))], [order])
     same("none is a day old", rows(engine, "--older-s", "86400"), [])
@@ -43,7 +45,8 @@ def repaired(engine, client, order, task, worker):
     same("a task is taken from its worker", code, 0)
     again = worker.next()
     same("and handed out under the next lease", (again["task"], again["lease"]), (task, 2))
-    check("a failure for now", worker.failure(again, "the server is busy", retryable=True, code="busy", output="line 1\nline 2")["ok"])
+    failed = worker.failure(again, "the server is busy", retryable=True, code="busy", output="line 1\nline 2")
+    check("a failure for now is taken", failed["ok"], failed)
     item = shop.status(client, order)["items"][0]
     same("waits for its next try", (item["waits_for"], item["attempt"]), ("next_try", 2))
     same("task retry waits no longer", engine.pedido("task", "retry", str(task))[0], 0)
