@@ -1,8 +1,6 @@
 #include "engine/expiry.h"
 
-#include "engine/parts.h"
-
-enum { EVENTS_MAX = 1024 }; /* looked at in one turn */
+#include "engine/store/record.h"
 
 void
 expiry_init(struct expiry *x, pd_time_us delay)
@@ -43,35 +41,9 @@ expiry_begin(struct expiry *x, struct store_reader *log, struct pd_arena *arena)
     return STORE_OK;
 }
 
-/* The events after which an order waits to be opened. */
-static bool
-begins_to_wait(int event_code)
+bool
+expiry_begins(int event_code)
 {
     return event_code == PD_EVENT_order_added || event_code == PD_EVENT_order_updated || event_code == PD_EVENT_order_confirmed ||
            event_code == PD_EVENT_order_held;
-}
-
-void
-own_expiry(struct engine *e)
-{
-    struct expiry *x = &e->expiry_follower;
-    pd_time_us     border = e->last_time > x->delay ? e->last_time - x->delay : 0;
-
-    x->behind = false;
-    for (int n = 0; x->next <= e->last; n++, x->next++) {
-        struct record r;
-        if (!read_record(e, x->next, &r)) continue; /* damaged: whoever needs it will say so */
-        if (r.header.time > border) return;
-        if (n == EVENTS_MAX || is_full_for_own(e)) {
-            x->behind = true;
-            return;
-        }
-        if (!begins_to_wait(r.header.type)) continue;
-        const struct pd_order *o = rows_get(&e->rows, PD_ROW_order, (struct row_key){r.header.key_position, r.header.key_item});
-        if (o == NULL || !expiry_concerns(o) || o->updated > border) continue;
-        struct pd_expire_order c = {.order = o->order, .updated = o->updated};
-        if (!run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
-                     own_id(e, PD_TEXT("expire/"), o->order, o->version)))
-            return;
-    }
 }

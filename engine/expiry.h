@@ -23,7 +23,8 @@ void expiry_seen(struct expiry *expiry, const struct pd_order *order);
 /* Where the follower begins: found in the log by time. */
 enum store_error expiry_begin(struct expiry *expiry, struct store_reader *log, struct pd_arena *arena) STORE_MUST_CHECK;
 
-/* Whether an order may expire, had it been left alone. */
+/* Whether an order waits to be opened; and whether it has begun to with this event. */
 bool expiry_concerns(const struct pd_order *order);
+bool expiry_begins(int event_code);
 
 #endif

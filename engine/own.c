@@ -4,9 +4,10 @@
 #include "engine/parts.h"
 #include "proto/check.h"
 
-enum { DUE_MAX = 256 };
+enum { DUE_MAX = 256, FOLLOWED_MAX = 1024 /* events */ }; /* in one turn */
 
-bool
+/* Runs a command of the engine itself; false when a rule refuses it. */
+static bool
 run_own(struct engine *e, const struct pd_block *block, const void *body, struct scope *scope, struct pd_text id)
 {
     struct command c = {
@@ -23,7 +24,8 @@ run_own(struct engine *e, const struct pd_block *block, const void *body, struct
     return true;
 }
 
-struct pd_text
+/* An id made from its subject: ~lease/4/1. */
+static struct pd_text
 own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
 {
     char id[64] = "~", *at = id + 1;
@@ -35,7 +37,8 @@ own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of)
     return pd_arena_text(&e->batch->arena, (struct pd_text){id, (size_t)(at - id)});
 }
 
-bool
+/* Beyond what requests may fill there is room for these: load alone delays no deadline. */
+static bool
 is_full_for_own(const struct engine *e)
 {
     return e->batch->bytes > TURN_BYTES_MAX / 2 * 3 || epoch_weight(e) > EPOCH_BYTES_MAX + TURN_BYTES_MAX;
@@ -60,6 +63,32 @@ own_due(struct engine *e)
             e->due_refused = true;
             return;
         }
+    }
+}
+
+/* The log is followed at the distance of the delay: whoever was left unopened since then is cancelled. */
+void
+own_expiry(struct engine *e)
+{
+    struct expiry *x = &e->expiry_follower;
+    pd_time_us     border = e->last_time > x->delay ? e->last_time - x->delay : 0;
+
+    x->behind = false;
+    for (int n = 0; x->next <= e->last; n++, x->next++) {
+        struct record r;
+        if (!read_record(e, x->next, &r)) continue; /* damaged: whoever needs it will say so */
+        if (r.header.time > border) return;
+        if (n == FOLLOWED_MAX || is_full_for_own(e)) {
+            x->behind = true;
+            return;
+        }
+        if (!expiry_begins(r.header.type)) continue;
+        const struct pd_order *o = rows_get(&e->rows, PD_ROW_order, (struct row_key){r.header.key_position, r.header.key_item});
+        if (o == NULL || !expiry_concerns(o) || o->updated > border) continue;
+        struct pd_expire_order c = {.order = o->order, .updated = o->updated};
+        if (!run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
+                     own_id(e, PD_TEXT("expire/"), o->order, o->version)))
+            return;
     }
 }
 

@@ -1,6 +1,5 @@
 /* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
- * (requests, what was seen before, waits), own.c (the engine's own commands), expiry.c (unopened orders), commit.c (what makes it
- * durable). */
+ * (requests, what was seen before, waits), own.c (the engine's own commands), commit.c (what makes it durable). */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -135,12 +134,5 @@ void own_due(struct engine *e);
 void own_matches(struct engine *e);
 void own_stops(struct engine *e);
 void own_expiry(struct engine *e);
-
-/* Runs one of them; false when a rule refuses it. */
-bool run_own(struct engine *e, const struct pd_block *block, const void *body, struct scope *scope, struct pd_text id);
-/* An id made from its subject: ~lease/4/1. */
-struct pd_text own_id(struct engine *e, struct pd_text what, uint64_t number, uint64_t of);
-/* Beyond what requests may fill there is room for these: load alone delays no deadline. */
-bool is_full_for_own(const struct engine *e);
 
 #endif

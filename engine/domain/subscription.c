@@ -97,23 +97,6 @@ end_subscription(const struct pd_subscription *s, enum pd_service_status service
     return e;
 }
 
-void
-removal_succeeded(const struct work *w, uint64_t left, struct decision *out)
-{
-    const struct pd_subscription *s = w->subscription;
-
-    if (left > 0) return;
-    bool ends = w->order != NULL || s->service_status == PD_service_status_removing;
-    if (ends && s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removed, s->reason, out);
-    if (w->order != NULL) settle_ending(w->order, w->item->item, false, (struct pd_text){NULL, 0}, out);
-}
-
-void
-removal_failed(const struct work *w, struct pd_text failure, struct decision *out)
-{
-    if (w->order != NULL) settle_ending(w->order, w->item->item, true, failure, out);
-}
-
 size_t
 list_orphans(const struct pd_subscription *s, struct pd_orphan *ret_orphans)
 {

@@ -126,10 +126,6 @@ void remove_instance(const struct view *view, const struct pd_subscription *subs
 struct pd_subscription_ended *end_subscription(const struct pd_subscription *subscription, enum pd_service_status service,
                                                struct pd_text reason, struct decision *out);
 
-/* What a removal's end means: for its subscription, and for the order that waits for it. */
-void removal_succeeded(const struct work *w, uint64_t left, struct decision *out);
-void removal_failed(const struct work *w, struct pd_text failure, struct decision *out);
-
 /* The orphans that are left where a subscription's removal is abandoned: what it still has to remove. */
 size_t list_orphans(const struct pd_subscription *subscription, struct pd_orphan *ret_orphans);
 enum { ORPHANS_MAX = 16 }; /* of one subscription */

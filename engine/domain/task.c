@@ -73,6 +73,18 @@ remove_made(const struct view *view, const struct work *w, struct decision *out)
                     out);
 }
 
+/* One instance is gone; with the last one its subscription, if it is to end, and what an order waits for (row 12a). */
+static void
+removed(const struct work *w, uint64_t left, struct decision *out)
+{
+    const struct pd_subscription *s = w->subscription;
+    bool ends = w->order != NULL || s->service_status == PD_service_status_removing;
+
+    if (left > 0) return;
+    if (ends && s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removed, s->reason, out);
+    if (w->order != NULL) settle_ending(w->order, w->item->item, false, (struct pd_text){NULL, 0}, out);
+}
+
 /* What the succeeded task brings: row 6 for a provisioning. */
 static void
 succeed(const struct view *view, const struct work *w, struct pd_task_succeeded *e, const struct pd_pair *parameters,
@@ -82,7 +94,7 @@ succeed(const struct view *view, const struct work *w, struct pd_task_succeeded 
         e->instance = w->subscription->remains[0];
         e->left = w->subscription->remains_count - 1;
         e->has_left = e->left > 0;
-        removal_succeeded(w, e->left, out);
+        removed(w, e->left, out);
     } else if (is_ending(w)) remove_made(view, w, out);
     else {
         activate(view, w->order, w->item, w->item->subscription, parameters, parameter_count, out);
@@ -98,8 +110,9 @@ fail(const struct view *view, const struct work *w, struct pd_task_failed *e, st
 
     e->subscription = w->subscription != NULL ? w->subscription->subscription : w->item->subscription;
     e->has_subscription = true;
-    if (w->subscription != NULL) removal_failed(w, words, out);
-    else if (is_ending(w)) remove_made(view, w, out);
+    if (w->subscription != NULL) {
+        if (w->order != NULL) settle_ending(w->order, w->item->item, true, words, out);
+    } else if (is_ending(w)) remove_made(view, w, out);
     else settle_order(w->order, w->item->item, false, words, out);
 }
 
