@@ -46,11 +46,14 @@ takes_command(enum pd_order_state from, enum pd_command_code command)
 uint64_t
 allowed_commands(enum pd_order_state state)
 {
-    uint64_t allowed = 0;
-    for (size_t i = 0; i < table.count; i++) {
-        const struct pd_block *command = pd_schema_command((int)rows[i].command);
-        bool about_order = command->port == PD_port_commands && pd_block_field(command, PD_TEXT("order")) != NULL;
-        if (rows[i].from == state && about_order) allowed |= (uint64_t)1 << rows[i].command;
+    uint64_t taken = 0, allowed = 0;
+
+    for (size_t i = 0; i < table.count; i++)
+        if (rows[i].from == state) taken |= (uint64_t)1 << rows[i].command;
+    /* Operators' commands are about tasks. */
+    for (uint64_t left = taken; left != 0; left &= left - 1) {
+        const struct pd_block *command = pd_schema_command(__builtin_ctzll(left));
+        if (command->port == PD_port_commands && command->role == PD_role_reseller) allowed |= left & -left;
     }
     return allowed;
 }
