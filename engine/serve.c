@@ -169,12 +169,13 @@ answer_drain(struct engine *e, struct request *r)
 static bool
 serve_crew(struct engine *e, struct request *r)
 {
-    bool              drain = r->message.block->code == PD_COMMAND_drain_worker;
-    struct pd_refusal refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
+    bool drain = r->message.block->code == PD_COMMAND_drain_worker;
 
     if (!drain && r->message.block->reply != pd_block_worker_reply) return false;
-    if (r->message.envelope.dry_run) answer_refused(e, r, &refusal);
-    else if (drain) answer_drain(e, r);
+    if (r->message.envelope.dry_run) {
+        struct pd_refusal refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
+        answer_refused(e, r, &refusal);
+    } else if (drain) answer_drain(e, r);
     else answer_worker(e, r);
     return true;
 }

@@ -144,25 +144,33 @@ pause_before(uint64_t task, uint64_t next_attempt)
     return pause - pause / 4 * (mixed >> 54) / 1024;
 }
 
-/* Row 16: refused, and recorded once per lease that there has been. What a late success made is removed where nobody wants it. */
+/* What a worker under an old lease may have made until now, if nobody wants it: under an instance before the last correction, or of
+ * an item that is cancelled, or whose subscription has ended. A failure may have made it as well. Absent: it is wanted. */
+static struct pd_text
+find_unwanted(const struct pd_order_item *item, const struct pd_subscription *s, uint64_t lease)
+{
+    const struct pd_text absent = {NULL, 0};
+    bool gone = s->service_status == PD_service_status_removing || s->service_status == PD_service_status_removed;
+
+    if (item->has_former_lease && lease <= item->former_lease) return item->former_instance;
+    if (item->state == PD_item_state_cancelled || item->state == PD_item_state_removing) return item->instance;
+    return item->state == PD_item_state_completed && gone ? item->instance : absent;
+}
+
+/* Row 16: refused, and recorded once per lease that there has been. */
 static void
 refuse_stale(const struct view *view, const struct work *w, uint64_t lease, struct pd_text worker, struct pd_text result,
              struct decision *out)
 {
-    const struct pd_order_item *item = w->subscription == NULL ? w->item : NULL;
-    struct pd_text              made = {NULL, 0};
-
     refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "lease"));
     if (result.data == NULL || lease > *w->slot.lease || *w->slot.stale_leases >> (lease % 64) & 1) return;
     *EMIT(out, task_stale) = (struct pd_task_stale){ABOUT(w), .lease = lease, .worker = worker, .result = result};
-    if (item == NULL || !pd_text_equal(result, PD_TEXT("success"))) return;
-    bool former = item->has_former_lease && lease <= item->former_lease;
-    if (former) made = item->former_instance;
-    else if (item->state == PD_item_state_cancelled || is_ending(w)) made = item->instance;
-    if (made.data == NULL || *w->slot.state == PD_task_state_leased) return; /* a lease's end has it removed anyway */
-    const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
+    if (w->subscription != NULL) return;
+    const struct pd_subscription *s = view->subscription(view->ctx, w->item->subscription);
+    struct pd_text                made = s == NULL ? (struct pd_text){NULL, 0} : find_unwanted(w->item, s, lease);
     uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
-    if (s != NULL) remove_instance(view, s, is_ending(w) ? w->order : NULL, item, made, &next_task, out);
+    bool leased = is_ending(w) && *w->slot.state == PD_task_state_leased; /* then that lease's end has it removed */
+    if (made.data != NULL && !leased) remove_instance(view, s, is_ending(w) ? w->order : NULL, w->item, made, &next_task, out);
 }
 
 /* ---- the engine's own ---------------------------------------------------------------------------------------------- */
