@@ -41,56 +41,81 @@ child_clear(struct child *c)
     output_fini(&c->complained);
     pd_arena_reset(&c->arena);
     c->input = (struct pd_text){NULL, 0};
+    c->tail.size = 0;
+    c->complaints = 0;
     c->kill_at_ms = 0;
     c->pid = 0;
 }
 
-/* Between fork and exec: nothing here may allocate, since other threads (libzmq's) may have held locks. */
+/* Between fork and exec: nothing here may allocate, since other threads (libzmq's) may have held locks. `pipes` are its own ends of
+ * in, out, err, and where to tell why it cannot be executed; the last one closes when it is. */
 static _Noreturn void
-become(const char *path, const int pipes[3], char *const *environment, pid_t parent)
+become(const char *path, const int pipes[4], char *const *environment, pid_t parent)
 {
     char *const argv[] = {(char *)(uintptr_t)path, NULL};
     sigset_t    none;
+    int         trouble = fcntl(pipes[3], F_DUPFD_CLOEXEC, 4); /* out of the way of 0 to 3 */
 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) _exit(127);
+    if (trouble < 0 || getppid() != parent) _exit(127);
     for (int fd = 0; fd < 3; fd++)
         if (dup2(pipes[fd], fd) < 0) _exit(127);
-    close_range(3, ~0u, 0);
+    dup3(trouble, 3, O_CLOEXEC);
+    close_range(4, ~0u, 0);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(path, argv, environment);
-    static const char words[] = "the executable cannot be run; a script needs a #! line that names its interpreter\n";
-    ssize_t           n = write(2, words, sizeof words - 1);
+    int     error = errno;
+    ssize_t n = write(3, &error, sizeof error);
     _exit(n < 0 ? 126 : 127);
+}
+
+/* Reads why it was not executed; 0: it was. */
+static int
+await_exec(int fd)
+{
+    int     error = 0;
+    ssize_t n;
+
+    do n = read(fd, &error, sizeof error);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof error ? error : 0;
+}
+
+static int
+give_up(struct child *c, pid_t pid, int error)
+{
+    if (pid > 0) waitpid(pid, NULL, 0);
+    close_end(&c->in);
+    close_end(&c->out);
+    close_end(&c->err);
+    return error;
 }
 
 int
 child_start(struct child *c, const char *path, struct pd_text input, char *const *environment)
 {
-    int   in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, error = 0;
-    pid_t parent = getpid();
+    int   in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, trouble[2] = {-1, -1}, error = 0;
+    pid_t parent = getpid(), pid = -1;
 
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) error = errno;
-    pid_t pid = error != 0 ? -1 : fork();
-    if (pid == 0) become(path, (int[3]){in[0], out[1], err[1]}, environment, parent);
-    if (pid < 0 && error == 0) error = errno;
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 ||
+        pipe2(trouble, O_CLOEXEC) != 0 || (pid = fork()) < 0)
+        error = errno;
+    if (pid == 0) become(path, (int[4]){in[0], out[1], err[1], trouble[1]}, environment, parent);
+    if (pid > 0) setpgid(pid, pid); /* both sides: whoever comes first */
     close_end(&in[0]);
     close_end(&out[1]);
     close_end(&err[1]);
-    if (error != 0) {
-        close_end(&in[1]);
-        close_end(&out[0]);
-        close_end(&err[0]);
-        return error;
-    }
-    setpgid(pid, pid); /* both sides: whoever comes first */
-    c->pid = pid;
+    close_end(&trouble[1]);
+    if (error == 0) error = await_exec(trouble[0]);
+    close_end(&trouble[0]);
     c->in = in[1];
     c->out = out[0];
     c->err = err[0];
+    if (error != 0) return give_up(c, pid, error);
+    c->pid = pid;
     c->input = input;
     fcntl(c->in, F_SETFL, O_NONBLOCK);
     fcntl(c->out, F_SETFL, O_NONBLOCK);
@@ -137,12 +162,20 @@ child_read_err(struct child *c, output_line_fn fn, void *context)
     read_pipe(&c->err, &c->complained, fn, context);
 }
 
-void
-child_stop(struct child *c, int64_t now_ms)
+/* It can be waited for, and is not buried yet. */
+static bool
+has_ended(const struct child *c)
 {
-    if (c->pid <= 0 || c->kill_at_ms != 0) return;
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+void
+child_stop(struct child *c, int64_t kill_at_ms)
+{
+    if (c->pid <= 0 || c->kill_at_ms != 0 || has_ended(c)) return;
     kill(-c->pid, SIGTERM);
-    c->kill_at_ms = now_ms + CHILD_GRACE_MS;
+    c->kill_at_ms = kill_at_ms;
 }
 
 void
@@ -154,10 +187,7 @@ child_kill(struct child *c)
 bool
 child_reap(struct child *c, int *ret_status)
 {
-    siginfo_t info = {.si_pid = 0};
-
-    if (c->pid <= 0 || waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return false;
-    /* Before the leader is buried: from then on its number may be another's. */
-    if (c->kill_at_ms != 0) child_kill(c);
+    if (c->pid <= 0 || !has_ended(c)) return false;
+    child_kill(c); /* before the leader is buried: from then on its number may be another's */
     return waitpid(c->pid, ret_status, 0) == c->pid;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "proto/check.h"
 #include "proto/limits.h"
@@ -56,6 +57,52 @@ output_last(const struct output *o)
 {
     if (o->last_size == 0) return (struct pd_text){NULL, 0};
     return (struct pd_text){o->last, o->last_size};
+}
+
+/* ---- the end of it ------------------------------------------------------------------------------------------------- */
+
+/* Drops whole lines at the begin until at most `size` bytes are left. */
+static void
+drop_lines(struct tail *t, size_t size)
+{
+    const char *keep = t->text, *end = t->text + t->size;
+
+    while ((size_t)(end - keep) > size) keep = (const char *)memchr(keep, '\n', (size_t)(end - keep)) + 1;
+    t->size = (size_t)(end - keep);
+    memmove(t->text, keep, t->size);
+}
+
+void
+tail_add(struct tail *t, struct pd_text line)
+{
+    size_t size = line.size < WORKER_OUTPUT_MAX ? line.size : WORKER_OUTPUT_MAX;
+
+    while (size > 0 && size < line.size && (line.data[size] & 0xc0) == 0x80) size--;
+    if (t->size + size + 1 > sizeof t->text) drop_lines(t, WORKER_OUTPUT_MAX);
+    memcpy(t->text + t->size, line.data, size);
+    t->size += size;
+    t->text[t->size++] = '\n';
+}
+
+/* Letter by letter, each as long as it was. */
+static void
+clean_in_place(char *text, size_t size)
+{
+    for (char *p = text, *end = text + size; p < end;) {
+        size_t letter = mp_letter(p, end);
+        if (letter == 0) *p = '?';
+        else if (letter == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f) && *p != '\n' && *p != '\t') *p = ' ';
+        p += letter == 0 ? 1 : letter;
+    }
+}
+
+struct pd_text
+tail_text(struct tail *t)
+{
+    drop_lines(t, WORKER_OUTPUT_MAX + 1); /* the last newline goes */
+    if (t->size == 0) return (struct pd_text){NULL, 0};
+    clean_in_place(t->text, t->size);
+    return (struct pd_text){t->text, t->size - 1};
 }
 
 /* ---- texts --------------------------------------------------------------------------------------------------------- */
@@ -184,7 +231,9 @@ output_result(struct pd_arena *arena, int status, const struct output *out, cons
                                "256 bytes or a control character.");
         return;
     }
-    if (WIFEXITED(status)) set_message(arena, output_last(err).size > 0 ? output_last(err) : last, ret_in);
+    ret_in->retryable = !WIFEXITED(status) || WEXITSTATUS(status) == EX_TEMPFAIL;
+    if (!WIFEXITED(status)) ret_in->code = PD_TEXT("signal");
+    else set_message(arena, output_last(err).size > 0 ? output_last(err) : last, ret_in);
     if (ret_in->text.size > 0) return;
     if (WIFEXITED(status)) snprintf(text, sizeof text, "exit status %d", WEXITSTATUS(status));
     else snprintf(text, sizeof text, "signal %d", WTERMSIG(status));

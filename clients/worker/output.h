@@ -12,6 +12,17 @@ struct output {
     size_t line_size, last_size;
 };
 
+/* The end of what both streams said, in whole lines and in the order in which they were read; bounded. Zero-initialised is empty. */
+struct tail {
+    char   text[4 * WORKER_OUTPUT_MAX]; /* room for many short lines, before those at its begin are dropped */
+    size_t size;
+};
+
+void tail_add(struct tail *t, struct pd_text line);
+
+/* At most WORKER_OUTPUT_MAX bytes of valid UTF-8 without control characters but newline and tab; absent when there is nothing. */
+struct pd_text tail_text(struct tail *t);
+
 /* A function that takes each whole line; the text is valid during the call. */
 typedef void (*output_line_fn)(void *context, struct pd_text line);
 
@@ -32,7 +43,8 @@ bool output_percent(struct pd_text line, uint64_t *ret_percent, struct pd_text *
 /* Whether a line is a JSON object of texts, numbers and flags; its pairs come from the arena. */
 bool output_parameters(struct pd_arena *arena, struct pd_text line, struct pd_pair **ret_pairs, size_t *ret_count);
 
-/* Fills `ret_in` (WORKER_ENDED) from how the process ended (waitpid's status) and what it said last. */
+/* Fills `ret_in` (WORKER_ENDED) from how the process ended (waitpid's status) and what it said last. Exit status 0 is success; 75
+ * (EX_TEMPFAIL) and a signal are failures that may work another time, all others are for good. */
 void output_result(struct pd_arena *arena, int status, const struct output *out, const struct output *err,
                    struct worker_in *ret_in);
 

@@ -16,15 +16,17 @@
 
 enum {
     LINGER_MS      = 1000, /* for the goodbye */
+    KILL_AGAIN_MS  = 1000,
     RECONNECT_MS   = 100,
     RECONNECT_MAX_MS = 1000,
     FRAMES_MAX     = 64, /* taken at a time, before the children are looked at */
+    COMPLAINTS_MAX = 100, /* lines of a run's stderr that are logged */
     ITEMS_MAX      = 2 + 3 * WORKER_JOBS_MAX,
 };
 
 struct shell {
     struct worker worker;
-    const char   *executable;
+    const char   *executables[SHELL_OPERATIONS];
     void         *context, *socket;
     int           signals;
     int64_t       wake_ms;
@@ -35,10 +37,12 @@ struct shell {
     int           start_errors[WORKER_JOBS_MAX];
 };
 
-/* What a line of a child's output is said about. */
+/* What is read of a child: of its progress only the last word counts. */
 struct speaker {
-    struct shell *shell;
-    size_t        job;
+    struct shell    *shell;
+    size_t           job;
+    struct worker_in news;
+    char             text[WORKER_TEXT_MAX];
 };
 
 static int64_t
@@ -110,8 +114,14 @@ static void
 start(struct shell *s, const struct worker_action *a)
 {
     struct child *c = &s->children[a->job];
+    const char   *executable = s->executables[a->task->operation];
+
     log_action("task_started", a);
-    s->start_errors[a->job] = child_start(c, s->executable, task_json(&c->arena, a->task),
+    if (executable == NULL) {
+        s->start_errors[a->job] = ENOSYS;
+        return;
+    }
+    s->start_errors[a->job] = child_start(c, executable, task_json(&c->arena, a->task),
                                           task_environment(&c->arena, environ, a->task));
     if (s->start_errors[a->job] == 0) child_write(c);
 }
@@ -125,7 +135,7 @@ perform(struct shell *s, const struct worker_action *a)
         if (s->socket != NULL) zmq_send(s->socket, a->text.data, a->text.size, ZMQ_DONTWAIT);
         return;
     case WORKER_START: start(s, a); return;
-    case WORKER_STOP: child_stop(&s->children[a->job], clock_ms()); return;
+    case WORKER_STOP: child_stop(&s->children[a->job], clock_ms() + s->worker.options.grace_ms); return;
     case WORKER_NOTE: log_action(a->what, a); return;
     case WORKER_EXIT:
         s->done = true;
@@ -139,14 +149,31 @@ perform(struct shell *s, const struct worker_action *a)
     }
 }
 
+/* What may be over when it is tried again: too many processes or files, too little memory, a script that is being written. */
+static bool
+passes(int error)
+{
+    return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE || error == ETXTBSY;
+}
+
+static const char *
+words_of(int error)
+{
+    switch (error) {
+    case ENOEXEC: return "a script needs a #! line that names its interpreter";
+    case ENOSYS: return "there is no executable for this operation";
+    default: return strerror(error);
+    }
+}
+
 static void
 step(struct shell *s, const struct worker_in *in)
 {
     for (struct worker_action *a = worker_step(&s->worker, clock_ms(), in, &s->wake_ms); a != NULL; a = a->next) perform(s, a);
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
         if (s->start_errors[i] == 0) continue;
-        struct worker_in ended = {.kind = WORKER_ENDED, .job = i, .code = PD_TEXT("not_started"),
-                                  .text = pd_text(strerror(s->start_errors[i]))};
+        struct worker_in ended = {.kind = WORKER_ENDED, .job = i, .unasked = true, .code = PD_TEXT("not_started"),
+                                  .retryable = passes(s->start_errors[i]), .text = pd_text(words_of(s->start_errors[i]))};
         s->start_errors[i] = 0;
         child_clear(&s->children[i]);
         step(s, &ended);
@@ -160,27 +187,48 @@ hear_line(void *context, struct pd_text line)
 {
     struct speaker  *speaker = context;
     struct pd_arena *scratch = &speaker->shell->scratch;
-    struct worker_in in = {.kind = WORKER_PROGRESS, .job = speaker->job};
     struct pd_pair  *pairs;
     size_t           count;
     char             clean[WORKER_TEXT_MAX];
 
+    tail_add(&speaker->shell->children[speaker->job].tail, line);
     pd_arena_reset(scratch);
     if (output_parameters(scratch, line, &pairs, &count)) return; /* counts only as the last line */
-    in.has_percent = output_percent(line, &in.percent, &line);
+    if (output_percent(line, &speaker->news.percent, &line)) speaker->news.has_percent = true;
     size_t size = output_clean(line, clean);
-    if (size > 0) in.text = (struct pd_text){clean, size};
-    if (size > 0 || in.has_percent) step(speaker->shell, &in);
+    if (size == 0) return;
+    memcpy(speaker->text, clean, size);
+    speaker->news.text = (struct pd_text){speaker->text, size};
 }
 
 static void
 hear_complaint(void *context, struct pd_text line)
 {
     struct speaker *speaker = context;
-    log_begin("warn", "script_stderr");
+    struct child   *c = &speaker->shell->children[speaker->job];
+
+    tail_add(&c->tail, line);
+    if (++c->complaints > COMPLAINTS_MAX) return;
+    log_begin("warn", c->complaints == COMPLAINTS_MAX ? "script_stderr_last_logged" : "script_stderr");
     log_number("task", speaker->shell->worker.jobs[speaker->job].task.task);
     log_text("text", line);
     log_end();
+}
+
+/* Reads what there is; `ended`: what stands without a newline is a line, too. */
+static void
+listen_to(struct shell *s, size_t job, bool ended)
+{
+    struct child  *c = &s->children[job];
+    struct speaker speaker = {.shell = s, .job = job, .news = {.kind = WORKER_PROGRESS, .job = job}};
+
+    child_read_out(c, hear_line, &speaker);
+    child_read_err(c, hear_complaint, &speaker);
+    if (ended) {
+        output_end(&c->said, hear_line, &speaker);
+        output_end(&c->complained, hear_complaint, &speaker);
+    }
+    if (speaker.news.has_percent || speaker.news.text.size > 0) step(s, &speaker.news);
 }
 
 static void
@@ -188,16 +236,14 @@ reap_children(struct shell *s)
 {
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
         struct child    *c = &s->children[i];
-        struct speaker   speaker = {s, i};
         struct worker_in in = {.kind = WORKER_ENDED, .job = i};
         int              status;
 
         if (!child_reap(c, &status)) continue;
-        child_read_out(c, hear_line, &speaker);
-        child_read_err(c, hear_complaint, &speaker);
-        output_end(&c->said, hear_line, &speaker);
-        output_end(&c->complained, hear_complaint, &speaker);
+        listen_to(s, i, true);
         output_result(&c->arena, status, &c->said, &c->complained, &in);
+        in.unasked = c->kill_at_ms == 0;
+        in.output = tail_text(&c->tail);
         c->pid = 0;
         step(s, &in);
         child_clear(c);
@@ -210,10 +256,11 @@ take_signals(struct shell *s)
     struct signalfd_siginfo info;
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD) continue; /* looked for each time round */
-        log_begin("info", "leaving");
+        bool again = s->worker.leaving >= WORKER_DRAINING;
+        log_begin("info", again ? "leaving_now" : "leaving");
         log_text("signal", pd_text(sigabbrev_np((int)info.ssi_signo)));
         log_end();
-        step(s, &(struct worker_in){.kind = WORKER_LEAVE});
+        step(s, &(struct worker_in){.kind = again ? WORKER_LEAVE : WORKER_DRAIN});
     }
 }
 
@@ -258,15 +305,13 @@ static void
 serve_children(struct shell *s, int64_t now)
 {
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
-        struct child  *c = &s->children[i];
-        struct speaker speaker = {s, i};
+        struct child *c = &s->children[i];
         if (c->pid == 0) continue;
         child_write(c);
-        child_read_out(c, hear_line, &speaker);
-        child_read_err(c, hear_complaint, &speaker);
+        listen_to(s, i, false);
         if (c->kill_at_ms == 0 || now < c->kill_at_ms) continue;
         child_kill(c);
-        c->kill_at_ms = now + CHILD_GRACE_MS;
+        c->kill_at_ms = now + KILL_AGAIN_MS;
     }
     reap_children(s);
 }
@@ -310,12 +355,12 @@ open_signals(void)
 }
 
 int
-shell_run(const struct worker_options *options, const char *executable)
+shell_run(const struct worker_options *options, const char *const executables[SHELL_OPERATIONS])
 {
     struct shell *s = calloc(1, sizeof *s);
 
     PD_CHECK(s != NULL);
-    s->executable = executable;
+    memcpy(s->executables, executables, sizeof s->executables);
     s->signals = open_signals();
     s->context = zmq_ctx_new();
     PD_CHECK(s->signals >= 0 && s->context != NULL);

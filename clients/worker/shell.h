@@ -4,7 +4,10 @@
 
 #include "clients/worker/worker.h"
 
-/* Works until SIGTERM, SIGINT or SIGHUP, or a refusal; returns the exit status. */
-int shell_run(const struct worker_options *options, const char *executable);
+enum { SHELL_OPERATIONS = PD_operation_deprovision + 1 };
+
+/* Works until the engine drains or refuses it, or a SIGTERM, SIGINT or SIGHUP: what runs may finish; a second one: nothing may.
+ * `executables` are by operation; NULL: it is not done here. Returns the exit status. */
+int shell_run(const struct worker_options *options, const char *const executables[SHELL_OPERATIONS]);
 
 #endif

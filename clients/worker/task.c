@@ -75,7 +75,8 @@ task_environment(struct pd_arena *arena, char *const *base, const struct pd_assi
     size_t                 count = 0, n = 0;
 
     while (base[count] != NULL) count++;
-    char **env = PD_ARENA_ARRAY(arena, char *, count + block->field_count + task->parameters_count + 1);
+    char **env = PD_ARENA_ARRAY(arena, char *, count + block->field_count + task->parameters_count +
+                                               task->service_parameters_count + 1);
     for (size_t i = 0; i < count; i++)
         if (strncmp(base[i], "PEDIDO_", 7) != 0) env[n++] = base[i];
     for (size_t i = 0; i < block->field_count; i++) {
@@ -85,5 +86,7 @@ task_environment(struct pd_arena *arena, char *const *base, const struct pd_assi
     }
     for (size_t i = 0; i < task->parameters_count; i++)
         env[n++] = variable(arena, "PEDIDO_PARAM_", task->parameters[i].key, task->parameters[i].value);
+    for (size_t i = 0; i < task->service_parameters_count; i++)
+        env[n++] = variable(arena, "PEDIDO_SERVICE_", task->service_parameters[i].key, task->service_parameters[i].value);
     return env;
 }

@@ -26,7 +26,8 @@ class FakeEngine:
         for socket, port in zip(self.sockets, ("commands", "workers")):
             socket.linger = 0
             socket.bind(self.endpoints[port])
-        self.peer, self.deaf, self.lost = None, False, []
+        self.peer, self.deaf, self.refusal = None, False, None
+        self.lost, self.stop, self.drain, self.time = [], [], {}, {}
         self.hellos, self.ready, self.reports, self.goodbyes = 0, [], [], []
 
     def serve(self, seconds=0.1):
@@ -42,12 +43,16 @@ class FakeEngine:
             return
         if message["type"] == "Hello":
             self.hellos += 1
-            self.answer(message["id"], {"endpoints": self.endpoints, "log": "0" * 32}, peer, socket)
+            self.answer(message["id"], dict(self.time, endpoints=self.endpoints, log="0" * 32), peer, socket)
             return
         self.peer = peer
         if message["type"] == "WorkerReady":
             self.ready.append(message["data"])
-            self.answer(message["id"], {"heartbeat_ms": HEARTBEAT_MS, "lease_ms": LEASE_MS, "lost": self.lost})
+            if self.refusal is not None:
+                self.refuse(message, *self.refusal)
+                return
+            self.answer(message["id"], dict(self.drain, heartbeat_ms=HEARTBEAT_MS, lease_ms=LEASE_MS, lost=self.lost,
+                                            stop=self.stop))
         elif message["type"] == "WorkerGoodbye":
             self.goodbyes.append(message)
             self.answer(message["id"], {"heartbeat_ms": HEARTBEAT_MS, "lease_ms": LEASE_MS})
@@ -74,6 +79,9 @@ class FakeEngine:
                 "parameters": {"disk-size": "10 GB"}}
         data.update(more)
         self.send({"type": "Assignment", "data": data})
+
+    def order_to_stop(self, task, lease=1):
+        self.send({"type": "Stop", "data": {"reseller": "default", "task": task, "lease": lease}})
 
     def wait(self, what, probe, timeout=10.0):
         def served():
@@ -110,8 +118,8 @@ def start_worker(engine, path, *more):
 
 def successes(engine, place):
     engine.wait("it says WorkerReady", lambda: engine.ready)
-    same("with groups, credit and no leases", engine.ready[0], {"worker": "w1", "groups": ["hosting", "mail"], "credit": 1,
-                                                                   "leases": []})
+    same("with groups, operations, credit and no leases", engine.ready[0], {
+        "worker": "w1", "groups": ["hosting", "mail"], "operations": ["provision", "deprovision"], "credit": 1, "leases": []})
 
     script(place, 'cat > "%s/stdin"; env > "%s/env"; echo 25%%; sleep 0.4; echo 60%% copying files; sleep 0.4; echo almost;'
                   'sleep 0.4; echo \'{"login":"https://panel.example","server":"s7","port":2222,"ssl":true}\'\n' % (place, place))
@@ -126,8 +134,10 @@ def successes(engine, place):
     engine.wait("what was said meanwhile follows", lambda: len(engine.reports) > 2)
     report = engine.result("the result is told", 4)
     same("with the last line's parameters", (report["type"], report["data"]),
-         ("ReportSuccess", {"worker": "w1", "task": 4, "lease": 1,
+         ("ReportSuccess", {"worker": "w1", "task": 4, "lease": 1, "output": report["data"]["output"],
                             "parameters": {"login": "https://panel.example", "server": "s7", "port": "2222", "ssl": "true"}}))
+    same("and all that was printed", report["data"]["output"],
+         '25%\n60% copying files\nalmost\n{"login":"https://panel.example","server":"s7","port":2222,"ssl":true}')
     held = [{"reseller": "default", "task": 4, "lease": 1}]
     check("the lease was renewed meanwhile", any(r["leases"] == held for r in engine.ready), engine.ready)
     with open(os.path.join(place, "stdin")) as file:
@@ -151,15 +161,27 @@ def successes(engine, place):
 
 
 def failures(engine, place):
-    for task, text, wanted in (
-            (10, "echo out; echo 'no room on s7' >&2; exit 3\n", "no room on s7"),
-            (11, "echo 50% only this; exit 3\n", "only this"),
-            (12, "exit 9\n", "exit status 9"),
-            (13, "kill -9 $$\n", "signal 9")):
+    for task, text, message, retryable, code in (
+            (10, "echo out; echo 'no room on s7' >&2; exit 3\n", "no room on s7", False, None),
+            (11, "echo 50% only this; exit 3\n", "only this", False, None),
+            (12, "exit 9\n", "exit status 9", False, None),
+            (13, "kill -9 $$\n", "signal 9", True, "signal"),
+            (43, "echo 's7 is down' >&2; exit 75\n", "s7 is down", True, None)):
         script(place, text)
         engine.assign(task)
         report = engine.result("a failure", task)
-        same("in these words", (report["type"], report["data"]["message"]), ("ReportFailure", wanted))
+        same("in these words, for good or not", (report["type"], report["data"]["message"], report["data"].get("retryable", False),
+                                                 report["data"].get("code")), ("ReportFailure", message, retryable, code))
+    path = script(place, "")
+    with open(path, "w") as file:
+        file.write("echo no interpreter is named\n")
+    for task, change, words in ((44, lambda: None, "#!"), (45, lambda: os.chmod(path, 0o644), "ermission"),
+                                (46, lambda: os.remove(path), "No such file")):
+        change()
+        engine.assign(task)
+        data = engine.result("what cannot be started", task)["data"]
+        check("is a failure for good that says why", data["code"] == "not_started" and words in data["message"] and
+              not data.get("retryable"), data)
     script(place, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo '{\"a\":[1]}'\n")
     engine.assign(14)
     same("a line without end does no harm, and an object of lists is a message",
@@ -222,27 +244,187 @@ def leases(engine, place):
     same("the result comes, and garbage did no harm", engine.result("then it is done", 21)["data"]["message"], "done")
 
 
+def environment(engine, place):
+    script(place, 'env > "%s/env"; exit 0\n' % place)
+    engine.assign(22, operation="deprovision", service_parameters={"server": "s7", "panel-login": "https://panel.example"})
+    engine.result("the same script is run to remove", 22)
+    with open(os.path.join(place, "env")) as file:
+        env = dict(line.rstrip("\n").split("=", 1) for line in file if "=" in line)
+    same("with what it has told before", [env.get("PEDIDO_" + key) for key in (
+        "OPERATION", "SERVICE_SERVER", "SERVICE_PANEL_LOGIN")], ["deprovision", "s7", "https://panel.example"])
+
+
+def output(engine, place):
+    script(place, "printf 'one\\ntwo \\033[1mbold\\303 \\tafter\\n'; echo three >&2; sleep 0.2; echo four\n")
+    engine.assign(50)
+    lines = engine.result("what both streams said", 50)["data"]["output"].split("\n")
+    same("is told in lines, made fit", (sorted(lines[:3]), lines[3]), (["one", "three", "two  [1mbold? \tafter"], "four"))
+    script(place, "seq 1 1000\n")
+    engine.assign(51)
+    told = engine.result("of much", 51)["data"]["output"]
+    same("the last whole lines are told", told, "\n".join(str(n) for n in range(1001 - len(told.split("\n")), 1001)))
+    check("as many as there is room for", 1990 <= len(told) <= 2000, len(told))
+    script(place, "head -c 1999 /dev/zero | tr '\\0' x; echo é\n")
+    engine.assign(52)
+    same("a line that is too long is cut between letters", engine.result("a long line", 52)["data"]["output"], "x" * 1999)
+
+
+def hangs(engine, place, task, *body, **more):
+    """Hands out a task whose script hangs; waits until it does. It says `asked` when it gets SIGTERM."""
+    up = os.path.join(place, "up-%d" % task)
+    script(place, 'trap "echo asked; %s" TERM; echo working; : > "%s"; while :; do sleep 0.05; done\n' % (
+        body[0] if body else "exit 1", up))
+    engine.assign(task, **more)
+    engine.wait("a script hangs", lambda: os.path.exists(up))
+
+
+def stops(engine, place):
+    hangs(engine, place, 60)
+    engine.order_to_stop(60)
+    report = engine.result("told to stop, it gives the task back", 60)
+    same("which is no failure", (report["type"], report["data"]["reason"]), ("ReportRelease", "stopped"))
+
+    hangs(engine, place, 61, "")
+    engine.stop = [{"reseller": "default", "task": 61, "lease": 1}]
+    begun = time.monotonic()
+    report = engine.result("told so in a heartbeat's answer, by a script that does not care", 61)
+    same("it is given back, too", report["type"], "ReportRelease")
+    check("after SIGKILL", 0.8 < time.monotonic() - begun < 5, time.monotonic() - begun)
+    engine.stop = []
+
+    script(place, "echo quick; exit 0\n")
+    engine.order_to_stop(62)
+    engine.assign(62)
+    same("an order to stop that comes too early is for nothing", engine.result("done", 62)["type"], "ReportSuccess")
+    engine.order_to_stop(62)
+
+    hangs(engine, place, 63)
+    engine.assign(64)
+    engine.serve(0.3)
+    engine.order_to_stop(64)
+    same("one that waits is given back at once", engine.result("waiting", 64)["type"], "ReportRelease")
+    check("while the other runs", not [r for r in engine.reports if r["data"]["task"] == 63 and r["type"] != "ReportProgress"])
+    engine.order_to_stop(63)
+    engine.result("and then that", 63)
+
+
+def limits(place):
+    engine = FakeEngine()
+    worker = start_worker(engine, script(place, "exit 0\n"), "--time-limit", "1")
+    engine.wait("it says WorkerReady", lambda: engine.ready)
+    hangs(engine, place, 70)
+    data = engine.result("what takes longer than --time-limit", 70)["data"]
+    same("fails, and may be tried again", (data["code"], data["retryable"]), ("time_limit", True))
+    check("with what it said to the last", data["output"].startswith("working\n") and "asked" in data["output"], data)
+
+    script(place, 'echo $$ > "%s/pid"; sleep 60 & echo $! > "%s/pid2"; setsid -w sleep 0.1; echo all done\n' % (place, place))
+    engine.assign(71)
+    same("a child that is left behind does not keep the task open", engine.result("done", 71)["data"]["message"], "all done")
+    eventually("and is ended", lambda: not daemon.alive(int(open(os.path.join(place, "pid2")).read())))
+    daemon.end(worker)
+
+
+def deadline(place):
+    """Of the clocks only the engine's counts: here it is a year behind ours."""
+    engine = FakeEngine()
+    now_us = int((time.time() - 365 * 86400) * 1e6)
+    engine.time = {"time": now_us}
+    worker = start_worker(engine, script(place, "exit 0\n"))
+    engine.wait("it says WorkerReady", lambda: engine.ready)
+    hangs(engine, place, 80, deadline=now_us + 1500000)
+    data = engine.result("at the task's deadline by the engine's clock", 80)["data"]
+    same("it is stopped", (data["code"], data["message"]), ("time_limit", "the task's deadline has passed"))
+    daemon.end(worker)
+
+
 def farewell(engine, place, worker):
-    script(place, 'trap "echo got it > %s/term; exit 0" TERM; : > "%s/up"; while :; do sleep 0.05; done\n' % (place, place))
-    engine.assign(30)
-    engine.wait("one more runs", lambda: os.path.exists(os.path.join(place, "up")))
+    hangs(engine, place, 30, "sleep 0.1; echo saved; exit 0")
+    engine.assign(31)
+    engine.serve(0.3)
     worker.send_signal(signal.SIGTERM)
-    engine.wait("SIGTERM: it says goodbye", lambda: engine.goodbyes)
+    engine.wait("SIGTERM: it takes no more tasks", lambda: engine.ready[-1]["credit"] == 0)
+    same("what has not begun is given back", engine.result("waiting", 31)["type"], "ReportRelease")
+    engine.assign(32)
+    same("and what still comes", engine.result("late", 32)["type"], "ReportRelease")
+    same("while the rest goes on, under its lease", [lease["task"] for lease in engine.ready[-1]["leases"] if lease["task"] == 30],
+         [30])
+    report = engine.result("after --drain-timeout it is stopped and given back", 30)
+    same("although it exits 0: it was asked to end", report["type"], "ReportRelease")
+    engine.wait("then it says goodbye", lambda: engine.goodbyes)
     engine.serve(0.2)
-    same("exits 0", worker.wait(10), 0)
-    check("its script was asked to end", os.path.exists(os.path.join(place, "term")))
-    same("it took no more tasks", engine.ready[-1]["credit"], 0)
-    check("and told no result", not [r for r in engine.reports if r["data"]["task"] == 30])
+    same("and exits 0", worker.wait(10), 0)
+
+
+def drained(place):
+    """The engine asks: what is held is finished, however long that takes."""
+    engine = FakeEngine()
+    worker = start_worker(engine, script(place, "exit 0\n"), "--operation", "provision")
+    engine.wait("it says WorkerReady", lambda: engine.ready)
+    same("with the operation that it does", engine.ready[0]["operations"], ["provision"])
+    script(place, 'while [ ! -e "%s/go2" ]; do sleep 0.05; done; echo done\n' % place)
+    engine.assign(90)
+    engine.wait("a task runs", lambda: engine.ready[-1]["leases"])
+    engine.drain = {"drain": True}
+    engine.wait("drained, it takes no more", lambda: engine.ready[-1]["credit"] == 0)
+    engine.serve(1.2)
+    check("but works on", worker.poll() is None and not engine.reports)
+    open(os.path.join(place, "go2"), "w").close()
+    same("to the end", engine.result("a result", 90)["type"], "ReportSuccess")
+    engine.wait("and says goodbye", lambda: engine.goodbyes)
+    engine.serve(0.2)
+    same("and exits 0", worker.wait(10), 0)
+
+
+def hurried(place):
+    """Two signals: now."""
+    engine = FakeEngine()
+    worker = start_worker(engine, script(place, "exit 0\n"), "--drain-timeout", "60")
+    engine.wait("it says WorkerReady", lambda: engine.ready)
+    hangs(engine, place, 95)
+    worker.send_signal(signal.SIGINT)
+    engine.serve(0.3)
+    check("one signal lets it run", not [r for r in engine.reports if r["type"] != "ReportProgress"])
+    worker.send_signal(signal.SIGTERM)
+    same("a second does not", engine.result("given back", 95)["type"], "ReportRelease")
+    engine.wait("and says goodbye", lambda: engine.goodbyes)
+    engine.serve(0.2)
+    same("and exits 0", worker.wait(10), 0)
+
+
+def replaced(place):
+    engine = FakeEngine()
+    worker = start_worker(engine, script(place, "exit 0\n"))
+    engine.wait("it says WorkerReady", lambda: engine.ready)
+    hangs(engine, place, 97)
+    engine.refusal = ("worker_in_use", "Another process has begun to work under this name.")
+    engine.serve(0.3)
+    same("refused because another has its name, it exits 1", worker.wait(10), 1)
+    check("and says so", "Another process has begun to work under this name." in open(os.path.join(engine.place, "worker-log")).read())
+    check("without a result", not [r for r in engine.reports if r["type"] != "ReportProgress"])
+    eventually("its script is gone", lambda: not any("up-97" in open("/proc/%s/cmdline" % p, errors="replace").read()
+                                                     for p in os.listdir("/proc") if p.isdigit() and reads(p)))
+
+
+def reads(pid):
+    return os.access("/proc/%s/cmdline" % pid, os.R_OK)
 
 
 def main():
     engine, place = FakeEngine(), daemon.directory()
-    worker = start_worker(engine, script(place, "exit 0\n"))
+    worker = start_worker(engine, script(place, "exit 0\n"), "--kill-after", "1", "--drain-timeout", "1")
     try:
         successes(engine, place)
         failures(engine, place)
         leases(engine, place)
+        environment(engine, place)
+        output(engine, place)
+        stops(engine, place)
         farewell(engine, place, worker)
+        limits(place)
+        deadline(place)
+        drained(place)
+        hurried(place)
+        replaced(place)
     except BaseException:
         print(open(os.path.join(engine.place, "worker-log")).read()[-4000:])
         raise
