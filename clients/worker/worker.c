@@ -27,6 +27,12 @@ leave(struct worker *w, int64_t now, enum worker_leaving how)
     if (how > WORKER_DRAINED) jobs_stop_all(w, now, how == WORKER_LEAVING, "the worker is leaving");
 }
 
+static int64_t
+next_ready(const struct worker *w, int64_t now)
+{
+    return now + w->heartbeat_ms * 2 / 3;
+}
+
 static bool
 decode(struct worker *w, const struct pd_block *block, const msgpack_object *data, void *ret_message)
 {
@@ -56,6 +62,7 @@ hear_ready(struct worker *w, int64_t now, const msgpack_object *data)
     if (!decode(w, pd_block_worker_reply(), data, &reply)) return;
     if (reply.heartbeat_ms >= SHORTEST_MS) w->heartbeat_ms = (int64_t)reply.heartbeat_ms;
     if (reply.lease_ms >= SHORTEST_MS) w->lease_ms = (int64_t)reply.lease_ms;
+    if (next_ready(w, now) < w->ready_at_ms) w->ready_at_ms = next_ready(w, now); /* as it wants it, from the first on */
     for (size_t i = 0; i < reply.lost_count; i++) jobs_lose(w, reply.lost[i].reseller, reply.lost[i].task, reply.lost[i].lease);
     for (size_t i = 0; i < reply.stop_count; i++)
         jobs_stop(w, now, reply.stop[i].reseller, reply.stop[i].task, reply.stop[i].lease);
@@ -144,7 +151,7 @@ say_ready(struct worker *w, int64_t now)
     worker_new_id(w, 'r', id);
     worker_pack(&w->packed, pd_block_worker_ready(), id, (struct pd_text){NULL, 0}, &data);
     worker_send(w, &w->packed);
-    w->ready_at_ms = now + w->heartbeat_ms * 2 / 3;
+    w->ready_at_ms = next_ready(w, now);
 }
 
 static void

@@ -99,7 +99,7 @@ def stale(engine, client):
 
 
 def start(engine, script, name):
-    return engine.pedido_worker("--group", "hosting", "--exec", script, "--name", name)
+    return engine.pedido_worker("--group", "hosting", "--exec", script, "--name", name, "--drain-timeout", "0")
 
 
 def main():
