@@ -12,7 +12,7 @@ struct output {
     size_t line_size, last_size;
 };
 
-/* The end of what both streams said, in whole lines and in the order in which they were read; bounded. Zero-initialised is empty. */
+/* The end of what both streams said, in whole lines and in the order in which they were read. Zero-initialised is empty. */
 struct tail {
     char   text[4 * WORKER_OUTPUT_MAX]; /* room for many short lines, before those at its begin are dropped */
     size_t size;

@@ -91,7 +91,7 @@ hear_answer(struct worker *w, int64_t now, const msgpack_object *answer)
 
     if (id.size < nonce.size + 2 || memcmp(id.data, nonce.data, nonce.size) != 0) return;
     char kind = id.data[nonce.size + 1];
-    if (kind == 'g') w->phase = WORKER_GONE;
+    if (kind == 'g' && w->phase == WORKER_GOODBYE) w->phase = WORKER_GONE;
     else if ((kind == 'h' || kind == 'r') && error != NULL) hear_refusal(w, now, error);
     else if (kind == 'h') hear_hello(w, now, data);
     else if (kind == 'r') hear_ready(w, now, data);

@@ -8,7 +8,8 @@
 #include "tests/fuzz/fuzz.h"
 
 static const struct worker_options options = {.endpoint = {"ipc://x", 7}, .name = {"w1", 2}, .nonce = {"n", 1},
-                                              .groups = {{"hosting", 7}}, .group_count = 1, .slots = 2};
+                                              .groups = {{"hosting", 7}}, .group_count = 1, .slots = 2,
+                                              .time_limit_ms = 5000, .grace_ms = 1000};
 static struct worker worker;
 static char          last_id[WORKER_ID_MAX]; /* of what was sent */
 
@@ -33,7 +34,7 @@ check_sent(struct pd_text frame)
     snprintf(last_id, sizeof last_id, "%.*s", (int)m.envelope.id.size, m.envelope.id.data);
 }
 
-/* A step; a job that is started ends at once, one way and the other by turns. */
+/* A step; a job that is started ends at once, one way or another by turns, or runs until it is told to stop. */
 static void
 step(int64_t *now, const struct worker_in *in)
 {
@@ -45,9 +46,10 @@ step(int64_t *now, const struct worker_in *in)
     for (struct worker_action *a = worker_step(&worker, *now, in, &wake); a != NULL; a = a->next) {
         if (a->kind == WORKER_SEND) check_sent(a->text);
         PD_CHECK(a->kind != WORKER_OPEN || a->text.data != NULL);
-        if (a->kind == WORKER_START || a->kind == WORKER_STOP) {
+        if ((a->kind == WORKER_START && a->task->attempt % 2 == 0) || a->kind == WORKER_STOP) {
             PD_CHECK(count < WORKER_JOBS_MAX);
-            ended[count++] = (struct worker_in){.kind = WORKER_ENDED, .job = a->job, .success = a->job % 2 == 0};
+            ended[count++] = (struct worker_in){.kind = WORKER_ENDED, .job = a->job, .unasked = a->kind == WORKER_START,
+                                                .success = a->job % 2 == 0};
         }
     }
     for (size_t i = 0; i < count; i++) step(now, &ended[i]);
@@ -67,6 +69,7 @@ greet(int64_t *now)
     struct pd_endpoints       e = {PD_TEXT("ipc://c"), PD_TEXT("ipc://e"), PD_TEXT("ipc://q"), PD_TEXT("ipc://w"), 0};
     struct pd_protocol_limits limits = {.frame_bytes = 1};
     struct pd_hello_reply     hello = {.protocol = 1, .software = PD_TEXT("0"), .log = PD_TEXT("0"), .endpoints = &e,
+                                       .time = 1767225600000000,
                                        .limits = &limits};
     struct pd_worker_reply    ready = {.heartbeat_ms = 5000, .lease_ms = 30000};
 
@@ -94,7 +97,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 2 + frame;
         size -= 2 + frame;
     }
+    step(&now, &(struct worker_in){.kind = WORKER_DRAIN});
     step(&now, &(struct worker_in){.kind = WORKER_LEAVE});
+    for (int i = 0; i < 100 && worker.phase != WORKER_GONE; i++) step(&now, &(struct worker_in){.kind = WORKER_TICK});
+    PD_CHECK(worker.phase == WORKER_GONE);
     worker_fini(&worker);
     return 0;
 }

@@ -399,7 +399,8 @@ def replaced(place):
     engine.refusal = ("worker_in_use", "Another process has begun to work under this name.")
     engine.wait("refused because another has its name, it ends", lambda: worker.poll() is not None)
     same("with status 1", worker.returncode, 1)
-    check("and says so", "Another process has begun to work under this name." in open(os.path.join(engine.place, "worker-log")).read())
+    with open(os.path.join(engine.place, "worker-log")) as log:
+        check("and says so", "Another process has begun to work under this name." in log.read())
     check("without a result", not [r for r in engine.reports if r["type"] != "ReportProgress"])
     check("its script was asked to end", os.path.exists(os.path.join(place, "asked-97")))
 
