@@ -278,7 +278,7 @@ def hangs(engine, place, task, *body, **more):
     engine.wait("a script hangs", lambda: os.path.exists(up))
 
 
-def stops(engine, place):
+def stops(engine, place, worker):
     hangs(engine, place, 60)
     engine.order_to_stop(60)
     report = engine.result("told to stop, it gives the task back", 60)
@@ -297,6 +297,19 @@ def stops(engine, place):
     engine.assign(62)
     same("an order to stop that comes too early is for nothing", engine.result("done", 62)["type"], "ReportSuccess")
     engine.order_to_stop(62)
+
+    script(place, 'echo $$ > "%s/pid"; until [ -e "%s/go-65" ]; do sleep 0.05; done; echo done\n' % (place, place))
+    os.remove(os.path.join(place, "pid"))
+    engine.assign(65)
+    engine.wait("one runs", lambda: os.path.exists(os.path.join(place, "pid")) and os.path.getsize(os.path.join(place, "pid")))
+    worker.send_signal(signal.SIGSTOP)
+    open(os.path.join(place, "go-65"), "w").close()
+    with open(os.path.join(place, "pid")) as file:
+        pid = int(file.read())
+    eventually("its run ends, and the worker has not seen it", lambda: not daemon.alive(pid))
+    engine.order_to_stop(65)
+    worker.send_signal(signal.SIGCONT)
+    same("told to stop then, it tells the result", engine.result("what is done is done", 65)["type"], "ReportSuccess")
 
     hangs(engine, place, 63)
     engine.assign(64)
@@ -414,7 +427,7 @@ def main():
         leases(engine, place)
         environment(engine, place)
         output(engine, place)
-        stops(engine, place)
+        stops(engine, place, worker)
         farewell(engine, place, worker)
         limits(place)
         deadline(place)
