@@ -91,9 +91,9 @@ hear_hello(void)
 }
 
 static void
-hear_ready(void)
+hear_ready(bool drain)
 {
-    struct pd_worker_reply ready = {.heartbeat_ms = HEARTBEAT_MS, .lease_ms = LEASE_MS};
+    struct pd_worker_reply ready = {.heartbeat_ms = HEARTBEAT_MS, .lease_ms = LEASE_MS, .drain = drain};
     hear_accepted(&other, pd_block_worker_reply(), &ready);
 }
 
@@ -120,7 +120,7 @@ begin(void **state)
     pass(0);
     CHECK_TEXT(pd_text(other.type), "Hello");
     hear_hello();
-    hear_ready();
+    hear_ready(false);
     return 0;
 }
 
@@ -212,6 +212,7 @@ static void
 next_lease_while_stopping(void **state)
 {
     (void)state;
+    worker.options.slots = 2; /* so that it is not for want of one */
     assign(4, 1, 3600000);
     order_to_stop(4, 1);
     assign(4, 2, 3600000);
@@ -275,7 +276,7 @@ result_survives_silence(void **state)
     hear_hello();
     CHECK_EQ(reports, 1); /* at once, behind the WorkerReady that names its lease */
     CHECK_TEXT(pd_text(report.id), first);
-    hear_ready();
+    hear_ready(false);
     pass(1000);
     CHECK_EQ(reports, 1);
     CHECK_TEXT(pd_text(report.id), first);
@@ -298,14 +299,35 @@ drain(void **state)
     check_report("ReportRelease", "reason", "the worker is leaving");
     accept_report(5, 1);
     assign(6, 1, 3600000);
-    CHECK_TEXT(pd_text(report.type), "ReportRelease");
+    check_report("ReportRelease", "reason", "the worker is leaving");
     accept_report(6, 1);
     end_run(true, true);
     CHECK_TEXT(pd_text(report.type), "ReportSuccess");
     CHECK_EQ(exits, 0);
     accept_report(4, 1);
     CHECK_TEXT(pd_text(other.type), "WorkerGoodbye");
-    assign(7, 1, 3600000);
+    pass(1000);
+    CHECK_EQ(exits, 1);
+}
+
+/* All that is held is done, also what waits, and what was on its way. */
+static void
+drained_by_engine(void **state)
+{
+    (void)state;
+    assign(4, 1, 3600000);
+    assign(5, 1, 3600000);
+    pass(1000);
+    hear_ready(true);
+    CHECK_EQ(mp_find(mp_find(&other.message, "data"), "credit")->via.u64, 0);
+    end_run(true, true);
+    CHECK_EQ(starts, 1);
+    accept_report(4, 1);
+    end_run(true, true);
+    CHECK_TEXT(pd_text(report.type), "ReportSuccess");
+    accept_report(5, 1);
+    CHECK_TEXT(pd_text(other.type), "WorkerGoodbye");
+    assign(6, 1, 3600000);
     CHECK_EQ(starts + reports, 0); /* the goodbye has given that back */
     pass(1000);
     CHECK_EQ(exits, 1);
@@ -337,6 +359,7 @@ main(void)
         cmocka_unit_test_setup_teardown(time_limit, begin, end),
         cmocka_unit_test_setup_teardown(result_survives_silence, begin, end),
         cmocka_unit_test_setup_teardown(drain, begin, end),
+        cmocka_unit_test_setup_teardown(drained_by_engine, begin, end),
         cmocka_unit_test_setup_teardown(leave_without_engine, begin, end),
     };
     return RUN(tests);
