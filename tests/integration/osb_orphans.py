@@ -121,6 +121,36 @@ class Case:
         eventually("%s: the subscription ends" % self.name, over)
 
 
+def mistakes(at):
+    """What the operator has to mend is told where the order is looked at."""
+    order, _ = at.order()
+    worker = at.worker("wrong-password", PEDIDO_OSB_AUTH="pedido:guess")
+    eventually("a wrong password is told", lambda: "authentication failed" in at.item(order).get("message", ""))
+    daemon.end(worker)
+    password = os.path.join(at.engine.place, "password")
+    with open(password, "w") as file:
+        file.write(osb_broker.CREDENTIALS + "\n")
+    worker = at.worker("right-password", options=["--auth-file", password], PEDIDO_OSB_AUTH="")
+    same("with the right one, from a file, it goes on", at.end(order), "completed")
+    daemon.end(worker)
+    at.put_plans("other", "vps")
+    order, _ = at.order("other")
+    served, _ = at.order()
+    at.name_plans("vps")
+    worker = at.worker("without-plan", ["other", "vps"])
+    same("a plan without a service fails for good", at.end(order), "provisioning_failed")
+    same("and says so", at.item(order)["message"], "no service of the broker is named for plan other")
+    same("others are served", at.end(served), "completed")
+    at.client.do("CancelOrder", {"order": order})
+    same("its clean-up cannot be done either", at.end(order), "cleanup_failed")
+    at.name_plans("other", "vps")
+    daemon.end(worker)
+    worker = at.worker("with-plan", ["other", "vps"])
+    at.client.do("CancelOrder", {"order": order})
+    same("until the plan is named", at.end(order), "cancelled")
+    daemon.end(worker)
+
+
 def main():
     table()
     with daemon.Engine(lease_ms=1000) as engine, osb_broker.Broker() as broker:
@@ -140,8 +170,9 @@ def main():
             for case in cases:
                 if case.removes:
                     case.deprovision()
-            at.audit()
             same("SIGTERM ends the worker with 0", daemon.end(worker), 0)
+            mistakes(at)
+            at.audit()
         except BaseException:
             print(at.log())
             raise

@@ -1,4 +1,5 @@
-"""osb_dying - osb_worker.py, but it kills itself (SIGKILL) at the step that DIES names: a point and what it is doing.
+"""osb_dying - osb_worker.py, but it kills itself at the step that DIES names: a point and what it is doing. With
+DIES_BY=SIGSTOP it only stops there, once, until it is continued.
 
     before     about to send the request          polling    between two polls
     sent       sent, nothing heard                reporting  done, about to report
@@ -15,12 +16,14 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "clients", "worker", "examples"))
 import osb_worker
 
-STEP = os.environ["DIES"]
+STEP = [os.environ["DIES"]]
+SIGNAL = signal.Signals[os.environ.get("DIES_BY", "SIGKILL")]
 
 
 def at(point, doing):
-    if STEP == "%s %s" % (point, doing):
-        os.kill(os.getpid(), signal.SIGKILL)
+    if STEP == ["%s %s" % (point, doing)]:
+        STEP.clear()
+        os.kill(os.getpid(), SIGNAL)
 
 
 class Connection(http.client.HTTPConnection):

@@ -25,6 +25,10 @@ class Shop:
     def put_plans(self, *names):
         for name in names:
             shop.put_plan(self.client, name, name, "server", "none", worker_group=name)
+        self.name_plans(*names)
+
+    def name_plans(self, *names):
+        """The plans that the broker has a service for, to workers that start from now on."""
         with open(self.plans, "w") as file:
             json.dump({name: PLAN for name in names}, file)
 
@@ -35,7 +39,7 @@ class Shop:
             line += ["--group", group]
         with open(self.log_path, "ab") as log:
             return daemon.spawn(line, stdout=log, stderr=log,
-                                env=dict(os.environ, **{"PEDIDO_OSB_AUTH": osb_broker.CREDENTIALS}, **environment))
+                                env={**os.environ, "PEDIDO_OSB_AUTH": osb_broker.CREDENTIALS, **environment})
 
     def order(self, plan="vps"):
         """An open order; its number, and the instance that it is to get."""

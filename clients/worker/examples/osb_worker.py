@@ -161,7 +161,10 @@ class OsbWorker(Worker):
         next one another worker may just have made this very instance, and be right."""
         end = time.monotonic() + self.mitigate_s
         while True:
-            progress.confirm("removing what the failed attempt may have left")
+            try:
+                progress.confirm("removing what the failed attempt may have left")
+            except Stopped:
+                return "; the lease is lost, something may be left"
             _, row, _, _ = self._follow("deprovision", task, progress)
             if row["outcome"] == "success":
                 return ""

@@ -65,10 +65,10 @@ class Job:
     def __init__(self, worker, task):
         self.worker, self.task = worker, task
         self.lease = {key: task[key] for key in ("reseller", "task", "lease")}
-        self.running, self.lost, self.stop = False, False, threading.Event()
+        self.lost, self.stop = False, threading.Event()
 
     def is_about(self, other):
-        return (self.lease["reseller"], self.lease["task"]) == (other["reseller"], other["task"])
+        return all(self.lease[key] == other.lease[key] for key in ("reseller", "task"))
 
     def __call__(self, percent=None, message=None):
         """Tells how far it is. Raises Stopped where there is no use in going on."""
@@ -156,8 +156,8 @@ class Worker:
         self._goodbye()
 
     def _idle(self):
-        """Nothing held; or our patience is over with an engine that does not answer: its lease runs out."""
-        return not self.jobs or (time.monotonic() > self.leave_by + self.lease and not any(j.running for j in self.jobs))
+        """Nothing held; or our patience is over with an engine that does not answer: its leases run out."""
+        return not self.jobs or time.monotonic() > self.leave_by + self.lease
 
     def _connect(self, endpoint):
         if self.socket is not None:
@@ -195,8 +195,9 @@ class Worker:
             return
         if now >= self.ready_at:
             self.ready_at = now + self.heartbeat / 2
-            self._send("WorkerReady", {"worker": self.name, "groups": self.groups, "leases": [j.lease for j in self.jobs
-                                       if not j.lost], "credit": 0 if self.leaving else self.limit}, "ready")
+            ours = [job.lease for job in self.jobs if not job.lost]
+            room = 0 if self.leaving else max(0, self.limit - len(self.jobs) + len(ours))
+            self._send("WorkerReady", {"worker": self.name, "groups": self.groups, "credit": room, "leases": ours}, "ready")
         for report in list(self.reports.values()):
             if now >= report.again:
                 self._send_report(report)
@@ -240,31 +241,14 @@ class Worker:
         for job in [j for j in self.jobs if j.lease in leases]:
             job.lost = job.lost or lost
             job.stop.set()
-            if not job.running and not self._result_of(job):  # it has not begun
-                if lost:
-                    self.jobs.remove(job)
-                else:
-                    self._add(Report("ReportRelease", self._new_id(), job, dict(
-                        worker=self.name, task=job.lease["task"], lease=job.lease["lease"], reason="told to stop")))
-
-    def _result_of(self, job):
-        return any(report.job is job and report.closes for report in self.reports.values())
 
     def _take(self, task):
+        """Never two handlers on one task: while the one whose lease was lost is still at it, the new lease is left to run
+        out, and the task comes again."""
         job = Job(self, task)
-        if any(job.lease == other.lease for other in self.jobs):
-            return
-        self._stop([other.lease for other in self.jobs if other.is_about(task)], lost=True)
-        self.jobs.append(job)
-        self._start_next()
-
-    def _start_next(self):
-        """Oldest first, and never two handlers on one task: the one whose lease was lost may still be at it."""
-        for job in [j for j in self.jobs if not j.running and not j.stop.is_set() and not self._result_of(j)]:
-            running = [j for j in self.jobs if j.running]
-            if len(running) < self.limit and not any(j.is_about(job.task) for j in running):
-                job.running = True
-                threading.Thread(target=self._work, args=(job,), daemon=True).start()
+        if not any(job.is_about(other) for other in self.jobs):
+            self.jobs.append(job)
+            threading.Thread(target=self._work, args=(job,), daemon=True).start()
 
     def _work(self, job):
         """The thread of a handler."""
@@ -286,8 +270,7 @@ class Worker:
     def _ended(self, job, kind, data):
         """Under a lost lease a result is told all the same: the engine records it, and removes what was made for an order
         that has been cancelled meanwhile."""
-        job.running = False
-        if job.lost and kind != "ReportSuccess":
+        if job.lost and kind == "ReportRelease":
             self._forget(job)
         else:
             self.tell(job, kind, data)
@@ -314,7 +297,6 @@ class Worker:
         if job in self.jobs:
             self.jobs.remove(job)
         self.ready_at = 0.0  # there is room again: the engine hears so at once
-        self._start_next()
 
     def _goodbye(self):
         if self.at_work:
