@@ -40,8 +40,7 @@ class Death:
             script(METHOD[self.doing], self.instance, hang=0.4)  # the broker does it, when nobody waits for it any more
         if self.point == "polling":
             script(METHOD[self.doing], self.instance, slow=0.8, times=9)  # a DELETE may come too early, and again
-        self.worker = self.shop.worker("dying-" + self.plan, [self.plan], program=DYING, DIES="%s %s" % (self.point, self.doing),
-                                       options=["--timeout", "5"])
+        self.worker = self.shop.worker("dying-" + self.plan, [self.plan], program=DYING, DIES="%s %s" % (self.point, self.doing))
 
     def cancel(self):
         try:

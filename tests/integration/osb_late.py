@@ -29,7 +29,7 @@ class Late:
         self.order, self.instance = at.order()
         if rule:
             at.broker.script("PUT", self.instance, **rule)
-        self.worker = at.worker("late", program=DYING, DIES=step, DIES_BY="SIGSTOP", options=["--timeout", "5"])
+        self.worker = at.worker("late", program=DYING, DIES=step, DIES_BY="SIGSTOP")
         eventually("a worker stands still, %s" % step, lambda: stands_still(self.worker))
         eventually("its lease is lost", lambda: at.events(self.order, "TaskReleased"))
 

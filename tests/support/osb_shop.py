@@ -34,7 +34,7 @@ class Shop:
 
     def worker(self, name, groups=("vps",), jobs=1, program=os.path.join(EXAMPLES, "osb_worker.py"), options=(), **environment):
         line = [sys.executable, program, "--endpoint", self.engine.endpoint, "--name", name, "--jobs", str(jobs), "--broker",
-                self.broker.url, "--plans", self.plans, "--timeout", "0.5", "--poll", "0.1"] + list(options)
+                self.broker.url, "--plans", self.plans, "--timeout", "10", "--poll", "0.1"] + list(options)
         for group in groups:
             line += ["--group", group]
         with open(self.log_path, "ab") as log:
