@@ -12,6 +12,7 @@ import http.client
 import os
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "clients", "worker", "examples"))
 import osb_worker
@@ -24,6 +25,7 @@ def at(point, doing):
     if STEP == ["%s %s" % (point, doing)]:
         STEP.clear()
         os.kill(os.getpid(), SIGNAL)
+        time.sleep(0.2)  # a stop reaches the threads one after the other: this one must not get any further meanwhile
 
 
 class Connection(http.client.HTTPConnection):
