@@ -52,7 +52,7 @@ def fit(text, most=200):
 
 
 class Report:
-    """A message that is sent again until it is answered."""
+    """A message that is sent again until it is answered, or, for progress, overtaken."""
 
     def __init__(self, kind, id, job, data):
         self.kind, self.id, self.job, self.data = kind, id, job, data
@@ -208,6 +208,8 @@ class Worker:
             self._send(report.kind, report.data, report.id, report.job.lease["reseller"])
 
     def _add(self, report):
+        # News replace older news, so that no heap of them grows while the engine is away.
+        self.reports = {id: r for id, r in self.reports.items() if r.job is not report.job or r.closes}
         self.reports[report.id] = report
         self._send_report(report)
 
