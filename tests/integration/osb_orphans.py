@@ -68,7 +68,8 @@ def sample(row):
     """An answer that a row of the table is for."""
     status = {"timeout": "timeout", "any": "302"}.get(row["status"], row["status"].replace("xx", "99"))
     body, polled = row.get("body"), row.get("request", row.get("requests", [""])[0]).startswith("poll_")
-    text = {"malformed": "[", None: '{"error": "%s"}' % row["error"] if "error" in row else "{}"}.get(body, '{"state": "%s"}' % body)
+    plain = '{"error": "%s"}' % row["error"] if "error" in row else "{}"
+    text = {"malformed": "[", None: plain}.get(body, '{"state": "%s"}' % body)
     return osb_worker.Answer(status, text.encode(), polled)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The worker in Python against the engine: success, a failure that passes, SIGTERM, a task told to stop, two deaths of the engine."""
+"""The worker in Python against the engine: success, a failure that passes, SIGTERM, Stop, two deaths of the engine."""
 
 import os
 import shutil
