@@ -64,6 +64,20 @@ def made_after_the_removal(at, name, **rule):
     late.over(other)
 
 
+def made_after_the_end(at):
+    """Another completes the order, the subscription is ended; and then the late worker makes its instance again."""
+    late = Late(at, "before provision")
+    other = late.other()
+    same("another worker completes the order", at.end(late.order), "completed")
+    at.end_subscription(late.order)
+    eventually("the subscription ends", lambda: at.subscription(late.order)["service_status"] == "removed")
+    late.goes_on()
+    eventually("made again late, it is reported", lambda: at.events(late.order, "TaskStale"))
+    eventually("and removed again", lambda: at.broker.state()["deletes"].get(late.instance) == 2 and
+               at.subscription(late.order)["service_status"] == "removed")
+    late.over(other)
+
+
 def made_twice_is_made_once(at):
     late = Late(at, "before provision")
     other = late.other()
@@ -93,8 +107,10 @@ def main():
         try:
             made_after_the_removal(at, "at once")
             made_after_the_removal(at, "in its own time", slow=0.4)
+            made_after_the_removal(at, "and told as an error", status=500, work=True)
             made_twice_is_made_once(at)
             removes_nothing_that_lives(at)
+            made_after_the_end(at)
         except BaseException:
             print(at.log())
             raise
