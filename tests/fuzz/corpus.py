@@ -156,6 +156,17 @@ def lines():
             yield bytes([status, 5]) + text.encode()
 
 
+def records():
+    head = b"customer,name,plan,period,domain,start,expiration,reference,quantity,parameters.login\n"
+    row = b'ana,,web,1m,caf\xc3\xa9.es,2025-07-01,2026-07-01T10:00:00+02:00,old-1,2,"https://p/1, ""x"""\n'
+    yield head + row
+    yield head + b'luis,"Luis, e\nhijos",,,,,,,,\n\n' + row * 3
+    yield head + b"ana,,web,1m,x.es,yesterday,2026-07-01,old-2,many,\n,,web\n"
+    yield b'{"customer":"ana","name":"Ana"}\n{"customer":"ana","plan":"web","period":"1m","domain":"x.es","start":"2025-07-01",' \
+          b'"expiration":"2026-07-01","reference":"r","parameters":{"login":"https://p"}}\n'
+    yield b'{"customer":17}\n[]\n{"plan":\n'
+
+
 def catalogues():
     whole = read("clients", "cli", "examples", "catalogue.json")
     plans = json.loads(whole)["plans"]
@@ -196,7 +207,8 @@ INPUTS = {
     "request": lambda: [bytes([port]) + frame for port, frame in frames()],
     "door": lambda: [bytes([port]) + frame for port, frame in frames()],
     "row": rows, "record": records, "domain_name": domains, "calendar": calendars, "config": configs, "answer": answers,
-    "event": events, "json": messages, "worker": assignments, "output": lines, "catalogue": catalogues, "contexts": contexts,
+    "event": events, "json": messages, "worker": assignments, "output": lines, "catalogue": catalogues, "records": records,
+    "contexts": contexts,
     "arguments": words,
 }
 
