@@ -162,7 +162,7 @@ free_job(struct worker_job *job)
     job->state = WORKER_FREE;
     job->task = (struct pd_assignment){0};
     job->result.open = job->progress.open = false;
-    job->has_news = job->has_percent = job->overdue = false;
+    job->has_news = job->has_percent = job->overdue = job->lost = false;
     job->message_size = 0;
     job->progress_from_ms = job->limit_ms = 0;
 }
@@ -272,9 +272,15 @@ jobs_hear_end(struct worker *w, int64_t now, const struct worker_in *in)
     bool               asked = job->state == WORKER_STOPPING && !in->unasked;
     struct worker_in   late = {.retryable = true, .code = PD_TEXT("time_limit"), .output = in->output};
 
-    if (job->state == WORKER_DROPPED) free_job(job);
-    if (job->state != WORKER_RUNNING && job->state != WORKER_STOPPING) return;
-    if (asked && job->overdue) {
+    bool               lost = job->state == WORKER_DROPPED;
+
+    if (!lost && job->state != WORKER_RUNNING && job->state != WORKER_STOPPING) return;
+    if (lost) {
+        /* Stale, but only we know that it has ended now: what it may have made is removed where nobody wants it. */
+        late.code = PD_TEXT("lease_lost");
+        job->lost = true;
+        report_failure(w, now, job, &late);
+    } else if (asked && job->overdue) {
         late.text = pd_text(job->reason);
         report_failure(w, now, job, &late);
     } else if (asked) report_release(w, now, job, job->reason);
@@ -361,7 +367,7 @@ jobs_held(const struct worker *w, struct pd_held_lease held[WORKER_JOBS_MAX])
     size_t n = 0;
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
         const struct worker_job *job = &w->jobs[i];
-        if (job->state == WORKER_FREE || job->state == WORKER_DROPPED) continue;
+        if (job->state == WORKER_FREE || job->state == WORKER_DROPPED || job->lost) continue;
         held[n++] = (struct pd_held_lease){.reseller = job->task.reseller, .task = job->task.task, .lease = job->task.lease};
     }
     return n;

@@ -112,6 +112,7 @@ struct worker_job {
     enum worker_outcome   outcome;   /* REPORTING: of `result` */
     const char           *reason;    /* STOPPING: why, for people */
     bool                  overdue;   /* STOPPING: it is a failure, not given back */
+    bool                  lost;      /* REPORTING: of a lease that is not ours any more */
     int64_t               limit_ms;  /* RUNNING: by --time-limit; 0: none */
     int64_t               progress_from_ms; /* not sooner: a script that floods does not flood the log */
     bool                  has_news, has_percent; /* progress that waits: the last word of each kind */

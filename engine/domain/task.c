@@ -145,16 +145,17 @@ pause_before(uint64_t task, uint64_t next_attempt)
 }
 
 /* What a worker under an old lease may have made until now, if nobody wants it: under an instance before the last correction, or of
- * an item that is cancelled, or whose subscription has ended. A failure may have made it as well. Absent: it is wanted. */
+ * an item that is cancelled, or whose subscription has ended or is being removed. A failure may have made it as well. Absent: it is
+ * wanted, or the present lease's end has it removed. */
 static struct pd_text
 find_unwanted(const struct pd_order_item *item, const struct pd_subscription *s, uint64_t lease)
 {
     const struct pd_text absent = {NULL, 0};
-    bool gone = s->service_status == PD_service_status_removing || s->service_status == PD_service_status_removed;
+    bool gone = s->status == PD_subscription_status_terminated || s->service_status == PD_service_status_removing;
 
     if (item->has_former_lease && lease <= item->former_lease) return item->former_instance;
-    if (item->state == PD_item_state_cancelled || item->state == PD_item_state_removing) return item->instance;
-    return item->state == PD_item_state_completed && gone ? item->instance : absent;
+    if (item->task_state == PD_task_state_leased) return absent;
+    return item->state == PD_item_state_cancelled || gone ? item->instance : absent;
 }
 
 /* Row 16: refused, and recorded once per lease that there has been. */
@@ -169,8 +170,7 @@ refuse_stale(const struct view *view, const struct work *w, uint64_t lease, stru
     const struct pd_subscription *s = view->subscription(view->ctx, w->item->subscription);
     struct pd_text                made = s == NULL ? (struct pd_text){NULL, 0} : find_unwanted(w->item, s, lease);
     uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
-    bool leased = is_ending(w) && *w->slot.state == PD_task_state_leased; /* then that lease's end has it removed */
-    if (made.data != NULL && !leased) remove_instance(view, s, is_ending(w) ? w->order : NULL, w->item, made, &next_task, out);
+    if (made.data != NULL) remove_instance(view, s, is_ending(w) ? w->order : NULL, w->item, made, &next_task, out);
 }
 
 /* ---- the engine's own ---------------------------------------------------------------------------------------------- */

@@ -226,7 +226,10 @@ def leases(engine, place):
     engine.lost = []
     engine.ready.clear()
     engine.wait("and is held no more", lambda: engine.ready and lease not in engine.ready[-1]["leases"])
-    check("nothing is told of it", not [r for r in engine.reports if r["data"]["task"] == 20])
+    told = engine.wait("that it has ended now is told, since only its worker knows", lambda: [
+        r for r in engine.reports if r["data"]["task"] == 20])
+    same("as a failure", (told[0]["type"], told[0]["data"]["code"]), ("ReportFailure", "lease_lost"))
+    engine.refuse(told[0], "stale_lease", "This lease is no longer the task's; the result changes nothing.")
 
     script(place, 'while [ ! -e "%s/go" ]; do sleep 0.05; done; echo done\n' % place)
     engine.assign(21)
@@ -414,7 +417,8 @@ def replaced(place):
     same("with status 1", worker.returncode, 1)
     with open(os.path.join(engine.place, "worker-log")) as log:
         check("and says so", "Another process has begun to work under this name." in log.read())
-    check("without a result", not [r for r in engine.reports if r["type"] != "ReportProgress"])
+    told = {r["data"].get("code") for r in engine.reports if r["type"] != "ReportProgress"}
+    check("without a result, but that its lease is lost", told <= {"lease_lost"}, told)
     check("its script was asked to end", os.path.exists(os.path.join(place, "asked-97")))
 
 
