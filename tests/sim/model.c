@@ -38,6 +38,7 @@ model_open(uint64_t lease_ms, model_moved *moved, void *arg)
     PD_CHECK(m != NULL && (m->commands = calloc(M_COMMANDS, sizeof *m->commands)) != NULL);
     PD_CHECK((m->scopes[0] = calloc(1, sizeof *m->scopes[0])) != NULL);
     m->scope_count = 1;
+    m->servers = m_servers_open();
     m->lease_ms = lease_ms;
     m->moved = moved;
     m->moved_arg = arg;
@@ -62,6 +63,7 @@ model_close(struct model **model)
     mp_writer_fini(&m->packed);
     free(m->commands);
     free(m->events);
+    free(m->servers);
     free(m);
     *model = NULL;
 }
@@ -75,21 +77,29 @@ model_last(const struct model *m)
 bool
 model_is_busy(const struct model *m)
 {
+    struct m_work w;
     for (size_t s = 1; s < m->scope_count; s++)
-        for (size_t i = 0; i < m->scopes[s]->order_count; i++)
-            if (m->scopes[s]->orders[i].state == PD_order_state_provisioning) return true;
+        for (size_t n = 1; n <= m->scopes[s]->task_count; n++)
+            if (m_work_of(m->scopes[s], n, &w) && m_is_open(w.slot)) return true;
     return false;
+}
+
+uint64_t
+model_print_of(struct pd_text text)
+{
+    return m_print(text);
 }
 
 void
 model_begin_life(struct model *m, uint64_t now_ms)
 {
+    struct m_work w;
+
     m->life++;
-    m->worker_count = m->wait_count = 0;
+    m->worker_count = m->wait_count = m->stop_count = m->move_count = 0;
     for (size_t s = 1; s < m->scope_count; s++)
-        for (size_t i = 0; i < m->scopes[s]->order_count; i++)
-            for (size_t n = 0; n < m->scopes[s]->orders[i].count; n++)
-                m->scopes[s]->orders[i].items[n].lease_until_ms = now_ms + m->lease_ms;
+        for (size_t n = 1; n <= m->scopes[s]->task_count; n++)
+            if (m_work_of(m->scopes[s], n, &w)) w.slot->lease_until_ms = now_ms + m->lease_ms;
 }
 
 /* ---- commands and their ids ------------------------------------------------------------------------------------------ */
@@ -138,7 +148,9 @@ take_command(struct model *m, struct walk *w, size_t *ret_count)
     const struct model_record *first = &w->turn->records[w->at];
 
     m->touched = NULL;
+    m->changed = NULL;
     m->done = NULL;
+    m->owed_count = 0;
     NEED(m, w->at + first->count <= w->turn->record_count, "command %.*s stands in the log in part", (int)first->id.size,
          first->id.data);
     for (size_t i = 0; i < first->count; i++, w->at++) {
@@ -152,8 +164,10 @@ take_command(struct model *m, struct walk *w, size_t *ret_count)
         }
         m->events[m->last++] = (struct m_event){m_print(r->body), r->scope_position, r->scope, r->time, r->type};
     }
+    NEED(m, m->owed_count == 0, "an instance of subscription %" PRIu64 " may exist, and is not removed", m->owed[0].subscription);
+    if (m->changed != NULL && !m_is_sound(m, m->scopes[m->scope], m->changed)) return false;
     if (m->touched != NULL) {
-        NEED(m, m_is_settled(m->touched), "an order in state %d is not as its items are", m->touched->state);
+        if (!m_is_settled(m, m->scopes[m->scope], m->touched)) return false;
         m->moved(m->moved_arg, m->touched_from, first->command, m->touched->state);
     }
     *ret_count = first->count;
@@ -245,7 +259,7 @@ take_status(struct model *m, struct m_scope *s, const struct model_request *r, i
     if (code > 0) NEED(m, code == PD_E_internal || m_is_right(m, s, code), "a status is refused with %d", code);
     if (code != 0 && r->answer.data != NULL) return true;
     NEED(m, o != NULL, "the status of an order that there is not");
-    bool held = c->wait_ms > 0 && !(c->until == PD_until_end && o->state != PD_order_state_provisioning);
+    bool held = c->wait_ms > 0 && !(c->until == PD_until_end && m_is_at_rest(o));
     NEED(m, held == (r->answer.data == NULL), held ? "a status is told at once that was to wait" : "a status waits for nothing");
     if (!held) return m_check_status(m, o, mp_find(answer, "data"));
     PD_CHECK(m->wait_count < M_WAITS);
@@ -256,58 +270,13 @@ take_status(struct model *m, struct m_scope *s, const struct model_request *r, i
     return true;
 }
 
-static bool
-take_ready(struct model *m, const struct model_request *r, const msgpack_object *data)
-{
-    const struct pd_worker_ready *c = m->message.body;
-    struct m_worker              *w = m_worker(m, c->worker);
-    const msgpack_object         *lost = mp_find(data, "lost");
-    uint64_t                      address = m_print(r->address), gone = 0;
-    bool                          moved = w == NULL || w->address != address;
-
-    if (w == NULL) {
-        PD_CHECK(m->worker_count < M_WORKERS);
-        w = &m->workers[m->worker_count++];
-    }
-    *w = (struct m_worker){.name = m_print(c->worker), .address = address, .credit = c->credit, .heard_ms = r->now_ms};
-    for (size_t i = 0; i < c->groups_count; i++) w->groups[w->group_count++] = m_print(c->groups[i]);
-    for (size_t s = 1; moved && s < m->scope_count; s++)
-        for (size_t t = 1; t <= m->scopes[s]->task_count; t++) {
-            struct m_item *i = m_item_of(m->scopes[s], t, NULL);
-            bool           named = false;
-            for (size_t n = 0; n < c->leases_count; n++)
-                named = named || (m_scope(m, c->leases[n].reseller) == m->scopes[s] && c->leases[n].task == t &&
-                                  c->leases[n].lease == i->lease);
-            if (i->worker == w->name && i->state == PD_item_state_provisioning && !named) i->lease_until_ms = r->now_ms;
-        }
-    for (size_t n = 0; n < c->leases_count; n++) {
-        struct m_scope *s = m_scope(m, c->leases[n].reseller);
-        struct m_item  *i = s == NULL ? NULL : m_item_of(s, c->leases[n].task, NULL);
-        bool            mine = i != NULL && m_is_current(i, c->leases[n].lease, c->worker);
-        if (mine) i->lease_until_ms = r->now_ms + m->lease_ms;
-        gone += !mine;
-    }
-    NEED(m, lost != NULL && lost->via.array.size == gone, "a worker is told that %u leases are lost, %" PRIu64 " are",
-         lost == NULL ? 0 : lost->via.array.size, gone);
-    return true;
-}
-
-static bool
-take_goodbye(struct model *m, const struct model_request *r)
-{
-    struct m_worker *w = m_worker(m, ((const struct pd_worker_goodbye *)m->message.body)->worker);
-
-    if (w == NULL) return true;
-    for (size_t s = 1; s < m->scope_count; s++)
-        for (size_t t = 1; t <= m->scopes[s]->task_count; t++) {
-            struct m_item *i = m_item_of(m->scopes[s], t, NULL);
-            if (i->worker == w->name && i->state == PD_item_state_provisioning) i->lease_until_ms = r->now_ms;
-        }
-    *w = m->workers[--m->worker_count];
-    return true;
-}
-
 /* ---- one request ----------------------------------------------------------------------------------------------------- */
+
+static int
+door_says(struct pd_domain domain)
+{
+    return domain.unicode.data != NULL && m_ascii(domain.unicode).data == NULL ? PD_E_domain_invalid : PD_OK;
+}
 
 /* What the door refuses: what cannot be decoded, names that are no domains, zones that there are not. */
 static int
@@ -328,13 +297,15 @@ decode(struct model *m, const struct model_request *r, bool *ret_decoded)
         struct pd_text zone = ((const struct pd_put_reseller *)m->message.body)->time_zone;
         return zone.data == NULL || pd_text_equal(zone, PD_TEXT("UTC")) ? PD_OK : PD_E_invalid_field;
     }
+    if (code == PD_COMMAND_correct_item) return door_says(((const struct pd_correct_item *)m->message.body)->domain);
+    if (code == PD_COMMAND_import_subscription) return door_says(((const struct pd_import_subscription *)m->message.body)->domain);
     if (code != PD_COMMAND_add_order && code != PD_COMMAND_update_order) return PD_OK;
     const struct pd_add_order    *a = m->message.body;
     const struct pd_update_order *u = m->message.body;
     const struct pd_item_request *items = code == PD_COMMAND_add_order ? a->items : u->items;
     size_t                        count = code == PD_COMMAND_add_order ? a->items_count : u->items_count;
     for (size_t i = 0; i < count; i++)
-        if (items[i].domain.unicode.data != NULL && m_ascii(items[i].domain.unicode).data == NULL) return PD_E_domain_invalid;
+        if (door_says(items[i].domain) != PD_OK) return PD_E_domain_invalid;
     return PD_OK;
 }
 
@@ -354,6 +325,18 @@ check_again(struct model *m, const struct m_command *c, int code, uint64_t reply
     return true;
 }
 
+static bool
+check_subscription_answer(struct model *m, struct m_scope *s, const msgpack_object *data)
+{
+    const struct m_subscription *sub = m_subscription(s, m_number(data, "subscription"));
+
+    NEED(m, sub != NULL && sub == m->changed && m_number(data, "version") == sub->version &&
+                pd_text_equal(mp_find_text(data, "status"), PD_NAME(subscription_status, sub->status)) &&
+                pd_text_equal(mp_find_text(data, "service_status"), PD_NAME(service_status, sub->service)),
+         "an answer says another of a subscription than the log");
+    return true;
+}
+
 /* An accepted command's answer, beside its events. */
 static bool
 check_accepted(struct model *m, struct m_scope *s, size_t count, const msgpack_object *answer)
@@ -368,10 +351,13 @@ check_accepted(struct model *m, struct m_scope *s, size_t count, const msgpack_o
         NEED(m, command == PD_COMMAND_report_success || command == PD_COMMAND_report_failure, "what is accepted did nothing");
         return true;
     }
-    if (command >= PD_COMMAND_add_order && command <= PD_COMMAND_retry_provisioning) {
+    if ((command >= PD_COMMAND_add_order && command <= PD_COMMAND_retry_provisioning) ||
+        (command >= PD_COMMAND_accept_partial && command <= PD_COMMAND_correct_item)) {
         NEED(m, m->touched != NULL && m_number(data, "order") == (uint64_t)(m->touched - s->orders) + 1, "another order is named");
         return check_order_answer(m, m->touched, data);
     }
+    if (command == PD_COMMAND_end_subscription || command == PD_COMMAND_import_subscription)
+        return check_subscription_answer(m, s, data);
     return true;
 }
 
@@ -381,7 +367,9 @@ is_rightly_taken(struct model *m, struct m_scope *s)
 {
     static const int codes[] = {
         PD_E_version_conflict, PD_E_illegal_transition, PD_E_stale_lease,     PD_E_total_mismatch,    PD_E_reference_taken,
-        PD_E_domain_taken,     PD_E_plan_not_published, PD_E_period_disabled, PD_E_currency_mismatch,
+        PD_E_domain_taken,     PD_E_plan_not_published, PD_E_period_disabled, PD_E_currency_mismatch, PD_E_item_not_failed,
+        PD_E_nothing_completed, PD_E_task_closed,       PD_E_not_removable,   PD_E_import_taken,      PD_E_item_not_found,
+        PD_E_invalid_field,    PD_E_task_not_found,     PD_E_subscription_not_found,
     };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         NEED(m, !m_is_right(m, s, codes[i]), "%s is accepted, and %s should be its answer", m->message.block->Name,
@@ -415,7 +403,7 @@ take_decided(struct model *m, struct m_scope *s, struct m_command *c, struct wal
     }
     const struct m_order *asked = m_asked(m, s);
     if (told && !take_command(m, w, &count)) return false;
-    NEED(m, asked == NULL || count == 0 || m->touched == asked, "a command changes another order than it names");
+    NEED(m, asked == NULL || count == 0 || m->touched == asked || m->touched == NULL, "a command changes another order than it names");
     NEED(m, code != PD_OK || count > 0 || m->message.block->port == PD_port_workers, "%s is acknowledged and not in the log",
          m->message.block->Name);
     *c = (struct m_command){c->key, content_of(m), m_print(r->answer), m->life,
@@ -446,8 +434,9 @@ take_request(struct model *m, struct walk *w, const struct model_request *r)
     NEED(m, code != PD_E_reseller_not_found, "a reseller is not found that there is");
     switch (m->message.block->code) {
     case PD_COMMAND_hello: NEED(m, code == PD_OK, "Hello is refused"); return true;
-    case PD_COMMAND_worker_ready: NEED(m, code == PD_OK, "a worker is refused"); return take_ready(m, r, mp_find(&answer, "data"));
-    case PD_COMMAND_worker_goodbye: NEED(m, code == PD_OK, "a goodbye is refused"); return take_goodbye(m, r);
+    case PD_COMMAND_worker_ready: return m_take_ready(m, r, code, mp_find(&answer, "data"));
+    case PD_COMMAND_worker_goodbye: NEED(m, code == PD_OK, "a goodbye is refused"); return m_take_goodbye(m, r);
+    case PD_COMMAND_drain_worker: return m_take_drain(m, code, mp_find(&answer, "data"));
     case PD_COMMAND_check_status: return take_status(m, s, r, code, &answer);
     default: break;
     }
@@ -464,19 +453,26 @@ take_request(struct model *m, struct walk *w, const struct model_request *r)
 
 /* ---- a turn ---------------------------------------------------------------------------------------------------------- */
 
-/* What was due is done by the end of the turn: no task past its deadline, no lease past its time. */
+/* What was due is done by the end of the turn: no task past its deadline, no lease past its time. Orders expire some turns later. */
 static bool
 check_due(struct model *m, const struct model_turn *t)
 {
-    uint64_t time = t->wall_us > m->time ? t->wall_us : m->time;
+    uint64_t      time = t->wall_us > m->time ? t->wall_us : m->time;
+    struct m_work w;
 
-    for (size_t s = 1; s < m->scope_count; s++)
+    for (size_t s = 1; s < m->scope_count; s++) {
         for (size_t n = 1; n <= m->scopes[s]->task_count; n++) {
-            const struct m_item *i = m_item_of(m->scopes[s], n, NULL);
-            if (i->state != PD_item_state_provisioning) continue;
-            NEED(m, i->deadline > time, "task %zu is past its deadline", n);
-            NEED(m, i->worker == 0 || i->lease_until_ms > t->now_ms, "a lease of task %zu is past its time", n);
+            if (!m_work_of(m->scopes[s], n, &w) || !m_is_open(w.slot)) continue;
+            NEED(m, w.slot->deadline > time, "task %zu is past its deadline", n);
+            NEED(m, w.slot->state == PD_task_state_created || w.slot->lease_until_ms > t->now_ms, "a lease of task %zu is past its time", n);
         }
+        for (size_t n = 0; n < m->scopes[s]->order_count; n++) {
+            struct m_order *o = &m->scopes[s]->orders[n];
+            bool unopened = o->state == PD_order_state_draft || o->state == PD_order_state_new || o->state == PD_order_state_held;
+            o->late = unopened && o->updated + M_EXPIRY_DAYS * UINT64_C(86400000000) <= m->time ? o->late + 1 : 0;
+            NEED(m, o->late < M_EXPIRY_TURNS, "order %zu should have expired", n + 1);
+        }
+    }
     return true;
 }
 
@@ -489,6 +485,7 @@ model_turn(struct model *m, const struct model_turn *t)
     m->unread = t->unread;
     m->full = t->full;
     m->stopping = t->stopping;
+    m->stop_count = 0;
     for (size_t i = 0; i < t->request_count && m->violation[0] == '\0'; i++) {
         if (!take_request(m, &w, &t->requests[i])) return;
         pd_arena_reset(&m->arena);

@@ -66,7 +66,22 @@ void model_published(struct model *model, struct pd_text topic, struct pd_text b
 void model_row(struct model *model, int row_code, struct pd_text bytes);
 void model_rows_seen(struct model *model);
 
-/* How many positions the log has, by what was shown; whether any order is still being provisioned. */
+/* A worker has made what an assignment asks for, or a part of it; or removed it. Somebody reports what he knows nothing of. */
+void model_made(struct model *model, const struct pd_assignment *assignment);
+void model_removed(struct model *model, const struct pd_assignment *assignment);
+void model_lied(struct model *model, struct pd_text reseller, uint64_t task, uint64_t lease);
+/* At the end: what exists is what active subscriptions name, and what was abandoned by name. */
+void model_look_at_servers(struct model *model);
+
+/* What a person has to do so that everything ends: GiveUp, CancelOrder or EndSubscription. False: nothing. */
+struct model_chore {
+    uint64_t reseller, number; /* reseller: as model_print_of gives it */
+    int      command;
+};
+bool     model_chore(const struct model *model, struct model_chore *ret_chore);
+uint64_t model_print_of(struct pd_text text);
+
+/* How many positions the log has, by what was shown; whether any task is still open. */
 uint64_t model_last(const struct model *model);
 bool     model_is_busy(const struct model *model);
 

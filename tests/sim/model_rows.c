@@ -3,17 +3,28 @@
 
 #include "tests/sim/model_tables.h"
 
+/* What an item's row and a subscription's say of a task alike. */
+#define IS_SLOT(row, slot)                                                                                             \
+    ((row)->task == (slot)->task && (row)->attempt == (slot)->attempt && (row)->lease == (slot)->lease &&              \
+     m_print((row)->worker) == (slot)->worker && m_print((row)->message) == (slot)->message &&                         \
+     (row)->deadline == (slot)->deadline && (row)->stale_leases == (slot)->stale &&                                    \
+     (row)->task_state == (enum pd_task_state)(slot)->state &&                                                         \
+     ((row)->has_next_try ? (row)->next_try == (slot)->next_try : (slot)->next_try == 0) &&                            \
+     ((row)->has_progress ? (int)(row)->progress == (slot)->progress : (slot)->progress == -1))
+
 static bool
 check_item(struct model *m, const struct m_item *i, const struct pd_order_item *row)
 {
+    const struct m_former *former = i->former_count == 0 ? NULL : &i->formers[i->former_count - 1];
+
     NEED(m, row->state == (enum pd_item_state)i->state && row->plan_version == i->plan_version && m_print(row->plan) == i->plan &&
                 m_print(row->domain) == i->domain && row->quantity == i->quantity && row->claims == i->claims,
          "an item's row is not what the log says");
-    NEED(m, row->subscription == i->subscription && row->task == i->task && row->attempt == i->attempt && row->lease == i->lease &&
-                m_print(row->worker) == i->worker && m_print(row->message) == i->message && row->deadline == i->deadline &&
-                row->stale_leases == i->stale && m_print(row->instance) == i->instance,
+    NEED(m, row->subscription == i->subscription && m_print(row->instance) == i->instance && IS_SLOT(row, &i->slot),
          "an item's row tells another way of its task");
-    NEED(m, row->has_progress ? (int)row->progress == i->progress : i->progress == -1, "an item's row tells other progress");
+    NEED(m, row->has_former_lease == (former != NULL) &&
+                (former == NULL || (row->former_lease == former->lease && m_print(row->former_instance) == former->instance)),
+         "an item's row tells of another former instance");
     return true;
 }
 
@@ -23,6 +34,8 @@ check_order(struct model *m, struct m_scope *s, const struct pd_order *row)
     const struct m_order *o = m_order(s, row->order, (struct pd_text){NULL, 0});
 
     NEED(m, o != NULL, "a row of order %" PRIu64 ", which is not in the log", row->order);
+    bool ending = o->state == PD_order_state_cancelling || o->state == PD_order_state_cleanup_failed;
+    if (ending) NEED(m, row->goal == (enum pd_order_state)o->goal, "the row of order %" PRIu64 " has another goal", row->order);
     NEED(m, row->version == o->version && row->state == (enum pd_order_state)o->state && row->items_count == o->count &&
                 row->total == o->total && m_print(row->customer) == o->customer && m_print(row->reference) == o->reference,
          "the row of order %" PRIu64 " is not what the log says", row->order);
@@ -41,20 +54,25 @@ check_subscription(struct model *m, struct m_scope *s, const struct pd_subscript
                 row->service_status == (enum pd_service_status)sub->service && row->start == sub->start &&
                 row->expiration == sub->expiration && m_print(row->customer) == sub->customer,
          "the row of subscription %" PRIu64 " is not what the log says", row->subscription);
-    bool active = sub->status != PD_subscription_status_ordered;
-    NEED(m, active == (s->orders[sub->order - 1].items[sub->item - 1].state == PD_item_state_completed),
-         "subscription %" PRIu64 " is not as its item is", row->subscription);
+    NEED(m, m_print(row->instance) == sub->instance && m_print(row->domain) == sub->domain && row->claims == sub->claims &&
+                row->remains_count == sub->remain_count && IS_SLOT(row, &sub->slot),
+         "the row of subscription %" PRIu64 " tells another way of its removal", row->subscription);
+    for (size_t i = 0; i < sub->remain_count; i++)
+        NEED(m, m_print(row->remains[i]) == sub->remains[i], "another instance is to be removed, by a row");
     return true;
 }
 
 static bool
 check_task(struct model *m, struct m_scope *s, const struct pd_task *row)
 {
-    const struct m_item *i = m_item_of(s, row->task, NULL);
+    struct m_work w;
 
-    NEED(m, i != NULL && i->state == PD_item_state_provisioning, "a row of task %" PRIu64 ", which is not open", row->task);
-    NEED(m, row->lease == i->lease && m_print(row->worker) == i->worker && row->attempt == i->attempt &&
-                row->deadline == i->deadline && (row->state == PD_task_state_leased) == (i->worker != 0),
+    NEED(m, m_work_of(s, row->task, &w) && m_is_open(w.slot), "a row of task %" PRIu64 ", which is not open", row->task);
+    NEED(m, row->lease == w.slot->lease && m_print(row->worker) == w.slot->worker && row->attempt == w.slot->attempt &&
+                row->deadline == w.slot->deadline && row->state == (enum pd_task_state)w.slot->state &&
+                row->stopping == w.slot->stopping && m_print(row->worker_group) == w.group &&
+                (row->has_next_try ? row->next_try : 0) == w.slot->next_try &&
+                (row->operation == PD_operation_deprovision) == (w.subscription != NULL),
          "the row of task %" PRIu64 " is not what the log says", row->task);
     return true;
 }
@@ -114,7 +132,8 @@ model_row(struct model *m, int row_code, struct pd_text bytes)
 void
 model_rows_seen(struct model *m)
 {
-    size_t there[PD_ROW_CODES] = {0};
+    size_t        there[PD_ROW_CODES] = {0};
+    struct m_work w;
 
     for (size_t n = 1; n < m->scope_count; n++) {
         struct m_scope *s = m->scopes[n];
@@ -123,8 +142,7 @@ model_rows_seen(struct model *m)
         there[PD_ROW_plan] += s->plan_count;
         there[PD_ROW_order] += s->order_count;
         there[PD_ROW_subscription] += s->subscription_count;
-        for (size_t t = 1; t <= s->task_count; t++)
-            there[PD_ROW_task] += m_item_of(s, t, NULL)->state == PD_item_state_provisioning;
+        for (size_t t = 1; t <= s->task_count; t++) there[PD_ROW_task] += m_work_of(s, t, &w) && m_is_open(w.slot);
     }
     for (int code = 1; code < PD_ROW_CODES; code++)
         if (there[code] != m->seen[code])

@@ -15,7 +15,7 @@ static bool
 is_over(const struct model *m, const struct m_wait *w)
 {
     const struct m_order *o = order_of(m, w);
-    return m->now_ms >= w->due_ms || (w->to_end ? o->state != PD_order_state_provisioning : o->version != w->version);
+    return m->now_ms >= w->due_ms || (w->to_end ? m_is_at_rest(o) : o->version != w->version);
 }
 
 /* Reads are not remembered: several may share an id, and each is told of its own order. */
@@ -40,35 +40,67 @@ hear_wait(struct model *m, struct pd_text address, struct pd_text body)
     return wrong(m, "a wait is answered that is not over, or that nobody asked for");
 }
 
+/* A lease that is in the log; it may be over already. */
 static bool
-hear_assignment(struct model *m, struct pd_text address, struct pd_text body)
+hear_assignment(struct model *m, struct pd_text address, const msgpack_object *data)
 {
     struct pd_assignment a;
     struct pd_refusal    refusal;
-    msgpack_object       o;
+    struct m_work        w;
 
-    NEED(m, mp_parse(&m->answer_reader, body.data, body.size, &o) && mp_find(&o, "data") != NULL &&
-                pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, mp_find(&o, "data"), &a, &refusal),
+    NEED(m, data != NULL && pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, data, &a, &refusal),
          "an assignment that cannot be read");
     struct m_scope *s = m_scope(m, a.reseller);
-    struct m_order *order = NULL;
-    struct m_item  *i = s == NULL ? NULL : m_item_of(s, a.task, &order);
-    NEED(m, i != NULL && i->lease == a.lease && i->worker != 0 && i->state == PD_item_state_provisioning,
+    NEED(m, s != NULL && m_work_of(s, a.task, &w) && w.slot->lease == a.lease,
          "task %" PRIu64 " is handed out under lease %" PRIu64 ", which is not in the log", a.task, a.lease);
-    NEED(m, i->instance == m_print(a.instance) && i->attempt == a.attempt && order->reference == m_print(a.reference) &&
-                i->plan == m_print(a.plan) && i->domain == m_print(a.domain) && i->deadline == a.deadline,
+    const struct m_subscription *sub = w.subscription;
+    const struct m_order        *o = sub == NULL ? w.order : sub->order == 0 ? NULL : &s->orders[sub->order - 1];
+    const struct m_item         *i = sub == NULL ? w.item : m_item_of(s, sub);
+    NEED(m, w.slot->given_instance == m_print(a.instance) && w.slot->given_deadline == a.deadline &&
+                (o == NULL ? sub->reference : o->reference) == m_print(a.reference) &&
+                (sub != NULL ? sub->plan : i->plan) == m_print(a.plan) && (sub != NULL ? sub->domain : i->domain) == m_print(a.domain) &&
+                (a.operation == PD_operation_deprovision) == (sub != NULL),
          "task %" PRIu64 " is handed out as another", a.task);
-    for (size_t n = 0; n < m->worker_count; n++)
-        if (m->workers[n].name == i->worker)
+    for (size_t n = 0; n < m->worker_count && w.slot->state == PD_task_state_leased; n++)
+        if (m->workers[n].name == w.slot->worker)
             NEED(m, m->workers[n].address == m_print(address), "task %" PRIu64 " is sent to another than has its lease", a.task);
     return true;
+}
+
+/* Who holds a lease that another has ended, or that is to be given back, is told. */
+static bool
+hear_stop(struct model *m, struct pd_text address, const msgpack_object *data)
+{
+    struct m_scope *s = m_scope(m, mp_find_text(data, "reseller"));
+    uint64_t        task = m_number(data, "task"), lease = m_number(data, "lease");
+
+    for (size_t i = 0; i < m->stop_count; i++) {
+        const struct m_stop *stop = &m->stops[i];
+        if (m->scopes[stop->scope] != s || stop->task != task || stop->lease != lease) continue;
+        for (size_t n = 0; n < m->worker_count; n++)
+            if (m->workers[n].name == stop->worker)
+                NEED(m, m->workers[n].address == m_print(address), "another is told to stop task %" PRIu64, task);
+        m->stops[i] = m->stops[--m->stop_count];
+        return true;
+    }
+    return wrong(m, "a worker is told to stop task %" PRIu64 ", and need not", task);
+}
+
+static bool
+hear_to_worker(struct model *m, struct pd_text address, struct pd_text body)
+{
+    msgpack_object o;
+
+    NEED(m, mp_parse(&m->answer_reader, body.data, body.size, &o), "a message to a worker that cannot be read");
+    bool stop = pd_text_equal(mp_find_text(&o, "type"), PD_TEXT("Stop"));
+    return stop ? hear_stop(m, address, mp_find(&o, "data")) : hear_assignment(m, address, mp_find(&o, "data"));
 }
 
 void
 model_outgoing(struct model *m, enum pd_port port, struct pd_text address, struct pd_text body)
 {
     if (m->violation[0] != '\0') return;
-    if (port == PD_port_workers) hear_assignment(m, address, body);
+    if (port == PD_port_workers) hear_to_worker(m, address, body);
     else hear_wait(m, address, body);
     pd_arena_reset(&m->arena);
 }
@@ -78,6 +110,10 @@ model_sent(struct model *m)
 {
     for (size_t i = 0; i < m->wait_count && !m->unread; i++)
         if (is_over(m, &m->waits[i])) wrong(m, "a wait is over and not answered");
+    for (size_t i = 0; i < m->stop_count && !m->unread; i++)
+        for (size_t n = 0; n < m->worker_count; n++)
+            if (m->workers[n].name == m->stops[i].worker && m->workers[n].heard_ms + m->lease_ms > m->now_ms)
+                wrong(m, "nobody is told to stop task %" PRIu64, m->stops[i].task);
 }
 
 void

@@ -1,37 +1,69 @@
-/* model_tables.h - the model's memory, for the files it is made of: model.c (requests and answers), model_claims.c (whether a
- * refusal is right), model_events.c (whether an event is legal), model_rows.c (rows), model_sent.c (what goes out beside the
- * answers). Texts are kept as prints: 64 bits. */
+/* model_tables.h - the model's memory, for the files it is made of: model.c (requests and answers), model_crew.c (workers' words),
+ * model_claims.c (whether a refusal is right), model_events.c, model_orders.c, model_tasks.c and model_subscriptions.c (whether an
+ * event is legal), model_rows.c (rows), model_sent.c (what goes out beside the answers), model_server.c (what exists). Texts are
+ * kept as prints: 64 bits. */
 #ifndef SIM_MODEL_TABLES_H
 #define SIM_MODEL_TABLES_H
 
 #include "tests/sim/model.h"
 
 enum { M_ITEMS = 4, M_PERIODS = 64, M_CUSTOMERS = 32, M_PLANS = 16, M_SCOPES = 8, M_GROUPS = 4, M_WORKERS = 32, M_WAITS = 4096,
-       M_COMMANDS = 1 << 16 };
+       M_COMMANDS = 1 << 16, M_FORMERS = 32, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
+       M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
+
+/* How far a task has come: an item's, or the one that removes what a subscription may have. */
+struct m_slot {
+    uint64_t task, attempt, lease, stale, worker, message, deadline, next_try, lease_until_ms;
+    int      state, progress; /* enum pd_task_state; -1: not told */
+    bool     stopping;
+    uint64_t given_instance, given_deadline; /* with the last lease */
+};
+
+/* An instance that an item had until it was corrected, and the last lease under which that was worked on. */
+struct m_former {
+    uint64_t instance, lease;
+};
 
 struct m_item {
-    uint64_t plan, plan_version, category, period, domain, quantity, setup, recurring, group, deadline_s;
-    int      policy, provisioning, state;
-    bool     trial, claims;
-    uint64_t subscription, task, instance, attempt, lease, worker, message, deadline, stale;
-    int      progress; /* -1: not told */
-    uint64_t lease_until_ms;
+    uint64_t        plan, plan_version, category, period, domain, quantity, setup, recurring, group, deadline_s;
+    int             policy, provisioning, state;
+    bool            trial, claims;
+    uint64_t        subscription, instance;
+    struct m_former formers[M_FORMERS];
+    size_t          former_count;
+    struct m_slot   slot;
 };
 
 struct m_order {
-    uint64_t      reference, customer, currency, setup, recurring, total, version;
-    int           state;
-    size_t        count;
+    uint64_t      reference, customer, currency, setup, recurring, total, version, updated;
+    int           state, goal;
+    size_t        count, late; /* turns for which it should have expired */
     struct m_item items[M_ITEMS];
 };
 
 struct m_subscription {
-    uint64_t order, item, customer, plan, version, start, expiration;
-    int      status, service;
+    uint64_t      order, item, customer, plan, version, start, expiration; /* order 0: imported */
+    int           status, service;
+    uint64_t      reference, category, domain, instance, group, deadline_s, remains[M_REMAINS];
+    int           policy, provisioning;
+    bool          claims, asked; /* asked: somebody wants it to end */
+    size_t        remain_count;
+    struct m_slot slot; /* of its removal */
 };
 
+/* An item's, or a subscription's removal. */
 struct m_task {
-    uint64_t order, item;
+    uint64_t order, item, subscription;
+};
+
+/* A task, with what it is of. Of a removal `order` and `item` are those that wait for it. */
+struct m_work {
+    struct m_order        *order;
+    struct m_item         *item;
+    struct m_subscription *subscription; /* NULL: a provisioning */
+    struct m_slot         *slot;
+    uint64_t               group;
+    int                    provisioning;
 };
 
 struct m_customer {
@@ -72,8 +104,19 @@ struct m_command {
 };
 
 struct m_worker {
-    uint64_t name, address, groups[M_GROUPS], credit, heard_ms;
+    uint64_t name, address, former, groups[M_GROUPS], credit, heard_ms;
     size_t   group_count;
+    uint32_t operations; /* bit n: enum pd_operation n */
+    bool     draining;
+};
+
+/* What must come of the command in hand: an instance that is to be removed; a worker that is to be told to stop. */
+struct m_owed {
+    uint64_t subscription, instance;
+};
+
+struct m_stop {
+    uint64_t scope, task, lease, worker;
 };
 
 struct m_wait {
@@ -108,9 +151,19 @@ struct model {
     struct mp_reader  reader, answer_reader, event_reader;
     struct mp_writer  packed;
     struct pd_message message;
+    uint64_t          scope; /* its number */
     struct m_order   *touched;
     int               touched_from;
     const struct m_item *done; /* what TaskSucceeded has just told */
+    struct m_subscription *changed;
+    struct m_owed     owed[M_OWED];
+    size_t            owed_count;
+
+    struct m_stop     stops[M_STOPS];
+    size_t            stop_count;
+    uint64_t          moves[M_MOVES]; /* workers' addresses that others have come after */
+    size_t            move_count;
+    struct m_servers *servers;
 };
 
 /* Keeps what must not be; the first one stands. Always false, so that it can be returned. */
@@ -129,7 +182,13 @@ struct m_customer *m_customer(struct m_scope *s, struct pd_text id);
 struct m_plan     *m_plan(struct m_scope *s, struct pd_text id);
 struct m_period   *m_period(struct m_plan *p, struct pd_text period);
 struct m_order    *m_order(struct m_scope *s, uint64_t number, struct pd_text reference);
-struct m_item     *m_item_of(struct m_scope *s, uint64_t task, struct m_order **ret_order);
+struct m_subscription *m_subscription(struct m_scope *s, uint64_t number);
+/* What a task is of; false: there is none. */
+bool               m_work_of(struct m_scope *s, uint64_t task, struct m_work *ret_work);
+/* The item that a subscription came from, or NULL. */
+struct m_item     *m_item_of(struct m_scope *s, const struct m_subscription *sub);
+size_t             m_count_items(const struct m_order *o, int state);
+bool               m_is_open(const struct m_slot *slot);
 struct m_worker   *m_worker(struct model *m, struct pd_text name);
 bool               m_on_hold(const struct m_customer *c);
 
@@ -144,14 +203,43 @@ struct pd_text m_ascii(struct pd_text domain);
 /* Whether a customer's items may have their domains: by what others hold, and among themselves. */
 bool m_domains_free(const struct m_scope *s, const struct m_order *order, uint64_t customer, const struct m_item *items,
                     size_t count);
+/* Whether one may, beside all but those of `order` or but `self`; NULL: beside all. */
+bool m_domain_free(const struct m_scope *s, uint64_t customer, const struct m_item *item, const struct m_order *order,
+                   const struct m_item *self);
 /* What clients may send in a state: the sum of the names' prints. */
 uint64_t m_allowed(int state);
 bool     m_takes(int state, int command);
 
+/* Nothing goes on by itself. */
+static inline bool
+m_is_at_rest(const struct m_order *o)
+{
+    return o->state != PD_order_state_provisioning && o->state != PD_order_state_cancelling;
+}
+
 /* Whether an event is legal, and then what it changes. */
 bool m_take_event(struct model *m, const struct model_record *r);
-/* An order is as its items are. */
-bool m_is_settled(const struct m_order *o);
+bool m_take_of_order(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_block *block,
+                     const char *body);
+bool m_take_order_event(struct model *m, struct m_scope *s, const struct model_record *r, struct m_order *o, const void *body);
+bool m_take_added(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_order_added *e);
+bool m_take_task_event(struct model *m, struct m_scope *s, const struct model_record *r, struct m_work *w, const void *body);
+bool m_take_created(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_task_created *e);
+bool m_take_subscription_event(struct model *m, struct m_scope *s, const struct model_record *r, const void *body);
+bool m_is_by_engine(const struct model_record *r);
+void *m_add(void **list, size_t *count, size_t size);
+#define M_ADD(list, count) m_add((void **)&(list), &(count), sizeof *(list))
+
+/* An instance of a subscription is to be removed; TaskCreated must say so, unless that is under way. */
+void m_owe(struct model *m, struct m_scope *s, uint64_t subscription, uint64_t instance);
+/* Something may exist under the item's present instance. */
+bool m_may_exist(const struct m_item *i);
+/* A lease is over, or to be given back; its holder is told, unless it is the one who said so. */
+void m_owe_stop(struct model *m, const struct model_record *r, const struct m_slot *slot);
+
+/* One command's events bring an order, and a subscription, to where its items bear it out. */
+bool m_is_settled(struct model *m, struct m_scope *s, const struct m_order *o);
+bool m_is_sound(struct model *m, struct m_scope *s, const struct m_subscription *sub);
 /* Whether a refusal of this code is true of the command in m->message, now. */
 bool m_is_right(struct model *m, struct m_scope *s, int code);
 /* The order that the command in hand names, by itself or by a task; NULL: none. */
@@ -159,7 +247,19 @@ const struct m_order *m_asked(struct model *m, struct m_scope *s);
 /* The version of what a command is about, for `expect`. */
 bool m_version_of(struct model *m, struct m_scope *s, uint64_t *ret_version);
 /* Whether a report is about the current lease; whether it repeats the one that closed the task. */
-bool m_is_current(const struct m_item *i, uint64_t lease, struct pd_text worker);
-bool m_has_closed(const struct m_item *i, int state, uint64_t lease, struct pd_text worker);
+bool m_is_current(const struct m_slot *slot, uint64_t lease, struct pd_text worker);
+bool m_has_closed(const struct m_slot *slot, int state, uint64_t lease, struct pd_text worker);
+
+/* What workers say of themselves. */
+bool m_take_ready(struct model *m, const struct model_request *r, int code, const msgpack_object *data);
+bool m_take_goodbye(struct model *m, const struct model_request *r);
+bool m_take_drain(struct model *m, int code, const msgpack_object *data);
+
+/* What exists: the log tells of it too. */
+void m_server_hears(struct model *m, const struct m_scope *s, const struct m_work *w, int event, uint64_t lease, bool by_hand,
+                    uint64_t instance);
+struct m_servers *m_servers_open(void);
+void m_server_imports(struct model *m, const struct m_subscription *sub);
+void m_server_orphans(struct model *m, const struct pd_orphan *orphans, size_t count);
 
 #endif
