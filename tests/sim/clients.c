@@ -60,6 +60,19 @@ learn(struct client *c, const msgpack_object *answer)
     if (state.data != NULL) c->about->state = pd_enum_number(pd_enum_order_state(), state);
 }
 
+/* Its next command; false: not yet. */
+static bool
+choose(struct sim *s, struct client *c)
+{
+    if (c->number > 0 && !shop_is_open(s)) { /* it comes later */
+        c->wake_ms = s->now_ms + 50;
+        return false;
+    }
+    if (c->old_count > OLD_FRAMES && befalls(s, FAULT_copied, 12)) send_frame(s, c, &c->old[chance(s, OLD_FRAMES)]);
+    make_command(s, c);
+    return true;
+}
+
 void
 client_step(struct sim *s, struct client *c, struct pd_text answer)
 {
@@ -73,13 +86,11 @@ client_step(struct sim *s, struct client *c, struct pd_text answer)
     }
     if (!c->busy) {
         c->wake_ms = UINT64_MAX;
-        if (s->calm) return;
-        if (c->number > 0 && !shop_is_open(s)) { /* it comes later */
-            c->wake_ms = s->now_ms + 50;
-            return;
-        }
-        if (c->old_count > OLD_FRAMES && befalls(s, FAULT_copied, 12)) send_frame(s, c, &c->old[chance(s, OLD_FRAMES)]);
-        make_command(s, c);
+        if (s->calm) { /* one of them looks after what is left */
+            if (c->number > 0) return;
+            c->wake_ms = s->now_ms + 300;
+            if (!make_chore(s, c)) return;
+        } else if (!choose(s, c)) return;
         s->counts.commands++;
         pd_call_init(&c->call, pd_text(c->id), 300 + (uint32_t)chance(s, 500) + c->patience_ms, 1000000);
         c->busy = true;

@@ -3,12 +3,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "clients/lib/json.h"
 #include "proto/check.h"
 #include "tests/sim/sim.h"
 
-static const char *const resellers[] = {"default", "norte", "sur"};
-enum { RESELLERS = 3, CUSTOMERS = 5 };
+const char *const resellers[] = {"default", "norte", "sur"};
 
 /* Each reseller's shop; %s is the reseller. The plan `hand` is provisioned by hand: its deadline always comes. */
 static const char *const shop[] = {
@@ -104,7 +102,7 @@ pack(struct mp_writer *w, const json_t *o)
     }
 }
 
-static json_t *__attribute__((format(printf, 1, 2)))
+json_t *
 parse(const char *format, ...)
 {
     char    text[1024];
@@ -155,7 +153,7 @@ add_order(struct sim *s, struct client *c)
     return r;
 }
 
-static json_t *
+json_t *
 about_order(struct sim *s, const char *type, const struct known_order *o)
 {
     if (o->number > 0 && chance(s, 2) == 0) return parse("{'type':'%s','data':{'order':%" PRIu64 "}}", type, o->number);
@@ -208,7 +206,7 @@ static json_t *
 move_order(struct sim *s, struct client *c, bool any)
 {
     struct known_order *o = &c->orders[chance(s, KNOWN_ORDERS)];
-    int                 state = any ? 1 + (int)chance(s, 7) : o->state;
+    int                 state = any ? 1 + (int)chance(s, 10) : o->state;
 
     c->about = o;
     if (o->reference[0] == '\0') return add_order(s, c);
@@ -220,8 +218,10 @@ move_order(struct sim *s, struct client *c, bool any)
     case PD_order_state_held:
         if (chance(s, 3) > 0) return release_customer(s, o->customer);
         return chance(s, 4) > 0 ? about_order(s, "OpenOrder", o) : update_order(s, o);
-    case PD_order_state_provisioning: return check_status(s, c, o);
-    case PD_order_state_provisioning_failed: return about_order(s, "RetryProvisioning", o);
+    case PD_order_state_cancelling:
+    case PD_order_state_provisioning: return chance(s, 8) > 0 ? check_status(s, c, o) : about_order(s, "CancelOrder", o);
+    case PD_order_state_provisioning_failed: return repair_order(s, o);
+    case PD_order_state_cleanup_failed: return end_cleanup(s, o);
     case PD_order_state_completed: return any ? about_order(s, "CancelOrder", o) : add_order(s, c);
     default: return any ? about_order(s, "CancelOrder", o) : add_order(s, c);
     }
@@ -277,6 +277,7 @@ make_any(struct sim *s, struct client *c)
     if (roll < 66) return move_order(s, c, false);
     if (roll < 78) return move_order(s, c, true);
     if (roll < 80) return add_note(s, c);
+    if (roll < 87) return make_repair(s);
     if (roll < 94) return keep_shop(s);
     if (roll < 95) return hold_once_more(s);
     return parse("%s", wrongs[chance(s, WRONGS)]);
@@ -315,6 +316,22 @@ put_envelope(struct sim *s, struct client *c, json_t *r, size_t n, unsigned rese
     if (!shop_is_open(s) || strcmp(json_string_value(json_object_get(r, "type")), "Hello") == 0) return;
     if (chance(s, 40) == 0) json_object_set_new(r, "dry_run", json_true());
     if (chance(s, 40) == 0) json_object_set_new(r, "expect", json_integer((json_int_t)chance(s, 4)));
+}
+
+bool
+make_chore(struct sim *s, struct client *c)
+{
+    json_t *r = chore_of(s);
+
+    if (r == NULL) return false;
+    c->about = NULL;
+    c->patience_ms = 0;
+    snprintf(c->id, sizeof c->id, "calm-%" PRIu64, s->counts.commands);
+    json_object_set_new(r, "id", json_string(c->id));
+    mp_writer_clear(&c->frame);
+    pack(&c->frame, r);
+    json_decref(r);
+    return true;
 }
 
 void

@@ -146,8 +146,14 @@ choose(struct model_chore *c, const struct m_scope *s, int command, uint64_t num
 bool
 model_chore(const struct model *m, struct model_chore *ret_chore)
 {
+    struct m_work w;
+
     for (size_t n = 1; n < m->scope_count; n++) {
         const struct m_scope *s = m->scopes[n];
+        for (size_t i = 1; i <= s->task_count; i++) /* what nobody does by hand is over with its deadline */
+            if (m_work_of((struct m_scope *)(uintptr_t)s, i, &w) && m_is_open(w.slot) && w.subscription != NULL &&
+                w.provisioning == PD_provisioning_manual)
+                return choose(ret_chore, s, PD_COMMAND_succeed_task, i);
         for (size_t i = 0; i < s->order_count; i++) {
             if (s->orders[i].state == PD_order_state_provisioning_failed) return choose(ret_chore, s, PD_COMMAND_give_up, i + 1);
             if (s->orders[i].state == PD_order_state_cleanup_failed) return choose(ret_chore, s, PD_COMMAND_cancel_order, i + 1);

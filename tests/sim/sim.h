@@ -1,14 +1,15 @@
 /* sim.h - one seed's world: who there is, what is on its way, what goes wrong.
  *
  * The real engine, its door and slots, the worker's and the client's step run in one thread under one random number: time goes
- * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. workers.c: workers and
- * liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the judge. */
+ * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. repairs.c: those who put things
+ * right. workers.c: workers and liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the judge. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
 #include <stdio.h>
 
 #include "clients/lib/call.h"
+#include "clients/lib/json.h"
 #include "clients/worker/worker.h"
 #include "engine/bus/slots.h"
 #include "tests/sim/counts.h"
@@ -17,7 +18,7 @@
 enum {
     CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, TO_ENGINE = -1,
     MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 6, OLD_FRAMES = 4, OVERHEARD = 8,
-    HOUR_MS = 3600000,
+    HOUR_MS = 3600000, CALM_MS = HOUR_MS,
 };
 
 struct mail {
@@ -29,6 +30,7 @@ struct mail {
     size_t       size;
     bool         is_job;       /* no message, but a worker's task that goes on (percent) or ends */
     size_t       job;
+    uint64_t     serial; /* of the job: its place may be another's by now */
     bool         success, ends;
 };
 
@@ -54,10 +56,23 @@ struct client {
     size_t             old_count;
 };
 
+/* What a worker's process is at; `killed`: it is no more, and whatever comes of it changes nothing. */
+struct sim_job {
+    uint64_t          serial, task, lease;
+    enum pd_operation operation;
+    char              reseller[16], instance[40];
+    bool              killed;
+    int               way; /* in which it fails */
+};
+
 struct sim_worker {
-    struct worker *step;
-    uint64_t       life, process, wake_ms, cut_off_ms; /* process: of its jobs */
-    char           name[8], nonce[24];
+    struct worker   *step;
+    uint64_t         life, process, wake_ms, cut_off_ms; /* process: of its jobs */
+    uint64_t         serial;
+    char             name[8], nonce[24];
+    struct sim_job   jobs[WORKER_JOBS_MAX];
+    struct mp_writer ready; /* its last */
+    bool             leaving, gone;
 };
 
 /* An assignment that the liar has overheard. */
@@ -106,6 +121,18 @@ void clients_close(struct sim *s);
 void client_step(struct sim *s, struct client *client, struct pd_text answer);
 void make_command(struct sim *s, struct client *client);
 bool shop_is_open(const struct sim *s);
+/* In calm: what a person does so that everything ends. False: nothing is to be done. */
+bool make_chore(struct sim *s, struct client *client);
+/* repairs.c: what is done about orders that were opened, subscriptions and tasks. */
+json_t *repair_order(struct sim *s, const struct known_order *order);
+json_t *end_cleanup(struct sim *s, const struct known_order *order);
+json_t *make_repair(struct sim *s);
+/* commands.c: JSON with ' for ", and a command about an order. */
+json_t *parse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+json_t *about_order(struct sim *s, const char *type, const struct known_order *order);
+json_t *chore_of(struct sim *s);
+extern const char *const resellers[];
+enum { RESELLERS = 3, CUSTOMERS = 5 };
 
 void workers_open(struct sim *s);
 void workers_close(struct sim *s);

@@ -172,6 +172,10 @@ change(struct sim *s)
         s->wall_us += (int64_t)chance(s, chance(s, 4) > 0 ? 4000000 : 40000000);
         tell(s, "# the clock jumps ahead");
     }
+    if (befalls(s, FAULT_clock_month, 150)) {
+        s->wall_us += INT64_C(2700000000000);
+        tell(s, "# the clock jumps ahead by a month");
+    }
     if (befalls(s, FAULT_clock_back, 25)) {
         s->wall_us -= (int64_t)chance(s, 20000000);
         tell(s, "# the clock jumps back");
@@ -217,7 +221,8 @@ is_at_rest(const struct sim *s)
 {
     for (int i = 0; i < CLIENTS; i++)
         if (s->clients[i].busy) return false;
-    return host_is_up(s) && !model_is_busy(s->model);
+    struct model_chore chore;
+    return host_is_up(s) && !model_is_busy(s->model) && !model_chore(s->model, &chore);
 }
 
 static void
@@ -245,13 +250,14 @@ run_seed(uint64_t seed, FILE *story, struct counts *ret_counts, uint64_t *ret_ha
     live_until(s, HOUR_MS, has_had_enough);
     if (model_violation(s->model) == NULL && s->crashes < CRASHES) model_blame(s->model, "the story has no end");
     s->calm = true;
-    s->wall_us = 3600000000; /* the clock is put right, ahead of whatever it has shown */
+    s->wall_us += 3600000000; /* the clock is put right, ahead of whatever it has shown */
     s->lie_ms = s->change_ms = UINT64_MAX;
     host_change_disk(s);
-    live_until(s, s->now_ms + 300000, is_at_rest); /* every order has a way out */
+    live_until(s, s->now_ms + CALM_MS, is_at_rest); /* every order has a way out */
+    if (is_at_rest(s)) model_look_at_servers(s->model);
     host_look_at_rows(s);
     if (model_violation(s->model) != NULL) snprintf(violation, sizeof violation, "%s", model_violation(s->model));
-    else if (!is_at_rest(s)) snprintf(violation, sizeof violation, "not at rest after five calm minutes");
+    else if (!is_at_rest(s)) snprintf(violation, sizeof violation, "not at rest after an hour of calm");
     *ret_counts = s->counts;
     *ret_hash = s->hash;
     host_close(s);
