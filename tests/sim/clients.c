@@ -107,7 +107,7 @@ client_step(struct sim *s, struct client *c, struct pd_text answer)
             learn(c, &parsed);
             keep(c);
             c->busy = go = false;
-            c->wake_ms = s->now_ms + 1 + chance(s, 30);
+            c->wake_ms = s->now_ms + 1 + chance(s, chance(s, 3) == 0 ? 600 : 60);
             break;
         case PD_CALL_WAIT:
             c->wake_ms = c->call.wake_ms;

@@ -128,7 +128,7 @@ make_items(struct sim *s)
     static const char *const names[] = {"españa.es", "panadería-lópez.es"};
     json_t                  *items = json_array();
 
-    for (uint64_t count = 1 + (chance(s, 3) == 0) * chance(s, 4); count > 0; count--) {
+    for (uint64_t count = 1 + (chance(s, 2) == 0) * chance(s, 4); count > 0; count--) {
         uint64_t n = chance(s, 7);
         json_t  *item = parse("{'plan':'%s','period':'%s'}", plans[n], periods[n]);
         char     name[32];
@@ -273,11 +273,11 @@ make_any(struct sim *s, struct client *c)
 {
     uint64_t roll = chance(s, 100);
 
-    if (roll < 16) return add_order(s, c);
-    if (roll < 66) return move_order(s, c, false);
-    if (roll < 78) return move_order(s, c, true);
-    if (roll < 80) return add_note(s, c);
-    if (roll < 87) return make_repair(s);
+    if (roll < 10) return add_order(s, c);
+    if (roll < 58) return move_order(s, c, false);
+    if (roll < 68) return move_order(s, c, true);
+    if (roll < 70) return add_note(s, c);
+    if (roll < 81) return make_repair(s);
     if (roll < 94) return keep_shop(s);
     if (roll < 95) return hold_once_more(s);
     return parse("%s", wrongs[chance(s, WRONGS)]);

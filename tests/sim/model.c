@@ -491,7 +491,7 @@ model_turn(struct model *m, const struct model_turn *t)
         pd_arena_reset(&m->arena);
     }
     for (size_t i = 0; i < m->worker_count;) /* who is silent for a lease's time is forgotten */
-        if (m->workers[i].heard_ms + m->lease_ms <= t->now_ms) m->workers[i] = m->workers[--m->worker_count];
+        if (m->workers[i].heard_ms + m->lease_ms <= t->now_ms) m_forget_worker(m, &m->workers[i]);
         else i++;
     while (w.at < t->record_count && m->violation[0] == '\0')
         if (!take_own(m, &w)) return;

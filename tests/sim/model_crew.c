@@ -103,7 +103,14 @@ m_take_ready(struct model *m, const struct model_request *r, int code, const msg
     return renew(m, r, c, data);
 }
 
-/* Who went may have been somebody else's word: the socket stays known. */
+/* Its socket stays known: it may only have been silent, or somebody else has said that it goes. */
+void
+m_forget_worker(struct model *m, struct m_worker *w)
+{
+    m->moves[m->move_count++ % M_MOVES] = m_mix(w->name, w->address);
+    *w = m->workers[--m->worker_count];
+}
+
 bool
 m_take_goodbye(struct model *m, const struct model_request *r)
 {
@@ -111,8 +118,7 @@ m_take_goodbye(struct model *m, const struct model_request *r)
 
     if (w == NULL) return true;
     lose_unnamed(m, w, NULL, r->now_ms);
-    m->moves[m->move_count++ % M_MOVES] = m_mix(w->name, w->address);
-    *w = m->workers[--m->worker_count];
+    m_forget_worker(m, w);
     return true;
 }
 

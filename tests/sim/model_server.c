@@ -133,6 +133,27 @@ model_look_at_servers(struct model *m)
         }
 }
 
+/* ---- what people see ---------------------------------------------------------------------------------------------------- */
+
+bool
+model_open_task(const struct model *m, uint64_t n, uint64_t *ret_reseller, uint64_t *ret_task)
+{
+    struct m_work w;
+    uint64_t      count = 0;
+
+    for (int found = 0; found < 2; n = count > 0 ? n % count : 0, found++) {
+        uint64_t left = n;
+        for (size_t s = 1; s < m->scope_count; s++)
+            for (size_t t = 1; t <= m->scopes[s]->task_count; t++) {
+                if (!m_work_of(m->scopes[s], t, &w) || !m_is_open(w.slot)) continue;
+                *ret_reseller = m->scopes[s]->id, *ret_task = t;
+                if (found == 0) count++;
+                else if (left-- == 0) return true;
+            }
+    }
+    return false;
+}
+
 /* ---- what is still to be done ------------------------------------------------------------------------------------------ */
 
 static bool

@@ -253,6 +253,7 @@ bool m_has_closed(const struct m_slot *slot, int state, uint64_t lease, struct p
 /* What workers say of themselves. */
 bool m_take_ready(struct model *m, const struct model_request *r, int code, const msgpack_object *data);
 bool m_take_goodbye(struct model *m, const struct model_request *r);
+void m_forget_worker(struct model *m, struct m_worker *w);
 bool m_take_drain(struct model *m, int code, const msgpack_object *data);
 
 /* What exists: the log tells of it too. */

@@ -69,15 +69,25 @@ import_subscription(struct sim *s)
     return (n < 2) == (chance(s, 20) > 0) ? set(r, "domain", json_string(name)) : r;
 }
 
-/* An operator's word about a task that was handed out of late, or about any. */
+static unsigned
+reseller_of(uint64_t print)
+{
+    unsigned n = 0;
+    while (n < RESELLERS && model_print_of(pd_text(resellers[n])) != print) n++;
+    PD_CHECK(n < RESELLERS);
+    return n;
+}
+
+/* An operator's word about a task that is open, or was handed out of late, or about any. */
 static json_t *
 mend_task(struct sim *s)
 {
     static const char *const words[] = {"RetryTask", "RetryTask", "ReleaseTask", "FailTask", "SucceedTask"};
-    uint64_t                 task = 1 + chance(s, 1 + s->counts.commands / 15);
+    uint64_t                 task = 1 + chance(s, 1 + s->counts.commands / 15), print;
     const char              *reseller = resellers[chance(s, RESELLERS)];
 
-    if (s->overheard_count > 0 && chance(s, 4) > 0) {
+    if (chance(s, 3) > 0 && model_open_task(s->model, chance(s, 1000), &print, &task)) reseller = resellers[reseller_of(print)];
+    else if (s->overheard_count > 0 && chance(s, 4) > 0) {
         const struct overheard *h = &s->overheard[chance(s, s->overheard_count < OVERHEARD ? s->overheard_count : OVERHEARD)];
         task = h->task, reseller = h->reseller;
     }
@@ -101,12 +111,10 @@ json_t *
 chore_of(struct sim *s)
 {
     struct model_chore c;
-    unsigned           n = 0;
 
     if (!model_chore(s->model, &c) || chance(s, 3) == 0) return NULL;
-    while (n < RESELLERS && model_print_of(pd_text(resellers[n])) != c.reseller) n++;
-    PD_CHECK(n < RESELLERS);
-    bool tired = chance(s, 3) == 0;
+    unsigned n = reseller_of(c.reseller);
+    bool     tired = chance(s, 3) == 0;
     switch (c.command) {
     case PD_COMMAND_succeed_task:
         return parse("{'type':'SucceedTask','reseller':'%s','data':{'task':%" PRIu64 ",'reason':'hecho a mano'}}", resellers[n], c.number);

@@ -82,7 +82,7 @@ work(struct sim *s, struct sim_worker *w, const struct worker_action *a)
     if (befalls(s, FAULT_worker_slow, 60)) takes += 8000 + chance(s, 30000);
     m.at_ms = s->now_ms + takes;
     m.ends = true;
-    m.success = chance(s, 4) > 0;
+    m.success = chance(s, j->operation == PD_operation_provision ? 3 : 4) > 0;
     post(s, m, PD_TEXT(""));
 }
 
