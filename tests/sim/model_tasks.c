@@ -202,7 +202,10 @@ take_succeeded(struct model *m, struct m_scope *s, const struct model_record *r,
         slot->state = PD_task_state_created;
         slot->worker = 0;
         slot->progress = -1;
-    } else if (sub->status == PD_subscription_status_terminated) sub->service = PD_service_status_removed;
+        return true;
+    }
+    if (w->item != NULL) w->item->state = PD_item_state_cancelled;
+    if (sub->status == PD_subscription_status_terminated) sub->service = PD_service_status_removed;
     return true;
 }
 
