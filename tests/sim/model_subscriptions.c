@@ -84,6 +84,7 @@ may_end(const struct m_subscription *sub, const struct m_item *i, int command, b
 {
     bool removed = sub->remain_count == 0;
 
+    if (i != NULL && i->slot.state == PD_task_state_leased) return false; /* somebody is still at it */
     switch (command) {
     case PD_COMMAND_end_subscription:
         return sub->service == PD_service_status_removal_failed ? orphans : sub->provisioning == PD_provisioning_none;

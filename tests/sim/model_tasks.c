@@ -291,7 +291,9 @@ take_stale(struct model *m, struct m_scope *s, struct m_work *w, const struct pd
     if (w->subscription != NULL || !pd_text_equal(e->result, PD_TEXT("success"))) return true;
     uint64_t made = made_under(w->item, e->lease, &former);
     m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
-    bool unwanted = w->item->state == PD_item_state_cancelled || w->item->state == PD_item_state_removing;
+    const struct m_subscription *sub = m_subscription(s, w->item->subscription);
+    bool unwanted = w->item->state == PD_item_state_cancelled || sub->status == PD_subscription_status_terminated ||
+                    sub->service == PD_service_status_removing;
     if (former || (unwanted && slot->state != PD_task_state_leased)) m_owe(m, s, w->item->subscription, made);
     return true;
 }

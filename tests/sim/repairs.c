@@ -27,12 +27,12 @@ correct_item(struct sim *s, const struct known_order *o)
 json_t *
 repair_order(struct sim *s, const struct known_order *o)
 {
-    uint64_t roll = chance(s, 12);
+    uint64_t roll = chance(s, 16);
 
-    if (roll < 4) return about_order(s, "RetryProvisioning", o);
+    if (roll < 5) return about_order(s, "RetryProvisioning", o);
     if (roll < 6) return about_order(s, "CancelOrder", o);
-    if (roll < 8) return correct_item(s, o);
-    if (roll < 10) return about_order(s, "AcceptPartial", o);
+    if (roll < 12) return correct_item(s, o);
+    if (roll < 14) return about_order(s, "AcceptPartial", o);
     json_t *r = set(about_order(s, "GiveUp", o), "reason", json_string("no puede ser"));
     return chance(s, 8) > 0 ? r : set(r, "abandon", json_true());
 }
