@@ -137,9 +137,10 @@ decide_accept_partial(const struct view *view, const struct pd_accept_partial *c
         const struct pd_order_item   *item = &order->items[i];
         const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
         if (item->state != PD_item_state_failed || s == NULL) continue;
-        bool remains = may_exist(item) || is_open(s->task_state);
+        bool remains = may_exist(item) || s->remains_count > 0;
         end_subscription(s, remains ? PD_service_status_removing : PD_service_status_removed, PD_TEXT("not provisioned"), out);
         if (may_exist(item)) remove_instance(view, s, NULL, NULL, item->instance, &next_task, out);
+        else if (remains && !is_open(s->task_state)) remove_instance(view, s, NULL, NULL, s->remains[0], &next_task, out);
     }
 }
 
