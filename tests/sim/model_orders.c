@@ -177,7 +177,7 @@ take_corrected(struct model *m, struct m_scope *s, struct m_order *o, const stru
     NEED(m, after.domain == i->domain || m_domain_free(s, o->customer, &after, NULL, i), "a domain that another holds");
     if (m_may_exist(i)) m_owe(m, s, i->subscription, i->instance);
     if (i->former_count == M_FORMERS) memmove(i->formers, i->formers + 1, --i->former_count * sizeof i->formers[0]);
-    i->formers[i->former_count++] = (struct m_former){i->instance, i->slot.lease};
+    if (i->slot.lease > former_lease(i)) i->formers[i->former_count++] = (struct m_former){i->instance, i->slot.lease};
     i->instance = sub->instance = m_print(e->instance);
     i->domain = sub->domain = after.domain;
     return true;
@@ -197,7 +197,9 @@ take_partial(struct model *m, struct m_scope *s, struct m_order *o, const struct
             o->recurring += i->quantity * i->recurring;
             continue;
         }
+        const struct m_subscription *sub = m_subscription(s, i->subscription);
         if (m_may_exist(i)) m_owe(m, s, i->subscription, i->instance);
+        else if (sub->remain_count > 0) m_owe(m, s, i->subscription, sub->remains[0]);
         i->state = PD_item_state_cancelled;
     }
     o->total = o->setup + o->recurring;
