@@ -199,7 +199,7 @@ take_partial(struct model *m, struct m_scope *s, struct m_order *o, const struct
         }
         const struct m_subscription *sub = m_subscription(s, i->subscription);
         if (m_may_exist(i)) m_owe(m, s, i->subscription, i->instance);
-        else if (sub->remain_count > 0) m_owe(m, s, i->subscription, sub->remains[0]);
+        else if (sub->remain_count > 0 && !m_is_open(&sub->slot)) m_owe(m, s, i->subscription, sub->remains[0]);
         i->state = PD_item_state_cancelled;
     }
     o->total = o->setup + o->recurring;
