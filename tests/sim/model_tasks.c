@@ -278,7 +278,8 @@ made_under(const struct m_item *i, uint64_t lease, bool *ret_former)
     return i->instance;
 }
 
-/* A late success of what nobody wants any more is removed, unless a lease's end will have it removed. */
+/* What a late worker may have made, whatever it says, is removed where nobody wants it any more, unless a lease's end will have it
+ * removed. */
 static bool
 take_stale(struct model *m, struct m_scope *s, struct m_work *w, const struct pd_task_stale *e)
 {
@@ -288,9 +289,9 @@ take_stale(struct model *m, struct m_scope *s, struct m_work *w, const struct pd
     NEED(m, e->lease <= slot->lease && !m_is_current(slot, e->lease, e->worker), "a lease is called stale that is not");
     NEED(m, (slot->stale >> e->lease % 64 & 1) == 0, "a stale result is recorded twice");
     slot->stale |= (uint64_t)1 << e->lease % 64;
-    if (w->subscription != NULL || !pd_text_equal(e->result, PD_TEXT("success"))) return true;
+    if (w->subscription != NULL) return true;
     uint64_t made = made_under(w->item, e->lease, &former);
-    m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
+    if (pd_text_equal(e->result, PD_TEXT("success"))) m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
     const struct m_subscription *sub = m_subscription(s, w->item->subscription);
     bool unwanted = w->item->state == PD_item_state_cancelled || sub->status == PD_subscription_status_terminated ||
                     sub->service == PD_service_status_removing;
