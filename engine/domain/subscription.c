@@ -142,16 +142,16 @@ decide_end_subscription(const struct view *view, const struct pd_end_subscriptio
         return;
     }
     if (!meets_expectation(view, s->version, out) || !can_end(view, s, c->abandon, out)) return;
+    bool running = s->service_status == PD_service_status_running;
     if (c->abandon) {
         struct pd_subscription_ended *e = end_subscription(s, PD_service_status_removal_failed, c->reason, out);
         e->orphans = PD_ARENA_ARRAY(out->arena, struct pd_orphan, ORPHANS_MAX);
         e->orphans_count = list_orphans(s, e->orphans);
-    } else if (terms_of(view, s).provisioning == PD_provisioning_none)
+    } else if (terms_of(view, s).provisioning == PD_provisioning_none || (!running && s->remains_count == 0)) /* nothing is left */
         end_subscription(s, PD_service_status_removed, c->reason, out);
     else {
         *EMIT(out, subscription_ending) = (struct pd_subscription_ending){
             .subscription = s->subscription, .customer = s->customer, .status = s->status, .reason = c->reason};
-        bool running = s->service_status == PD_service_status_running;
         remove_instance(view, s, NULL, NULL, running ? s->instance : s->remains[0], &next_task, out);
     }
 }
