@@ -403,7 +403,8 @@ take_decided(struct model *m, struct m_scope *s, struct m_command *c, struct wal
     }
     const struct m_order *asked = m_asked(m, s);
     if (told && !take_command(m, w, &count)) return false;
-    NEED(m, asked == NULL || count == 0 || m->touched == asked || m->touched == NULL, "a command changes another order than it names");
+    NEED(m, asked == NULL || count == 0 || m->touched == asked || m->touched == NULL,
+         "a command changes another order than it names");
     NEED(m, code != PD_OK || count > 0 || m->message.block->port == PD_port_workers, "%s is acknowledged and not in the log",
          m->message.block->Name);
     *c = (struct m_command){c->key, content_of(m), m_print(r->answer), m->life,
@@ -453,7 +454,7 @@ take_request(struct model *m, struct walk *w, const struct model_request *r)
 
 /* ---- a turn ---------------------------------------------------------------------------------------------------------- */
 
-/* What was due is done by the end of the turn: no task past its deadline, no lease past its time. Orders expire some turns later. */
+/* What was due is done by the end of the turn: no task past its deadline, no lease past its time. Orders expire a bit later. */
 static bool
 check_due(struct model *m, const struct model_turn *t)
 {
@@ -464,7 +465,8 @@ check_due(struct model *m, const struct model_turn *t)
         for (size_t n = 1; n <= m->scopes[s]->task_count; n++) {
             if (!m_work_of(m->scopes[s], n, &w) || !m_is_open(w.slot)) continue;
             NEED(m, w.slot->deadline > time, "task %zu is past its deadline", n);
-            NEED(m, w.slot->state == PD_task_state_created || w.slot->lease_until_ms > t->now_ms, "a lease of task %zu is past its time", n);
+            NEED(m, w.slot->state == PD_task_state_created || w.slot->lease_until_ms > t->now_ms,
+                 "a lease of task %zu is past its time", n);
         }
         for (size_t n = 0; n < m->scopes[s]->order_count; n++) {
             struct m_order *o = &m->scopes[s]->orders[n];

@@ -140,7 +140,8 @@ m_domain_free(const struct m_scope *s, uint64_t customer, const struct m_item *i
         const struct m_order *other = &s->orders[n];
         for (size_t j = 0; other != order && j < other->count; j++) {
             const struct m_item *i = &other->items[j];
-            if (i != self && i->claims && i->domain == item->domain && (other->customer != customer || excludes(i, item))) return false;
+            if (i != self && i->claims && i->domain == item->domain && (other->customer != customer || excludes(i, item)))
+                return false;
         }
     }
     for (size_t n = 0; n < s->subscription_count; n++) { /* imported ones have no item */

@@ -36,7 +36,8 @@ lose_unnamed(struct model *m, const struct m_worker *w, const struct pd_worker_r
 
     for (size_t s = 1; s < m->scope_count; s++)
         for (size_t t = 1; t <= m->scopes[s]->task_count; t++) {
-            if (!m_work_of(m->scopes[s], t, &work) || work.slot->state != PD_task_state_leased || work.slot->worker != w->name) continue;
+            if (!m_work_of(m->scopes[s], t, &work)) continue;
+            if (work.slot->state != PD_task_state_leased || work.slot->worker != w->name) continue;
             if (c == NULL || !is_named(m, c, m->scopes[s], t, work.slot->lease)) work.slot->lease_until_ms = now_ms;
         }
 }
@@ -51,7 +52,8 @@ renew(struct model *m, const struct model_request *r, const struct pd_worker_rea
     for (size_t n = 0; n < c->leases_count; n++) {
         struct m_scope *s = m_scope(m, c->leases[n].reseller);
         struct m_work   w;
-        bool            mine = s != NULL && m_work_of(s, c->leases[n].task, &w) && m_is_current(w.slot, c->leases[n].lease, c->worker);
+        bool            known = s != NULL && m_work_of(s, c->leases[n].task, &w);
+        bool            mine = known && m_is_current(w.slot, c->leases[n].lease, c->worker);
         if (mine) w.slot->lease_until_ms = r->now_ms + m->lease_ms;
         stops += mine && w.slot->stopping;
         gone += !mine;
@@ -130,13 +132,14 @@ m_take_drain(struct model *m, int code, const msgpack_object *data)
     uint64_t         held = 0;
 
     if (code == PD_E_invalid_field) return m->message.envelope.dry_run || wrong(m, "a worker cannot be drained");
-    NEED(m, code == (w == NULL ? PD_E_worker_not_found : PD_OK), "a worker that is %sthere is drained with %d", w == NULL ? "not " : "",
-         code);
+    NEED(m, code == (w == NULL ? PD_E_worker_not_found : PD_OK), "a worker that is %sthere is drained with %d",
+         w == NULL ? "not " : "", code);
     if (w == NULL) return true;
     w->draining = true;
     for (size_t s = 1; s < m->scope_count; s++)
         for (size_t t = 1; t <= m->scopes[s]->task_count; t++)
             held += m_work_of(m->scopes[s], t, &work) && work.slot->state == PD_task_state_leased && work.slot->worker == w->name;
-    NEED(m, m_number(data, "held") == held, "a worker is said to hold %" PRIu64 " tasks, it holds %" PRIu64, m_number(data, "held"), held);
+    NEED(m, m_number(data, "held") == held, "a worker is said to hold %" PRIu64 " tasks, it holds %" PRIu64,
+         m_number(data, "held"), held);
     return true;
 }

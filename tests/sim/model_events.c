@@ -1,4 +1,5 @@
-/* model_events.c - each event of the log: whether it may follow, and what it changes. By domain.md 2-4. Here what orders are made for. */
+/* model_events.c - each event of the log: whether it may follow, and what it changes. By domain.md 2-4. Here: what orders
+ * are made for. */
 #include <inttypes.h>
 #include <stdlib.h>
 

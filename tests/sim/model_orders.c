@@ -24,7 +24,8 @@ price(struct model *m, struct m_scope *s, const struct pd_order_item *from, size
     *i = (struct m_item){
         .plan = p->id, .plan_version = p->version, .category = p->category, .period = d->period, .domain = m_print(from->domain),
         .quantity = from->quantity, .setup = d->setup, .recurring = d->recurring, .group = p->group, .deadline_s = p->deadline_s,
-        .policy = p->policy, .provisioning = p->provisioning, .state = PD_item_state_waiting, .trial = d->trial, .slot = {.progress = -1},
+        .policy = p->policy, .provisioning = p->provisioning, .state = PD_item_state_waiting, .trial = d->trial,
+        .slot = {.progress = -1},
     };
     o->setup += i->quantity * i->setup;
     o->recurring += i->quantity * i->recurring;
@@ -225,7 +226,8 @@ wind_up(struct model *m, struct m_scope *s, const struct model_record *r, struct
     bool exists = m_may_exist(i) && !leased && (i->state != PD_item_state_completed || sub->service == PD_service_status_running);
     bool first = exists || leased || remains;
 
-    NEED(m, e->state == (first ? PD_item_state_removing : PD_item_state_cancelled), "item %" PRIu64 " ends as %d", e->item, e->state);
+    NEED(m, e->state == (first ? PD_item_state_removing : PD_item_state_cancelled), "item %" PRIu64 " ends as %d", e->item,
+         e->state);
     if (exists) m_owe(m, s, i->subscription, i->instance);
     else if (!leased && remains && !m_is_open(&sub->slot)) m_owe(m, s, i->subscription, sub->remains[0]);
     if (leased) {
@@ -283,9 +285,10 @@ take_end(struct model *m, struct m_scope *s, const struct model_record *r, struc
         struct m_item         *item = &o->items[i];
         struct m_subscription *sub = item->subscription == 0 ? NULL : m_subscription(s, item->subscription);
         bool                   orphaned = item->state == PD_item_state_cleanup_failed;
+        bool gone = item->state == PD_item_state_completed && sub->service == PD_service_status_removed;
         if (o->state == PD_order_state_provisioning || o->state == PD_order_state_provisioning_failed)
             NEED(m, item->slot.state != PD_task_state_leased && sub->remain_count == 0 &&
-                        (!m_may_exist(item) || (item->state == PD_item_state_completed && sub->service == PD_service_status_removed)),
+                        (!m_may_exist(item) || gone),
                  "an order ends, and something of it may exist");
         NEED(m, !orphaned || o->state == PD_order_state_cleanup_failed, "an order ends with what could not be removed");
         for (size_t j = 0; orphaned && j < sub->remain_count; j++, n++)

@@ -169,7 +169,8 @@ is_stale(struct model *m, struct m_scope *s, const struct about *a)
     int           closed = m->message.block->code == PD_COMMAND_report_success   ? PD_task_state_succeeded
                            : m->message.block->code == PD_COMMAND_report_failure ? PD_task_state_failed
                                                                                  : PD_task_state_absent;
-    return m_work_of(s, a->task, &w) && !m_is_current(w.slot, a->lease, a->worker) && !m_has_closed(w.slot, closed, a->lease, a->worker);
+    return m_work_of(s, a->task, &w) && !m_is_current(w.slot, a->lease, a->worker) &&
+           !m_has_closed(w.slot, closed, a->lease, a->worker);
 }
 
 static bool
@@ -271,7 +272,8 @@ is_task_closed(struct m_scope *s, const struct about *a)
 
 /* What depends on more than one thing. */
 static bool
-is_one_of_many(struct model *m, struct m_scope *s, const struct about *a, const struct m_order *o, const struct m_customer *c, int code)
+is_one_of_many(struct model *m, struct m_scope *s, const struct about *a, const struct m_order *o, const struct m_customer *c,
+               int code)
 {
     int command = m->message.block->code;
 

@@ -57,7 +57,8 @@ model_made(struct model *m, const struct pd_assignment *a)
     struct m_scope *s = m_scope(m, a->reseller);
     struct thing   *t = thing_of(m, m_print(a->instance));
     struct m_work   w;
-    bool            current = s != NULL && m_work_of(s, a->task, &w) && w.slot->state == PD_task_state_leased && w.slot->lease == a->lease;
+    bool            known = s != NULL && m_work_of(s, a->task, &w);
+    bool            current = known && w.slot->state == PD_task_state_leased && w.slot->lease == a->lease;
 
     if (!current && (!t->exists || t->late != 0)) t->late = a->lease;
     else t->late = 0;

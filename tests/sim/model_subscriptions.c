@@ -87,7 +87,7 @@ may_end(const struct m_subscription *sub, const struct m_item *i, int command, b
     if (i != NULL && i->slot.state == PD_task_state_leased) return false; /* somebody is still at it */
     switch (command) {
     case PD_COMMAND_end_subscription:
-        return sub->service == PD_service_status_removal_failed ? orphans : sub->provisioning == PD_provisioning_none;
+        return sub->service == PD_service_status_removal_failed ? orphans || removed : sub->provisioning == PD_provisioning_none;
     case PD_COMMAND_report_success:
     case PD_COMMAND_succeed_task: return sub->service == PD_service_status_removing && removed && !m_is_open(&sub->slot);
     case PD_COMMAND_cancel_order: return i != NULL && i->state != PD_item_state_removing && removed;
@@ -161,7 +161,8 @@ m_is_sound(struct model *m, struct m_scope *s, const struct m_subscription *sub)
     uint64_t             n = (uint64_t)(sub - s->subscriptions) + 1;
 
     if (i != NULL && is_active(sub))
-        NEED(m, i->state == PD_item_state_completed || undone, "subscription %" PRIu64 " is active, its item in state %d", n, i->state);
+        NEED(m, i->state == PD_item_state_completed || undone, "subscription %" PRIu64 " is active, its item in state %d", n,
+             i->state);
     if (i != NULL && i->state == PD_item_state_completed)
         NEED(m, sub->status != PD_subscription_status_ordered, "subscription %" PRIu64 " of a completed item is not active", n);
     if (i != NULL && (i->state == PD_item_state_cancelled || i->state == PD_item_state_orphaned) && sub->order > 0)

@@ -82,7 +82,8 @@ m_take_created(struct model *m, struct m_scope *s, const struct model_record *r,
     NEED(m, e->task == slot->task, "task number %" PRIu64 ", not %" PRIu64, e->task, slot->task);
     NEED(m, e->attempt == slot->attempt + !open && e->lease == slot->lease, "another attempt of a removal");
     NEED(m, e->deadline == r->time + sub->deadline_s * 1000000, "a removal's deadline is not its plan's");
-    NEED(m, m_print(e->worker_group) == sub->group && e->provisioning == (enum pd_provisioning)sub->provisioning, "another removes");
+    NEED(m, m_print(e->worker_group) == sub->group && e->provisioning == (enum pd_provisioning)sub->provisioning,
+         "another removes");
     slot->deadline = e->deadline;
     if (!open) {
         slot->attempt = e->attempt;
@@ -173,7 +174,8 @@ take_released(struct model *m, struct m_scope *s, const struct model_record *r, 
 /* ---- results --------------------------------------------------------------------------------------------------------- */
 
 static bool
-take_succeeded(struct model *m, struct m_scope *s, const struct model_record *r, struct m_work *w, const struct pd_task_succeeded *e)
+take_succeeded(struct model *m, struct m_scope *s, const struct model_record *r, struct m_work *w,
+               const struct pd_task_succeeded *e)
 {
     struct m_slot         *slot = w->slot;
     struct m_subscription *sub = w->subscription;
@@ -243,7 +245,8 @@ take_failed(struct model *m, struct m_scope *s, const struct model_record *r, st
     if (timed_out)
         NEED(m, m_is_by_engine(r) && slot->deadline <= r->time && pd_text_equal(e->code, PD_TEXT("timed_out")),
              "a deadline before its time");
-    else if (r->command == PD_COMMAND_fail_task) NEED(m, pd_text_equal(e->code, PD_TEXT("failed_by_operator")), "an operator's word");
+    else if (r->command == PD_COMMAND_fail_task)
+        NEED(m, pd_text_equal(e->code, PD_TEXT("failed_by_operator")), "an operator's word");
     else NEED(m, m_is_current(slot, e->lease, e->worker) && is_by_worker(r, slot->worker), "a stale failure is taken");
     NEED(m, !e->has_next_try || r->command == PD_COMMAND_report_failure, "what cannot be tried again is");
     NEED(m, !e->has_next_try || !stopped, "what is to stop is tried again");

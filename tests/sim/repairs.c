@@ -1,5 +1,5 @@
-/* repairs.c - what is done about orders whose provisioning or clean-up has failed, about subscriptions, tasks and workers; and, when
- * nothing goes wrong any more, what is left to do. */
+/* repairs.c - what is done about orders whose provisioning or clean-up has failed, about subscriptions, tasks and workers; and,
+ * when nothing goes wrong any more, what is left to do. */
 #include <inttypes.h>
 
 #include "proto/check.h"
@@ -61,7 +61,8 @@ import_subscription(struct sim *s)
     static const char *const plans[] = {"web", "mail", "hand", "none"}, *const periods[] = {"1y", "1m", "1y", "1y"};
     uint64_t                 n = chance(s, 4), start = UINT64_C(1700000000000000);
     json_t *r = parse("{'type':'ImportSubscription','data':{'customer':'c%" PRIu64 "','plan':'%s','period':'%s','start':%" PRIu64
-                      ",'expiration':%" PRIu64 ",'reference':'viejo-%" PRIu64 "'}}", chance(s, CUSTOMERS), plans[n], periods[n], start,
+                      ",'expiration':%" PRIu64 ",'reference':'viejo-%" PRIu64 "'}}",
+                      chance(s, CUSTOMERS), plans[n], periods[n], start,
                       chance(s, 20) > 0 ? start + 1 + chance(s, 1u << 30) : start, chance(s, 300));
     char    name[32];
 
@@ -91,7 +92,8 @@ mend_task(struct sim *s)
         const struct overheard *h = &s->overheard[chance(s, s->overheard_count < OVERHEARD ? s->overheard_count : OVERHEARD)];
         task = h->task, reseller = h->reseller;
     }
-    return parse("{'type':'%s','reseller':'%s','data':{'task':%" PRIu64 ",'reason':'a mano'}}", words[chance(s, 5)], reseller, task);
+    return parse("{'type':'%s','reseller':'%s','data':{'task':%" PRIu64 ",'reason':'a mano'}}",
+                 words[chance(s, 5)], reseller, task);
 }
 
 json_t *
@@ -117,14 +119,16 @@ chore_of(struct sim *s)
     bool     tired = chance(s, 3) == 0;
     switch (c.command) {
     case PD_COMMAND_succeed_task:
-        return parse("{'type':'SucceedTask','reseller':'%s','data':{'task':%" PRIu64 ",'reason':'hecho a mano'}}", resellers[n], c.number);
+        return parse("{'type':'SucceedTask','reseller':'%s','data':{'task':%" PRIu64 ",'reason':'hecho a mano'}}",
+                     resellers[n], c.number);
     case PD_COMMAND_end_subscription:
-        return parse("{'type':'EndSubscription','reseller':'%s','data':{'subscription':%" PRIu64 ",'reason':'limpieza','abandon':%s}}",
+        return parse("{'type':'EndSubscription','reseller':'%s','data':{'subscription':%" PRIu64
+                     ",'reason':'limpieza','abandon':%s}}",
                      resellers[n], c.number, tired ? "true" : "false");
     case PD_COMMAND_cancel_order:
         if (!tired) return parse("{'type':'CancelOrder','reseller':'%s','data':{'order':%" PRIu64 "}}", resellers[n], c.number);
-        return parse("{'type':'GiveUp','reseller':'%s','data':{'order':%" PRIu64 ",'reason':'se queda','abandon':true}}", resellers[n],
-                     c.number);
+        return parse("{'type':'GiveUp','reseller':'%s','data':{'order':%" PRIu64 ",'reason':'se queda','abandon':true}}",
+                     resellers[n], c.number);
     default:
         return parse("{'type':'GiveUp','reseller':'%s','data':{'order':%" PRIu64 ",'reason':'fin'}}", resellers[n], c.number);
     }

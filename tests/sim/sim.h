@@ -1,8 +1,9 @@
 /* sim.h - one seed's world: who there is, what is on its way, what goes wrong.
  *
  * The real engine, its door and slots, the worker's and the client's step run in one thread under one random number: time goes
- * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. repairs.c: those who put things
- * right. workers.c: workers and liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the judge. */
+ * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. repairs.c: those
+ * who put things right. workers.c: workers and liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the
+ * judge. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 

@@ -58,7 +58,8 @@ enum way { FOR_GOOD, RETRYABLE, GIVEN_BACK, WAYS };
 static struct pd_assignment
 assignment_of(const struct sim_job *j)
 {
-    return (struct pd_assignment){.reseller = pd_text(j->reseller), .instance = pd_text(j->instance), .task = j->task, .lease = j->lease};
+    return (struct pd_assignment){
+        .reseller = pd_text(j->reseller), .instance = pd_text(j->instance), .task = j->task, .lease = j->lease};
 }
 
 /* A task's process: some progress perhaps, then its end; `late`: after its deadline. */
@@ -66,7 +67,8 @@ static void
 work(struct sim *s, struct sim_worker *w, const struct worker_action *a)
 {
     struct sim_job *j = &w->jobs[a->job];
-    struct mail     m = {.to = CLIENTS + (int)(w - s->workers), .life = w->process, .is_job = true, .job = a->job, .serial = ++w->serial};
+    struct mail     m = {.to = CLIENTS + (int)(w - s->workers), .life = w->process, .is_job = true, .job = a->job,
+                             .serial = ++w->serial};
     uint64_t        takes = 5 + chance(s, chance(s, 4) == 0 ? 2000 : 300);
 
     *j = (struct sim_job){.serial = m.serial, .task = a->task->task, .lease = a->task->lease, .operation = a->task->operation,
@@ -119,7 +121,7 @@ way_of(const struct sim_worker *w, struct pd_text reseller, const struct pd_repo
     return FOR_GOOD;
 }
 
-/* The step's words, with what a script would have it say: that it failed in this way or that, what it can do. False: as they are. */
+/* The step's words, with what a script would have it say: in which way it failed, what it can do. False: as they are. */
 static bool
 put_otherwise(const struct sim_worker *w, struct pd_arena *arena, const msgpack_object *o, struct mp_writer *ret_frame)
 {
