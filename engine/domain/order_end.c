@@ -58,7 +58,7 @@ bool
 may_exist(const struct pd_order_item *item)
 {
     if (item->provisioning == PD_provisioning_none) return false;
-    return item->state == PD_item_state_completed || item->lease > (item->has_former_lease ? item->former_lease : 0);
+    return item->state == PD_item_state_completed || item->lease > item->former_lease;
 }
 
 /* What becomes of an item of an order that is to end, and of its subscription. */
@@ -139,23 +139,34 @@ remove_again(const struct view *view, const struct pd_order *order, struct decis
     struct pd_ended_item *items = PD_ARENA_ARRAY(out->arena, struct pd_ended_item, order->items_count);
     uint64_t              next_task = view->next_number(view->ctx, NUMBER_task);
     size_t                count = 0;
+    bool                  removes = false;
 
-    for (size_t i = 0; i < order->items_count; i++)
-        if (order->items[i].state == PD_item_state_cleanup_failed)
-            items[count++] = (struct pd_ended_item){
-                .item = order->items[i].item, .state = PD_item_state_removing,
-                .subscription = order->items[i].subscription, .has_subscription = true,
-            };
-    *EMIT(out, order_cancelling) = (struct pd_order_cancelling){
-        .order = order->order, .reference = order->reference, .previous_state = order->state,
-        .state = PD_order_state_cancelling, .goal = order->goal, .reason = order->goal_reason, .items = items,
-        .items_count = count,
-    };
-    for (size_t i = 0; i < count; i++) {
-        const struct pd_subscription *s = view->subscription(view->ctx, items[i].subscription);
-        if (s != NULL && s->remains_count > 0)
-            remove_instance(view, s, order, item_numbered(order, items[i].item), s->remains[0], &next_task, out);
+    for (size_t i = 0; i < order->items_count; i++) {
+        const struct pd_order_item *item = &order->items[i];
+        if (item->state != PD_item_state_cleanup_failed) continue;
+        const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
+        bool remains = s != NULL && s->remains_count > 0; /* else it was removed since: a late report had it tried again */
+        removes = removes || remains;
+        items[count++] = (struct pd_ended_item){
+            .item = item->item, .state = remains ? PD_item_state_removing : PD_item_state_cancelled,
+            .subscription = item->subscription, .has_subscription = remains,
+        };
     }
+    if (removes)
+        *EMIT(out, order_cancelling) = (struct pd_order_cancelling){
+            .order = order->order, .reference = order->reference, .previous_state = order->state,
+            .state = PD_order_state_cancelling, .goal = order->goal, .reason = order->goal_reason, .items = items,
+            .items_count = count,
+        };
+    for (size_t i = 0; i < count; i++) {
+        const struct pd_order_item   *item = item_numbered(order, items[i].item);
+        const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
+        if (items[i].has_subscription) remove_instance(view, s, order, item, s->remains[0], &next_task, out);
+        else if (s != NULL && s->status != PD_subscription_status_terminated)
+            end_subscription(s, PD_service_status_removed, order->goal_reason, out);
+    }
+    const struct leavings none = {0};
+    if (!removes) end_order(order, order->goal, order->goal_reason, &none, out);
 }
 
 /* Row 13. */
@@ -170,7 +181,8 @@ abandon(const struct view *view, const struct pd_order *order, struct pd_text re
         const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
         if (s == NULL) continue;
         left.orphans_count += list_orphans(s, left.orphans + left.orphans_count);
-        if (s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removal_failed, reason, out);
+        enum pd_service_status service = s->remains_count > 0 ? PD_service_status_removal_failed : PD_service_status_removed;
+        if (s->status != PD_subscription_status_terminated) end_subscription(s, service, reason, out);
     }
     end_order(order, order->goal, reason, &left, out);
 }
@@ -228,16 +240,16 @@ decide_expire_order(const struct view *view, const struct pd_expire_order *c, st
 
 /* Every item is cancelled, but those that are left behind. */
 static void
-end_items(struct pd_order *row)
+end_items(struct pd_order *row, const struct pd_orphan *orphans, size_t orphan_count)
 {
     for (size_t i = 0; i < row->items_count; i++) {
         struct pd_order_item *item = &row->items[i];
         if (is_open(item->task_state)) item->task_state = PD_task_state_cancelled;
         item->has_next_try = item->claims = false;
-        if (item->state == PD_item_state_cleanup_failed || item->state == PD_item_state_orphaned)
-            item->state = PD_item_state_orphaned;
-        else item->state = PD_item_state_cancelled;
+        item->state = PD_item_state_cancelled;
     }
+    for (size_t i = 0; i < orphan_count; i++)
+        if (orphans[i].has_item) item_numbered(row, orphans[i].item)->state = PD_item_state_orphaned;
 }
 
 void
@@ -257,14 +269,14 @@ evolve_order_cancelling__order(struct pd_order *row, const struct pd_order_cance
 void
 evolve_order_cancelled__order(struct pd_order *row, const struct pd_order_cancelled *e, const struct fold *f)
 {
-    end_items(row);
+    end_items(row, e->orphans, e->orphans_count);
     order_moves(row, e->state, e->reason, f);
 }
 
 void
 evolve_order_failed__order(struct pd_order *row, const struct pd_order_failed *e, const struct fold *f)
 {
-    end_items(row);
+    end_items(row, e->orphans, e->orphans_count);
     order_moves(row, e->state, e->reason, f);
 }
 
@@ -277,6 +289,6 @@ evolve_order_cleanup_failed__order(struct pd_order *row, const struct pd_order_c
 void
 evolve_order_expired__order(struct pd_order *row, const struct pd_order_expired *e, const struct fold *f)
 {
-    end_items(row);
+    end_items(row, NULL, 0);
     order_moves(row, e->state, e->reason, f);
 }

@@ -151,11 +151,7 @@ evolve_item_corrected__order(struct pd_order *row, const struct pd_item_correcte
 {
     struct pd_order_item *item = item_numbered(row, e->item);
 
-    if (item->lease > (item->has_former_lease ? item->former_lease : 0)) { /* nobody has ever worked on an instance without lease */
-        item->former_instance = item->instance;
-        item->former_lease = item->lease;
-        item->has_former_lease = true;
-    }
+    item->former_lease = item->lease;
     item->instance = e->instance;
     item->domain = e->domain;
     item->domain_unicode = e->domain_unicode;

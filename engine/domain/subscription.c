@@ -2,6 +2,8 @@
  * is removed, which is a task of its own. Imported ones have no item. */
 #include "engine/domain/support.h"
 
+enum { FORMERS_MAX = 16 };
+
 /* ---- rules --------------------------------------------------------------------------------------------------------- */
 
 void
@@ -249,10 +251,26 @@ evolve_order_retried__subscription(struct pd_subscription *row, const struct pd_
     row->service_status = PD_service_status_provisioning;
 }
 
+/* Whoever comes late with an old lease is known by it. */
+static void
+remember_former(struct pd_subscription *row, uint64_t lease, const struct fold *f)
+{
+    size_t                     first = row->former_instances_count == FORMERS_MAX, kept = row->former_instances_count - first;
+    struct pd_former_instance *formers = PD_ARENA_ARRAY(f->arena, struct pd_former_instance, kept + 1);
+
+    for (size_t i = 0; i < kept; i++) formers[i] = row->former_instances[i + first];
+    formers[kept] = (struct pd_former_instance){.instance = row->instance, .lease = lease};
+    row->former_instances = formers;
+    row->former_instances_count = kept + 1;
+}
+
 void
 evolve_item_corrected__subscription(struct pd_subscription *row, const struct pd_item_corrected *e, const struct fold *f)
 {
-    (void)f;
+    uint64_t lease = item_numbered(f->order, e->item)->lease;
+    uint64_t last = row->former_instances_count == 0 ? 0 : row->former_instances[row->former_instances_count - 1].lease;
+
+    if (lease > last) remember_former(row, lease, f); /* else nobody has ever worked on it */
     row->domain = e->domain;
     row->domain_unicode = e->domain_unicode;
     row->instance = e->instance;

@@ -153,7 +153,8 @@ find_unwanted(const struct pd_order_item *item, const struct pd_subscription *s,
     const struct pd_text absent = {NULL, 0};
     bool gone = s->status == PD_subscription_status_terminated || s->service_status == PD_service_status_removing;
 
-    if (item->has_former_lease && lease <= item->former_lease) return item->former_instance;
+    for (size_t i = 0; i < s->former_instances_count; i++)
+        if (lease <= s->former_instances[i].lease) return s->former_instances[i].instance;
     if (item->task_state == PD_task_state_leased) return absent;
     return item->state == PD_item_state_cancelled || gone ? item->instance : absent;
 }

@@ -265,7 +265,7 @@ evolve_task_succeeded__order(struct pd_order *row, const struct pd_task_succeede
 {
     struct slot s;
     if (is_of_item(row, e->operation, e->item, f, &s)) take_success(&s, e, f);
-    else if (!e->has_left) item_numbered(row, e->item)->state = PD_item_state_cancelled; /* its subscription may have ended before */
+    else if (!e->has_left) item_numbered(row, e->item)->state = PD_item_state_cancelled; /* perhaps after its subscription */
 }
 
 void

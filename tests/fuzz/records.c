@@ -1,5 +1,5 @@
-/* records.c - files to be imported, JSON lines or CSV: records that the engine would take as messages, or at least one complaint with
- * a line of the file and a sentence. */
+/* records.c - files to be imported, JSON lines or CSV: records that the engine would take as messages, or at least one
+ * complaint with a line of the file and a sentence. */
 #include "clients/cli/verbs/records.h"
 
 #include "tests/fuzz/fuzz.h"

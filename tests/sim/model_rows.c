@@ -22,9 +22,7 @@ check_item(struct model *m, const struct m_item *i, const struct pd_order_item *
          "an item's row is not what the log says");
     NEED(m, row->subscription == i->subscription && m_print(row->instance) == i->instance && IS_SLOT(row, &i->slot),
          "an item's row tells another way of its task");
-    NEED(m, row->has_former_lease == (former != NULL) &&
-                (former == NULL || (row->former_lease == former->lease && m_print(row->former_instance) == former->instance)),
-         "an item's row tells of another former instance");
+    NEED(m, row->former_lease == (former == NULL ? 0 : former->lease), "an item's row tells of another former lease");
     return true;
 }
 
@@ -57,6 +55,12 @@ check_subscription(struct model *m, struct m_scope *s, const struct pd_subscript
     NEED(m, m_print(row->instance) == sub->instance && m_print(row->domain) == sub->domain && row->claims == sub->claims &&
                 row->remains_count == sub->remain_count && IS_SLOT(row, &sub->slot),
          "the row of subscription %" PRIu64 " tells another way of its removal", row->subscription);
+    const struct m_item *item = m_item_of(s, sub);
+    NEED(m, row->former_instances_count == (item == NULL ? 0 : item->former_count), "a row tells of more or fewer former instances");
+    for (size_t i = 0; i < row->former_instances_count; i++)
+        NEED(m, m_print(row->former_instances[i].instance) == item->formers[i].instance &&
+                    row->former_instances[i].lease == item->formers[i].lease,
+             "a row tells of another former instance");
     for (size_t i = 0; i < sub->remain_count; i++)
         NEED(m, m_print(row->remains[i]) == sub->remains[i], "another instance is to be removed, by a row");
     return true;

@@ -8,7 +8,7 @@
 #include "tests/sim/model.h"
 
 enum { M_ITEMS = 4, M_PERIODS = 64, M_CUSTOMERS = 32, M_PLANS = 16, M_SCOPES = 8, M_GROUPS = 4, M_WORKERS = 32, M_WAITS = 4096,
-       M_COMMANDS = 1 << 16, M_FORMERS = 32, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
+       M_COMMANDS = 1 << 16, M_FORMERS = 16, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
        M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
 
 /* How far a task has come: an item's, or the one that removes what a subscription may have. */
