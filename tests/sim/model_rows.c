@@ -56,7 +56,8 @@ check_subscription(struct model *m, struct m_scope *s, const struct pd_subscript
                 row->remains_count == sub->remain_count && IS_SLOT(row, &sub->slot),
          "the row of subscription %" PRIu64 " tells another way of its removal", row->subscription);
     const struct m_item *item = m_item_of(s, sub);
-    NEED(m, row->former_instances_count == (item == NULL ? 0 : item->former_count), "a row tells of more or fewer former instances");
+    NEED(m, row->former_instances_count == (item == NULL ? 0 : item->former_count),
+         "a row tells of more or fewer former instances");
     for (size_t i = 0; i < row->former_instances_count; i++)
         NEED(m, m_print(row->former_instances[i].instance) == item->formers[i].instance &&
                     row->former_instances[i].lease == item->formers[i].lease,
