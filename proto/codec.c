@@ -67,7 +67,6 @@ encode_value(struct mp_writer *w, const struct pd_field *f, const void *message,
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
     for (size_t i = 0; i < count; i++) {
         if (f->kind == PD_KIND_TEXTS) mp_text(w, *CONST_AT(struct pd_text, elements, i * sizeof(struct pd_text)));
-        else if (f->kind == PD_KIND_NUMBERS) mp_uint(w, *CONST_AT(uint64_t, elements, i * sizeof(uint64_t)));
         else if (row) pd_encode_row(w, block, elements + i * block->size);
         else pd_encode_map(w, block, elements + i * block->size);
     }
@@ -76,7 +75,7 @@ encode_value(struct mp_writer *w, const struct pd_field *f, const void *message,
 static inline bool
 is_many(const struct pd_field *f)
 {
-    return f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_NUMBERS || f->kind == PD_KIND_LIST || f->kind == PD_KIND_MAP;
+    return f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_LIST || f->kind == PD_KIND_MAP;
 }
 
 /* Lists and maps are always shown, so that nobody has to ask whether an empty one is there. */
@@ -248,14 +247,13 @@ decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_objec
     if (d->strictness == PD_STRICT && count > f->count_max) return refuse(d, PD_E_invalid_field, "too many elements");
 
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
-    size_t size = block != NULL ? block->size : f->kind == PD_KIND_TEXTS ? sizeof(struct pd_text) : sizeof(uint64_t);
+    size_t size = block != NULL ? block->size : sizeof(struct pd_text);
     char  *elements = count == 0 ? NULL : pd_arena_zero(d->arena, size * count);
     for (size_t i = 0; i < count; i++) {
         const msgpack_object *e = &o->via.array.ptr[i];
         d->path[d->depth - 1].index = i + 1;
-        bool ok = f->kind == PD_KIND_LIST    ? decode_map(d, block, e, elements + i * size)
-                  : f->kind == PD_KIND_TEXTS ? decode_text(d, f->type, e, AT(struct pd_text, elements, i * size))
-                                             : decode_uint(d, f->type, e, AT(uint64_t, elements, i * size));
+        bool ok = block != NULL ? decode_map(d, block, e, elements + i * size)
+                                : decode_text(d, f->type, e, AT(struct pd_text, elements, i * size));
         if (!ok) return false;
     }
     d->path[d->depth - 1].index = 0;
@@ -417,16 +415,12 @@ take_elements(struct pd_arena *arena, struct mp_cursor *c, const struct pd_field
     bool   map = f->kind == PD_KIND_MAP;
     size_t count = map ? mp_take_map(c) : mp_take_array(c);
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
-    size_t size = block != NULL                ? block->size
-                  : f->kind == PD_KIND_NUMBERS ? sizeof(uint64_t)
-                  : map                        ? sizeof(struct pd_pair)
-                                               : sizeof(struct pd_text);
+    size_t size = block != NULL ? block->size : map ? sizeof(struct pd_pair) : sizeof(struct pd_text);
     char *elements = count == 0 ? NULL : pd_arena_zero(arena, size * count);
 
     for (size_t i = 0; i < count && !c->failed; i++) {
         char *e = elements + i * size;
         if (block != NULL) take_row(arena, c, block, e);
-        else if (f->kind == PD_KIND_NUMBERS) *AT(uint64_t, e, 0) = mp_take_uint(c);
         else {
             *AT(struct pd_text, e, 0) = mp_take_text(c);
             if (map) *AT(struct pd_text, e, sizeof(struct pd_text)) = mp_take_text(c);
@@ -484,13 +478,12 @@ copy_elements(struct pd_arena *arena, const struct pd_field *f, const void *from
     if (count == 0) return;
     const char *source = *CONST_AT(char *, from, f->offset);
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
-    size_t size = block != NULL                ? block->size
-                  : f->kind == PD_KIND_NUMBERS ? sizeof(uint64_t)
-                  : f->kind == PD_KIND_MAP     ? sizeof(struct pd_pair)
-                                               : sizeof(struct pd_text);
+    size_t size = block != NULL              ? block->size
+                  : f->kind == PD_KIND_MAP   ? sizeof(struct pd_pair)
+                                             : sizeof(struct pd_text);
     char *copy = pd_arena_alloc(arena, size * count);
     memcpy(copy, source, size * count);
-    for (size_t i = 0; i < count && f->kind != PD_KIND_NUMBERS; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (block != NULL) {
             pd_copy_block(arena, block, source + i * size, copy + i * size);
             continue;

@@ -35,7 +35,6 @@ enum {
 #define PD_FIELD(type, name, need, description)        + 1
 #define PD_CHOICE(of, name, need, description)         + 1
 #define PD_TEXTS(name, type, min, max, description)    + 1
-#define PD_NUMBERS(name, type, min, max, description)  + 1
 #define PD_LIST(name, block, min, max, description)    + 1
 #define PD_STRUCT(name, block, need, description)      + 1
 #define PD_MAP(name, max, description)                 + 1
@@ -74,9 +73,6 @@ _Static_assert(offsetof(struct pd_confirm_order, has_total) ==
     {HEAD(name, PD_KIND_CHOICE, need), 0, NULL, &enum_##of, NULL, 0, 0, description},
 #define PD_TEXTS(name, type, min, max, description)                                                                    \
     {HEAD(name, PD_KIND_TEXTS, (min) > 0 ? PD_REQUIRED : PD_OPTIONAL), COUNT(name), &type_##type, NULL, NULL,          \
-     (min), (max), description},
-#define PD_NUMBERS(name, type, min, max, description)                                                                  \
-    {HEAD(name, PD_KIND_NUMBERS, (min) > 0 ? PD_REQUIRED : PD_OPTIONAL), COUNT(name), &type_##type, NULL, NULL,        \
      (min), (max), description},
 #define PD_LIST(name, block, min, max, description)                                                                    \
     {HEAD(name, PD_KIND_LIST, (min) > 0 ? PD_REQUIRED : PD_OPTIONAL), COUNT(name), NULL, NULL, pd_block_##block,       \

@@ -10,8 +10,8 @@
 enum pd_block_kind { PD_BLOCK_part, PD_BLOCK_row, PD_BLOCK_command, PD_BLOCK_query, PD_BLOCK_event, PD_BLOCK_reply };
 
 enum pd_field_kind {
-    PD_KIND_TEXT, PD_KIND_UINT, PD_KIND_FLAG, PD_KIND_DOMAIN, PD_KIND_CHOICE, PD_KIND_TEXTS, PD_KIND_NUMBERS,
-    PD_KIND_LIST, PD_KIND_STRUCT, PD_KIND_MAP, PD_KIND_RAW,
+    PD_KIND_TEXT, PD_KIND_UINT, PD_KIND_FLAG, PD_KIND_DOMAIN, PD_KIND_CHOICE, PD_KIND_TEXTS, PD_KIND_LIST,
+    PD_KIND_STRUCT, PD_KIND_MAP, PD_KIND_RAW,
 };
 
 /* How a text must be spelled beyond its length. */
@@ -55,10 +55,10 @@ struct pd_field {
     enum pd_need          need;
     size_t                offset;      /* of the value in the block's struct */
     size_t                aux_offset;  /* of has_<name> or <name>_count, where there is one */
-    const struct pd_type *type;        /* TEXT, UINT, FLAG, DOMAIN, TEXTS, NUMBERS; else NULL */
+    const struct pd_type *type;        /* TEXT, UINT, FLAG, DOMAIN, TEXTS; else NULL */
     const struct pd_enum *choice;      /* CHOICE; else NULL */
     const struct pd_block *(*block)(void); /* LIST, STRUCT; else NULL */
-    size_t                count_min, count_max; /* TEXTS, NUMBERS, LIST, MAP */
+    size_t                count_min, count_max; /* TEXTS, LIST, MAP */
     const char           *description;
 };
 

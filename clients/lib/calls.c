@@ -26,7 +26,6 @@ check_field(struct pd_client *c, const struct pd_field *f, const void *data, con
     case PD_KIND_TEXT: absent = ((const struct pd_text *)(const void *)value)->data == NULL; break;
     case PD_KIND_CHOICE: absent = *(const int *)(const void *)value == 0; break;
     case PD_KIND_TEXTS:
-    case PD_KIND_NUMBERS:
     case PD_KIND_MAP:
     case PD_KIND_LIST: {
         const char *elements = *(const char *const *)(const void *)value;

@@ -9,7 +9,6 @@
  *   domain          struct pd_domain name;                        absent: name.unicode.data == NULL
  *   PD_CHOICE       enum pd_<enum> name;                          absent: 0
  *   PD_TEXTS        struct pd_text *name; size_t name_count;
- *   PD_NUMBERS      uint64_t *name; size_t name_count;
  *   PD_LIST         struct pd_<block> *name; size_t name_count;
  *   PD_STRUCT       struct pd_<block> *name;                      absent: NULL
  *   PD_MAP          struct pd_pair *name; size_t name_count;
@@ -73,7 +72,6 @@ enum pd_error_class {
 #define PD_FIELD(type, name, need, description)        PD_DECLARE_##type(name)
 #define PD_CHOICE(of, name, need, description)         enum pd_##of name;
 #define PD_TEXTS(name, type, min, max, description)    struct pd_text *name; size_t name##_count;
-#define PD_NUMBERS(name, type, min, max, description)  uint64_t *name; size_t name##_count;
 #define PD_LIST(name, block, min, max, description)    struct pd_##block *name; size_t name##_count;
 #define PD_STRUCT(name, block, need, description)      struct pd_##block *name;
 #define PD_MAP(name, max, description)                 struct pd_pair *name; size_t name##_count;

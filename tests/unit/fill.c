@@ -44,17 +44,15 @@ fill_elements(struct pd_arena *arena, uint64_t *seed, const struct pd_field *f, 
     size_t span = f->count_max - f->count_min;
     size_t count = f->count_min + check_pick(seed, (span > 5 ? 5 : span) + 1);
     const struct pd_block *block = f->kind == PD_KIND_LIST ? f->block() : NULL;
-    size_t size = block != NULL               ? block->size
-                  : f->kind == PD_KIND_TEXTS  ? sizeof(struct pd_text)
-                  : f->kind == PD_KIND_MAP    ? sizeof(struct pd_pair)
-                                              : sizeof(uint64_t);
+    size_t size = block != NULL              ? block->size
+                  : f->kind == PD_KIND_MAP   ? sizeof(struct pd_pair)
+                                             : sizeof(struct pd_text);
     if (count == 0) return;
     char *elements = pd_arena_zero(arena, size * count);
     for (size_t i = 0; i < count; i++) {
         void *element = elements + i * size;
         if (block != NULL) fill_block(arena, seed, block, element);
         else if (f->kind == PD_KIND_TEXTS) *(struct pd_text *)element = some_text(arena, seed, f->type);
-        else if (f->kind == PD_KIND_NUMBERS) *(uint64_t *)element = some_number(seed, f->type);
         else {
             char key[] = {(char)('a' + (char)i), '\0'};
             *(struct pd_pair *)element = (struct pd_pair){pd_arena_text(arena, pd_text(key)), pd_arena_text(arena, PD_TEXT("ñ"))};

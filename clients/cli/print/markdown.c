@@ -21,8 +21,7 @@ print_type(const struct pd_field *f)
         printf("%zu-%zu of [%s](#%s)", f->count_min, f->count_max, f->block()->Name, f->block()->Name);
         return;
     case PD_KIND_STRUCT: printf("[%s](#%s)", f->block()->Name, f->block()->Name); return;
-    case PD_KIND_TEXTS:
-    case PD_KIND_NUMBERS: printf("%zu-%zu of %s", f->count_min, f->count_max, f->type->name); return;
+    case PD_KIND_TEXTS: printf("%zu-%zu of %s", f->count_min, f->count_max, f->type->name); return;
     case PD_KIND_MAP: printf("map of texts by texts, at most %zu", f->count_max); return;
     case PD_KIND_RAW: fputs("map", stdout); return;
     default: fputs(f->type->name, stdout); return;
@@ -33,8 +32,7 @@ print_type(const struct pd_field *f)
 static bool
 may_be_empty(const struct pd_field *f)
 {
-    return f->kind == PD_KIND_MAP ||
-           ((f->kind == PD_KIND_LIST || f->kind == PD_KIND_TEXTS || f->kind == PD_KIND_NUMBERS) && f->count_min == 0);
+    return f->kind == PD_KIND_MAP || ((f->kind == PD_KIND_LIST || f->kind == PD_KIND_TEXTS) && f->count_min == 0);
 }
 
 static void

@@ -21,8 +21,8 @@ schema_block_kind(const struct pd_block *block)
 const char *
 schema_field_kind(enum pd_field_kind kind)
 {
-    static const char *const names[] = {"text",    "number", "flag",   "domain", "choice", "texts",
-                                        "numbers", "list",   "struct", "map",    "raw"};
+    static const char *const names[] = {"text",  "number", "flag",   "domain", "choice",
+                                        "texts", "list",   "struct", "map",    "raw"};
     return names[kind];
 }
 

@@ -196,7 +196,6 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
     case PD_KIND_UINT: return format_number(f, value, currency);
     case PD_KIND_CHOICE: return format_choice(f, value);
     case PD_KIND_TEXTS:
-    case PD_KIND_NUMBERS:
     case PD_KIND_MAP: return format_several(value);
     case PD_KIND_RAW: return format_event(json_string_value(json_object_get(object, "type")), value);
     default: return copy(json_string_value(value));
