@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 
+#include "engine/base/heap.h"
 #include "engine/crew.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 
 struct task {
+    struct heap_node  due; /* first, so that it is the task's address */
     struct row_key    key;
     uint64_t          scope, number, lease, attempt;
     pd_time_us        deadline, next_try;
@@ -15,7 +17,6 @@ struct task {
     struct worker    *worker; /* of the lease; NULL: it is not leased */
     bool              delayed, stopping;
     uint64_t          expires_ms; /* of the lease */
-    size_t            heap;       /* place in the heap of what is due */
     struct task      *before, *after; /* in its group's waiting list, or in the list of leases */
     struct task      *worker_before, *worker_after; /* in its worker's list of leases */
     struct task      *chain, *by_number; /* in the hash tables */
@@ -34,14 +35,13 @@ struct tasks {
     struct task    **table, **numbers; /* by row key; by reseller and number, as workers name them */
     size_t           mask, count, leased_count, waiting_count; /* waiting: for a worker, and now */
     struct task_list leases; /* in order of expiry: each renewal goes to the end */
-    struct task    **heap;   /* by when they are due: tried again, or closed */
-    size_t           heap_count, heap_capacity;
+    struct heap      due;    /* when each is tried again, or closed: wall clock */
     uint64_t         ready_count, started_ms;
     struct order_to_stop *stops;
     size_t           stop_count, stop_capacity;
 };
 
-/* ---- lists, heap, table -------------------------------------------------------------------------------------------- */
+/* ---- lists, tables ------------------------------------------------------------------------------------------------ */
 
 static void
 list_append(struct task_list *l, struct task *t)
@@ -67,51 +67,6 @@ static pd_time_us
 due_of(const struct task *t)
 {
     return t->delayed && t->next_try < t->deadline ? t->next_try : t->deadline;
-}
-
-static void
-heap_set(struct tasks *s, size_t i, struct task *t)
-{
-    s->heap[i] = t;
-    t->heap = i;
-}
-
-/* Moves the task to where it belongs. */
-static void
-heap_settle(struct tasks *s, struct task *t)
-{
-    size_t i = t->heap;
-    while (i > 0 && due_of(s->heap[(i - 1) / 2]) > due_of(t)) {
-        heap_set(s, i, s->heap[(i - 1) / 2]);
-        i = (i - 1) / 2;
-    }
-    for (size_t child; (child = 2 * i + 1) < s->heap_count; i = child) {
-        if (child + 1 < s->heap_count && due_of(s->heap[child + 1]) < due_of(s->heap[child])) child++;
-        if (due_of(s->heap[child]) >= due_of(t)) break;
-        heap_set(s, i, s->heap[child]);
-    }
-    heap_set(s, i, t);
-}
-
-static void
-heap_add(struct tasks *s, struct task *t)
-{
-    if (s->heap_count == s->heap_capacity) {
-        s->heap_capacity = s->heap_capacity * 2 + 256;
-        s->heap = realloc(s->heap, s->heap_capacity * sizeof *s->heap);
-        PD_CHECK(s->heap != NULL);
-    }
-    heap_set(s, s->heap_count++, t);
-    heap_settle(s, t);
-}
-
-static void
-heap_remove(struct tasks *s, struct task *t)
-{
-    struct task *last = s->heap[--s->heap_count];
-    if (last == t) return;
-    heap_set(s, t->heap, last);
-    heap_settle(s, last);
 }
 
 static struct task **
@@ -206,7 +161,7 @@ tasks_close(struct tasks **tasks)
         }
     free(s->table);
     free(s->numbers);
-    free(s->heap);
+    heap_fini(&s->due);
     free(s->stops);
     free(s);
     *tasks = NULL;
@@ -278,7 +233,7 @@ close_task(struct tasks *s, struct task *t)
 {
     table_remove(s, t);
     unlink_task(s, t);
-    heap_remove(s, t);
+    heap_remove(&s->due, &t->due);
     s->count--;
     if (t->group != NULL) {
         t->group->tasks--;
@@ -329,7 +284,7 @@ make_task(struct tasks *s, struct row_key key, const struct pd_task *row, uint64
     s->count++;
     table_grow(s);
     table_add(s, t);
-    heap_add(s, t);
+    heap_add(&s->due, &t->due, due_of(t));
     return t;
 }
 
@@ -360,7 +315,7 @@ tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, st
         t->stopping = row->stopping;
     } else if (row->has_next_try) t->delayed = true;
     else begin_to_wait(s, t);
-    heap_settle(s, t);
+    heap_move(&s->due, &t->due, due_of(t));
 }
 
 /* ---- what workers say ---------------------------------------------------------------------------------------------- */
@@ -458,11 +413,11 @@ tasks_next_due(struct tasks *s, pd_time_us wall_us, uint64_t now_ms)
 {
     const struct task *lease = s->leases.first;
 
-    while (s->heap_count > 0 && due_of(s->heap[0]) <= wall_us) {
-        struct task *t = s->heap[0];
+    while (heap_due(&s->due) <= wall_us) {
+        struct task *t = (struct task *)(void *)s->due.nodes[0];
         if (!t->delayed || t->deadline <= wall_us) return (struct due){DUE_deadline, t->scope, t->number, t->lease, t->attempt};
         begin_to_wait(s, t);
-        heap_settle(s, t);
+        heap_move(&s->due, &t->due, due_of(t));
     }
     if (lease != NULL && lease->expires_ms <= now_ms)
         return (struct due){DUE_lost_lease, lease->scope, lease->number, lease->lease, lease->attempt};
@@ -526,7 +481,7 @@ tasks_next_wake(const struct tasks *s, uint64_t *ret_monotonic_ms, pd_time_us *r
     uint64_t wake = s->leases.first != NULL ? s->leases.first->expires_ms : UINT64_MAX;
     if (s->crew.first != NULL && s->crew.first->heard_ms + s->lease_ms < wake) wake = s->crew.first->heard_ms + s->lease_ms;
     *ret_monotonic_ms = wake;
-    *ret_wall_us = s->heap_count > 0 ? due_of(s->heap[0]) : UINT64_MAX;
+    *ret_wall_us = heap_due(&s->due);
 }
 
 /* ---- what is told of it -------------------------------------------------------------------------------------------- */

@@ -187,32 +187,12 @@ take_answer(struct load *l, const char *bytes, size_t size)
     }
 }
 
-static const char *
-value_after(const char *bytes, const char *end, const char *key)
-{
-    size_t      size = strlen(key);
-    const char *at = memmem(bytes, (size_t)(end - bytes), key, size);
-    PD_CHECK(at != NULL);
-    return at + size;
-}
-
-static uint64_t
-read_uint(const char *p)
-{
-    const unsigned char *b = (const unsigned char *)p;
-    size_t               n = *b < 0x80 ? 0 : (size_t)1 << (*b - 0xcc);
-    uint64_t             v = *b < 0x80 ? *b : 0;
-    for (size_t i = 1; i <= n; i++) v = v << 8 | b[i];
-    return v;
-}
-
 /* An assignment: report success at once, under the saga that its reference names. */
 static void
 take_assignment(struct load *l, const char *bytes, size_t size)
 {
-    const char *end = bytes + size;
-    const char *reseller = value_after(bytes, end, "\xa8reseller"), *reference = value_after(bytes, end, "\xa9reference");
-    uint64_t    task = read_uint(value_after(bytes, end, "\xa4task")), lease = read_uint(value_after(bytes, end, "\xa5lease"));
+    const char *reseller = load_after(bytes, size, "\xa8reseller"), *reference = load_after(bytes, size, "\xa9reference");
+    uint64_t    task = load_uint(load_after(bytes, size, "\xa4task")), lease = load_uint(load_after(bytes, size, "\xa5lease"));
     char        id[64], name[40], *after;
     size_t      reseller_size = (unsigned char)*reseller & 0x1f, run_size = strlen(l->run);
     uint64_t    order = strtoull(reference + 1, &after, 10);

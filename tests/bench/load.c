@@ -56,6 +56,24 @@ load_ask(struct mp_writer *w, void *socket)
     PD_CHECK(size > 0 && memmem(in, (size_t)size, "\xa2ok\xc3", 4) != NULL);
 }
 
+const char *
+load_after(const char *bytes, size_t size, const char *key)
+{
+    const char *at = memmem(bytes, size, key, strlen(key));
+    PD_CHECK(at != NULL);
+    return at + strlen(key);
+}
+
+uint64_t
+load_uint(const char *packed)
+{
+    const unsigned char *b = (const unsigned char *)packed;
+    size_t               n = *b < 0x80 ? 0 : (size_t)1 << (*b - 0xcc);
+    uint64_t             v = *b < 0x80 ? *b : 0;
+    for (size_t i = 1; i <= n; i++) v = v << 8 | b[i];
+    return v;
+}
+
 void
 load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning)
 {

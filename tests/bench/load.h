@@ -17,6 +17,10 @@ void load_request(struct mp_writer *w, const char *type, const char *id, const c
 /* Sends what is packed, and waits for the answer; a refusal ends the program. */
 void load_ask(struct mp_writer *w, void *socket);
 
+/* What stands behind a packed key, which must be there; and a packed number. */
+const char *load_after(const char *bytes, size_t size, const char *key);
+uint64_t    load_uint(const char *packed);
+
 /* A reseller `reseller-<n>` with a customer `ana`, and a plan `web` by whom `provisioning` says, in the group `hosting`. */
 void load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning);
 

@@ -85,24 +85,6 @@ open_orders(void *commands, uint64_t count, const char *run)
 
 /* ---- workers ------------------------------------------------------------------------------------------------------- */
 
-static const char *
-value_after(const char *in, size_t size, const char *key)
-{
-    const char *at = memmem(in, size, key, strlen(key));
-    PD_CHECK(at != NULL);
-    return at + strlen(key);
-}
-
-static uint64_t
-read_uint(const char *p)
-{
-    const unsigned char *b = (const unsigned char *)p;
-    size_t               n = *b < 0x80 ? 0 : (size_t)1 << (*b - 0xcc);
-    uint64_t             v = *b < 0x80 ? *b : 0;
-    for (size_t i = 1; i <= n; i++) v = v << 8 | b[i];
-    return v;
-}
-
 static void
 say_ready(void *socket, int worker)
 {
@@ -122,8 +104,8 @@ say_ready(void *socket, int worker)
 static void
 report(void *socket, int worker, const char *in, size_t size)
 {
-    uint64_t    task = read_uint(value_after(in, size, "\xa4task")), lease = read_uint(value_after(in, size, "\xa5lease"));
-    const char *reseller = value_after(in, size, "\xa8reseller");
+    uint64_t    task = load_uint(load_after(in, size, "\xa4task")), lease = load_uint(load_after(in, size, "\xa5lease"));
+    const char *reseller = load_after(in, size, "\xa8reseller");
     char        name[16], owner[40], id[64];
     size_t      owner_size = (unsigned char)*reseller & 0x1f;
 
