@@ -53,6 +53,7 @@ enum {
     VERB_HIDDEN = 4, /* not for people */
     VERB_SENDS  = 8, /* has no message of its own, and sends some */
     VERB_ALONE  = 16, /* needs no engine, or looks for it by itself */
+    VERB_RECORDS = 32, /* reads customers and subscriptions from a file */
 };
 
 struct verb {

@@ -94,7 +94,7 @@ static const struct verb verbs[] = {
     {"worker list", pd_block_list_workers, "", 0, run_worker_list, NULL, NULL, NULL},
     {"worker drain", pd_block_drain_worker, "worker", 0, run_message, NULL, "pedido worker list", NULL},
 
-    {"import", NULL, "file", VERB_SENDS, run_import,
+    {"import", NULL, "file", VERB_SENDS | VERB_RECORDS, run_import,
      N_("Take over customers and live subscriptions from a file of JSON lines or CSV. Importing it again does nothing twice."),
      NULL, NULL},
     {"panel", pd_block_get_panel, "customer", 0, run_message, NULL, NULL, NULL},

@@ -98,6 +98,15 @@ def lines(engine, client):
     same("then it has ended", (got["status"], got["service_status"]), ("terminated", "removed"))
 
 
+def example(engine):
+    examples = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "clients", "cli", "examples")
+    engine.pedido("plan", "import", os.path.join(examples, "catalogue.json"))
+    code, out, said = engine.pedido("import", os.path.join(examples, "existing.csv"))
+    check("the example is taken over", code == 0 and "3 imported, 0 were there already, 0 refused" in said, (code, said))
+    code, out, said = engine.pedido("import", "--help")
+    check("the help names the columns", all(name in out for name in ("reference", "plan", "period", "parameters.KEY")), out)
+
+
 def main():
     with daemon.Engine() as engine:
         client = engine.client()
@@ -106,6 +115,7 @@ def main():
         client = engine.client()
         bad(engine, client)
         lines(engine, client)
+        example(engine)
         same("SIGTERM ends it", engine.stop(), 0)
         code, said = engine.offline("verify")
         check("verify finds nothing wrong", code == 0, said)

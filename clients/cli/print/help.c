@@ -35,6 +35,15 @@ help_arguments(FILE *to, const struct verb *verb)
     if (verb->flags & VERB_FREE) fputs(" [FIELD=VALUE...]", to);
 }
 
+const char *
+help_file(const struct verb *verb)
+{
+    if (!(verb->flags & VERB_RECORDS)) return NULL;
+    return _("Each line is a JSON object, or the first line names columns: reference, customer, plan, period, domain, start, "
+             "expiration, quantity and parameters.KEY of a subscription (`pedido send ImportSubscription --help`); without a "
+             "plan, those of a customer (`pedido send PutCustomer --help`). A day is written 2026-01-31.");
+}
+
 /* What a field takes, where its description alone does not say it. */
 static void
 print_takes(FILE *to, const struct pd_field *f)
@@ -210,6 +219,7 @@ help_verb(FILE *to, const struct verb *verb)
     }
     fputc('\n', to);
     print_argument_help(to, verb);
+    if (help_file(verb) != NULL) print_pair(to, "FILE", 32, help_file(verb));
     print_options(to, &list, false, false);
     for (size_t i = 0; i < list.count; i++)
         if (list.options[i].field != NULL && list.options[i].field->kind == PD_KIND_LIST) items = list.options[i].field;

@@ -15,6 +15,8 @@ void help_message(FILE *to, const struct pd_block *block);
 const char *help_about(const struct verb *verb);
 void        help_arguments(FILE *to, const struct verb *verb);
 const char *help_argument_about(const struct verb *verb, const char *name);
+/* What stands in the file that a verb reads, or NULL. */
+const char *help_file(const struct verb *verb);
 
 /* "--limit N"; what it does and takes, allocated. */
 void  help_option(const struct option *option, char *ret_left, size_t size);

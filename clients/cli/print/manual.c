@@ -54,6 +54,10 @@ print_verb(const struct verb *verb)
     printf("\n\n");
     print_plain(help_about(verb));
     printf("\n\n");
+    if (help_file(verb) != NULL) {
+        print_plain(help_file(verb));
+        printf("\n\n");
+    }
     options_collect(verb, &list);
     for (size_t i = 0; i < list.count; i++)
         if (!list.options[i].common && !list.options[i].negated) print_option(&list.options[i]);
