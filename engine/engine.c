@@ -50,7 +50,6 @@ begin(struct engine *e)
     b->last = e->last;
     e->batch = b;
     e->turn++;
-    e->due_refused = false;
     look_at_space(e);
     /* A row is no newer than the log. */
     enum store_error error = store_reader_open(e->books.rows, &e->row_reader);
@@ -188,7 +187,7 @@ engine_idle_ms(const struct engine *e, struct now now)
     pd_time_us deadline = UINT64_MAX;
 
     if (e->left_last < e->last && !e->rows_are_left) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
-    if (e->writable && !e->due_refused) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
+    if (e->writable) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (e->expiry_follower.behind && e->writable) idle_ms = 0;
     if (waits_ms < lease_ms) lease_ms = waits_ms;
     if (lease_ms < now.monotonic_ms + idle_ms) idle_ms = lease_ms > now.monotonic_ms ? lease_ms - now.monotonic_ms : 0;

@@ -59,10 +59,7 @@ own_due(struct engine *e)
             struct pd_release_lease c = {.task = due.task, .lease = due.lease, .reason = PD_TEXT("the worker is gone")};
             ok = run_own(e, pd_block_release_lease(), &c, scope, own_id(e, PD_TEXT("release/"), due.task, due.lease));
         }
-        if (!ok) {
-            e->due_refused = true;
-            return;
-        }
+        if (!ok) tasks_set_aside(e->tasks, due.scope, due.task, e->last_time, e->now.monotonic_ms);
     }
 }
 
@@ -86,9 +83,8 @@ own_expiry(struct engine *e)
         const struct pd_order *o = rows_get(&e->rows, PD_ROW_order, (struct row_key){r.header.key_position, r.header.key_item});
         if (o == NULL || !expiry_concerns(o) || o->updated > border) continue;
         struct pd_expire_order c = {.order = o->order, .updated = o->updated};
-        if (!run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
-                     own_id(e, PD_TEXT("expire/"), o->order, o->version)))
-            return;
+        run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
+                own_id(e, PD_TEXT("expire/"), o->order, o->version)); /* refused: it is tried again after a start */
     }
 }
 
@@ -197,8 +193,9 @@ own_matches(struct engine *e)
     for (int n = 0; n < TURN_LEASES_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
         struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->batch->arena, m.worker)};
-        if (!run_own(e, pd_block_lease_task(), &c, scope, own_id(e, PD_TEXT("lease/"), m.task, e->last + 1))) return;
-        send_assignment(e, &m, scope);
+        if (run_own(e, pd_block_lease_task(), &c, scope, own_id(e, PD_TEXT("lease/"), m.task, e->last + 1)))
+            send_assignment(e, &m, scope);
+        else tasks_set_aside(e->tasks, m.scope, m.task, e->last_time, e->now.monotonic_ms);
     }
 }
 

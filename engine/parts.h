@@ -60,7 +60,6 @@ struct engine {
     struct decision    decision; /* the command's that is decided now */
     struct now         now;
     bool               writable;
-    bool               due_refused; /* what is due cannot be done by now */
     struct engine_figures figures;
 
     struct batch      batches[2];

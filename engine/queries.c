@@ -133,7 +133,9 @@ takes_subscription(struct queries *q, const void *row)
     const struct pd_list_subscriptions *m = q->message->body;
     const struct pd_subscription       *s = row;
     return (m->customer.data == NULL || pd_text_equal(m->customer, s->customer)) &&
-           (m->status == PD_subscription_status_absent || m->status == s->status);
+           (m->status == PD_subscription_status_absent || m->status == s->status) &&
+           (m->service_status == PD_service_status_absent || m->service_status == s->service_status) &&
+           (m->removal == PD_task_state_absent || m->removal == s->task_state);
 }
 
 static bool

@@ -150,7 +150,9 @@ answer_worker(struct engine *e, struct request *r)
     struct pd_refusal      refusal = {.code = PD_OK};
 
     if (r->message.block->code == PD_COMMAND_worker_ready) refusal = take_worker(e, r, &reply);
-    else tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, e->now.monotonic_ms);
+    else
+        tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, r->address,
+                             e->now.monotonic_ms);
     if (refusal.code != PD_OK) answer_refused(e, r, &refusal);
     else answer_accepted(e, r, 0, &reply);
 }

@@ -7,11 +7,14 @@
 #include "proto/check.h"
 #include "proto/limits.h"
 
+enum { ASIDE_US = 10000000 };
+
 struct task {
     struct heap_node  due; /* first, so that it is the task's address */
     struct row_key    key;
     uint64_t          scope, number, lease, attempt;
     pd_time_us        deadline, next_try;
+    pd_time_us        aside; /* until then it is left alone */
     enum pd_operation operation;
     struct group     *group;  /* NULL: by hand */
     struct worker    *worker; /* of the lease; NULL: it is not leased */
@@ -66,7 +69,8 @@ list_remove(struct task_list *l, struct task *t)
 static pd_time_us
 due_of(const struct task *t)
 {
-    return t->delayed && t->next_try < t->deadline ? t->next_try : t->deadline;
+    pd_time_us due = t->delayed && t->next_try < t->deadline ? t->next_try : t->deadline;
+    return due > t->aside ? due : t->aside;
 }
 
 static struct task **
@@ -88,6 +92,14 @@ static struct task **
 number_chain_of(const struct tasks *s, uint64_t scope, uint64_t number)
 {
     return &s->numbers[index_number_print(INDEX_task, scope, number) & s->mask];
+}
+
+static struct task *
+find_number(const struct tasks *s, uint64_t scope, uint64_t number)
+{
+    struct task *t = *number_chain_of(s, scope, number);
+    while (t != NULL && (t->scope != scope || t->number != number)) t = t->by_number;
+    return t;
 }
 
 static void
@@ -309,6 +321,7 @@ tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, st
     t->attempt = row->attempt;
     t->deadline = row->deadline;
     t->next_try = row->next_try;
+    t->aside = 0;
     if (row->state == PD_task_state_leased) {
         t->delayed = false;
         if (!keeps) begin_lease(s, t, row->worker, now_ms);
@@ -341,12 +354,9 @@ lose_unnamed(struct tasks *s, struct worker *w, uint64_t now_ms)
 static struct task *
 find_lease(const struct tasks *s, struct pd_text worker, uint64_t scope, const struct pd_held_lease *held)
 {
-    for (struct task *t = *number_chain_of(s, scope, held->task); t != NULL; t = t->by_number)
-        if (t->scope == scope && t->number == held->task) {
-            bool same = t->worker != NULL && t->lease == held->lease && pd_text_equal(pd_text(t->worker->name), worker);
-            return same ? t : NULL;
-        }
-    return NULL;
+    struct task *t = find_number(s, scope, held->task);
+    bool same = t != NULL && t->worker != NULL && t->lease == held->lease && pd_text_equal(pd_text(t->worker->name), worker);
+    return same ? t : NULL;
 }
 
 enum ready_answer
@@ -387,10 +397,10 @@ tasks_worker_ready(struct tasks *s, const struct pd_worker_ready *ready, struct 
 }
 
 void
-tasks_worker_goodbye(struct tasks *s, struct pd_text worker, uint64_t now_ms)
+tasks_worker_goodbye(struct tasks *s, struct pd_text worker, struct pd_text address, uint64_t now_ms)
 {
     struct worker *w = worker_seek(&s->crew, worker);
-    if (w == NULL || !w->present) return;
+    if (w == NULL || !w->present || !pd_text_equal(w->address, address)) return;
     s->ready_count++;
     lose_unnamed(s, w, now_ms);
     worker_vanishes(&s->crew, w, now_ms);
@@ -422,6 +432,24 @@ tasks_next_due(struct tasks *s, pd_time_us wall_us, uint64_t now_ms)
     if (lease != NULL && lease->expires_ms <= now_ms)
         return (struct due){DUE_lost_lease, lease->scope, lease->number, lease->lease, lease->attempt};
     return (struct due){.kind = DUE_nothing};
+}
+
+void
+tasks_set_aside(struct tasks *s, uint64_t scope, uint64_t number, pd_time_us wall_us, uint64_t now_ms)
+{
+    struct task *t = find_number(s, scope, number);
+
+    if (t == NULL) return;
+    t->aside = wall_us + ASIDE_US;
+    if (t->worker != NULL) {
+        t->expires_ms = now_ms + s->lease_ms;
+        list_remove(&s->leases, t);
+        list_append(&s->leases, t);
+    } else {
+        unlink_task(s, t);
+        t->delayed = true;
+    }
+    heap_move(&s->due, &t->due, due_of(t));
 }
 
 /* The first task that waits for what this worker does; its groups take turns, what is to be removed goes first in each. */

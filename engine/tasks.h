@@ -25,7 +25,8 @@ enum ready_answer tasks_worker_ready(struct tasks *tasks, const struct pd_worker
                                      uint64_t (*scope_of)(void *arg, struct pd_text reseller), void *arg, struct pd_arena *arena,
                                      struct pd_worker_reply *ret_reply, uint64_t now_ms);
 
-void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, uint64_t now_ms);
+/* What it holds is given back at once. From elsewhere than where it is, it is a former namesake's, and nothing happens. */
+void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, struct pd_text address, uint64_t now_ms);
 
 /* A worker is to get no more tasks, and is told so with its next heartbeat. False: nobody of this name is at work. */
 bool tasks_drain(struct tasks *tasks, struct pd_text worker, uint64_t *ret_held);
@@ -46,6 +47,9 @@ struct match {
     struct pd_text    worker, address; /* valid until the worker changes */
 };
 bool tasks_next_match(struct tasks *tasks, struct match *ret_match);
+
+/* What was due, or a match, was refused: it is left alone for 10 s, so that nothing waits behind it. */
+void tasks_set_aside(struct tasks *tasks, uint64_t scope, uint64_t task, pd_time_us wall_us, uint64_t now_ms);
 
 /* A lease whose worker is to be told to stop: it has ended by somebody else's doing, or is to be given back. False: there is no
  * more. */

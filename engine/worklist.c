@@ -175,7 +175,8 @@ get_task(struct queries *q)
     if (open != NULL) show_openness(q, open, &roster, r->task);
     if (is_open_task(r->task)) allowed = (uint64_t)1 << PD_COMMAND_fail_task | (uint64_t)1 << PD_COMMAND_succeed_task;
     if (r->task->state == PD_task_state_leased) allowed |= (uint64_t)1 << PD_COMMAND_release_task;
-    if (r->task->has_next_try) allowed |= (uint64_t)1 << PD_COMMAND_retry_task;
+    bool failed = r->task->operation == PD_operation_deprovision && !is_open_task(r->task) && r->task->instance.data != NULL;
+    if (r->task->has_next_try || failed) allowed |= (uint64_t)1 << PD_COMMAND_retry_task;
     r->allowed = PD_ARENA_ARRAY(&q->arena, struct pd_text, PD_COMMAND_CODES);
     r->allowed_count = pd_allowed_names(allowed, r->allowed, PD_COMMAND_CODES);
     return r;

@@ -176,21 +176,25 @@ answer_subscription(struct pd_arena *arena, const struct event *events, size_t c
     return r;
 }
 
+/* What became of the task; its order's events may stand around that. */
 static void *
-answer_task(struct pd_arena *arena, const struct event *event)
+answer_task(struct pd_arena *arena, const struct event *events, size_t count)
 {
     struct pd_task_reply *r = PD_ARENA_NEW(arena, struct pd_task_reply);
+    size_t                n = 0;
 
 #define TAKE(name)                                                                                                     \
     case PD_EVENT_##name: {                                                                                            \
-        const struct pd_##name *e = event->body;                                                                       \
+        const struct pd_##name *e = events[n].body;                                                                    \
         r->task = e->task, r->operation = e->operation, r->order = e->order, r->has_order = e->has_order;              \
         r->item = e->item, r->has_item = e->has_item;                                                                  \
         if (e->operation == PD_operation_deprovision)                                                                  \
             r->subscription = e->subscription, r->has_subscription = e->has_subscription;                              \
         break;                                                                                                         \
     }
-    switch (event->code) {
+    while (n + 1 < count && pd_schema_event(events[n].code)->aggregate != PD_aggregate_task) n++;
+    switch (events[n].code) {
+    TAKE(task_created)
     TAKE(task_released)
     TAKE(task_failed)
     TAKE(task_succeeded)
@@ -210,7 +214,7 @@ make_answer(struct pd_arena *arena, const struct pd_block *command, const void *
     if (command->reply == pd_block_note_reply) return answer_note(arena, &events[0]);
     if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
     if (command->reply == pd_block_subscription_change_reply) return answer_subscription(arena, events, count);
-    if (command->reply == pd_block_task_reply) return answer_task(arena, &events[0]);
+    if (command->reply == pd_block_task_reply) return answer_task(arena, events, count);
     PD_CHECK(!"a command without an answer");
     return NULL;
 }

@@ -132,6 +132,34 @@ wind_up(const struct view *view, const struct pd_order *order, enum pd_order_sta
     }
 }
 
+/* ---- after a failed clean-up --------------------------------------------------------------------------------------- */
+
+static void
+go_on_cancelling(const struct pd_order *order, struct pd_ended_item *items, size_t count, struct decision *out)
+{
+    *EMIT(out, order_cancelling) = (struct pd_order_cancelling){
+        .order = order->order, .reference = order->reference, .previous_state = order->state,
+        .state = PD_order_state_cancelling, .goal = order->goal, .reason = order->goal_reason, .items = items,
+        .items_count = count,
+    };
+}
+
+static struct pd_ended_item
+removing_again(const struct pd_order_item *item)
+{
+    return (struct pd_ended_item){.item = item->item, .state = PD_item_state_removing, .subscription = item->subscription,
+                                  .has_subscription = true};
+}
+
+void
+resume_removal(const struct pd_order *order, const struct pd_order_item *item, struct decision *out)
+{
+    struct pd_ended_item *items = PD_ARENA_ARRAY(out->arena, struct pd_ended_item, 1);
+
+    items[0] = removing_again(item);
+    go_on_cancelling(order, items, 1, out);
+}
+
 /* Row 12c. */
 static void
 remove_again(const struct view *view, const struct pd_order *order, struct decision *out)
@@ -139,34 +167,15 @@ remove_again(const struct view *view, const struct pd_order *order, struct decis
     struct pd_ended_item *items = PD_ARENA_ARRAY(out->arena, struct pd_ended_item, order->items_count);
     uint64_t              next_task = view->next_number(view->ctx, NUMBER_task);
     size_t                count = 0;
-    bool                  removes = false;
 
-    for (size_t i = 0; i < order->items_count; i++) {
-        const struct pd_order_item *item = &order->items[i];
-        if (item->state != PD_item_state_cleanup_failed) continue;
-        const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
-        bool remains = s != NULL && s->remains_count > 0; /* else it was removed since: a late report had it tried again */
-        removes = removes || remains;
-        items[count++] = (struct pd_ended_item){
-            .item = item->item, .state = remains ? PD_item_state_removing : PD_item_state_cancelled,
-            .subscription = item->subscription, .has_subscription = remains,
-        };
-    }
-    if (removes)
-        *EMIT(out, order_cancelling) = (struct pd_order_cancelling){
-            .order = order->order, .reference = order->reference, .previous_state = order->state,
-            .state = PD_order_state_cancelling, .goal = order->goal, .reason = order->goal_reason, .items = items,
-            .items_count = count,
-        };
+    for (size_t i = 0; i < order->items_count; i++)
+        if (order->items[i].state == PD_item_state_cleanup_failed) items[count++] = removing_again(&order->items[i]);
+    go_on_cancelling(order, items, count, out);
     for (size_t i = 0; i < count; i++) {
-        const struct pd_order_item   *item = item_numbered(order, items[i].item);
-        const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
-        if (items[i].has_subscription) remove_instance(view, s, order, item, s->remains[0], &next_task, out);
-        else if (s != NULL && s->status != PD_subscription_status_terminated)
-            end_subscription(s, PD_service_status_removed, order->goal_reason, out);
+        const struct pd_subscription *s = view->subscription(view->ctx, items[i].subscription);
+        if (s != NULL && s->remains_count > 0)
+            remove_instance(view, s, order, item_numbered(order, items[i].item), s->remains[0], &next_task, out);
     }
-    const struct leavings none = {0};
-    if (!removes) end_order(order, order->goal, order->goal_reason, &none, out);
 }
 
 /* Row 13. */
@@ -181,8 +190,7 @@ abandon(const struct view *view, const struct pd_order *order, struct pd_text re
         const struct pd_subscription *s = view->subscription(view->ctx, item->subscription);
         if (s == NULL) continue;
         left.orphans_count += list_orphans(s, left.orphans + left.orphans_count);
-        enum pd_service_status service = s->remains_count > 0 ? PD_service_status_removal_failed : PD_service_status_removed;
-        if (s->status != PD_subscription_status_terminated) end_subscription(s, service, reason, out);
+        if (s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removal_failed, reason, out);
     }
     end_order(order, order->goal, reason, &left, out);
 }

@@ -2,7 +2,7 @@
  * is removed, which is a task of its own. Imported ones have no item. */
 #include "engine/domain/support.h"
 
-enum { FORMERS_MAX = 16 };
+enum { FORMERS_MAX = ORPHANS_MAX - 1 }; /* so that all of them and the present one can be removed at once */
 
 /* ---- rules --------------------------------------------------------------------------------------------------------- */
 
@@ -54,14 +54,15 @@ is_to_be_removed(const struct pd_subscription *s, struct pd_text instance)
     return false;
 }
 
-void
+struct pd_task_created *
 remove_instance(const struct view *view, const struct pd_subscription *s, const struct pd_order *order,
                 const struct pd_order_item *item, struct pd_text instance, uint64_t *next_task, struct decision *out)
 {
     struct terms terms = terms_of(view, s);
 
-    if (is_to_be_removed(s, instance)) return;
-    *EMIT(out, task_created) = (struct pd_task_created){
+    if (is_to_be_removed(s, instance)) return NULL;
+    struct pd_task_created *e = EMIT(out, task_created);
+    *e = (struct pd_task_created){
         .order = order == NULL ? 0 : order->order,
         .has_order = order != NULL,
         .item = order == NULL ? 0 : item->item,
@@ -79,6 +80,7 @@ remove_instance(const struct view *view, const struct pd_subscription *s, const 
         .previous_state = order == NULL ? PD_order_state_absent : PD_order_state_cancelling,
         .state = order == NULL ? PD_order_state_absent : PD_order_state_cancelling,
     };
+    return e;
 }
 
 struct pd_subscription_ended *
@@ -336,7 +338,8 @@ evolve_task_created__subscription(struct pd_subscription *row, const struct pd_t
         row->remains = remains;
         row->remains_count = count + 1;
     }
-    if (row->status == PD_subscription_status_terminated) row->service_status = PD_service_status_removing;
+    if (row->status == PD_subscription_status_terminated || row->service_status == PD_service_status_removal_failed)
+        row->service_status = PD_service_status_removing;
 }
 
 void

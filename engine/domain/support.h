@@ -61,6 +61,9 @@ void settle_ending(const struct pd_order *order, uint64_t closed_item, bool fail
 /* Whether something may exist under the item's present instance. */
 bool may_exist(const struct pd_order_item *item);
 
+/* An item whose clean-up has failed is being removed again, and so its order is cancelling: emits that. */
+void resume_removal(const struct pd_order *order, const struct pd_order_item *item, struct decision *out);
+
 /* A fold moves the order. */
 void order_moves(struct pd_order *row, enum pd_order_state state, struct pd_text reason, const struct fold *f);
 
@@ -99,6 +102,7 @@ struct work {
     const struct pd_order_item   *item;  /* of that order */
     const struct pd_subscription *subscription; /* to be removed; NULL: a provisioning */
     struct slot                   slot;
+    bool                          held; /* a removal whose item a worker still provisions: its order waits for that first */
 };
 
 /* Where a task's events stand, for a designated initializer of theirs. */
@@ -117,10 +121,11 @@ struct work {
 void activate(const struct view *view, const struct pd_order *order, const struct pd_order_item *item,
               uint64_t subscription, const struct pd_pair *parameters, size_t parameter_count, struct decision *out);
 
-/* Has an instance removed that may exist: emits TaskCreated, unless that is under way. `order` waits for it, in its `item`; NULL:
- * nobody does. `next_task` is the next free task number. */
-void remove_instance(const struct view *view, const struct pd_subscription *subscription, const struct pd_order *order,
-                     const struct pd_order_item *item, struct pd_text instance, uint64_t *next_task, struct decision *out);
+/* Has an instance removed that may exist: emits TaskCreated, unless that is under way (NULL). `order` waits for it, in its `item`;
+ * NULL: nobody does. `next_task` is the next free task number. */
+struct pd_task_created *remove_instance(const struct view *view, const struct pd_subscription *subscription,
+                                        const struct pd_order *order, const struct pd_order_item *item,
+                                        struct pd_text instance, uint64_t *next_task, struct decision *out);
 
 /* Emits the subscription's end. */
 struct pd_subscription_ended *end_subscription(const struct pd_subscription *subscription, enum pd_service_status service,

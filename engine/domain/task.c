@@ -6,7 +6,7 @@ enum { SECOND_US = 1000000, PAUSE_MAX_US = 300 * SECOND_US };
 
 /* ---- finding ------------------------------------------------------------------------------------------------------- */
 
-/* The order waits for a removal while its item is being removed. */
+/* The order waits for a removal while its item is being removed, and no worker is at that any more. */
 static bool
 find_removal(const struct view *view, uint64_t task, struct work *w)
 {
@@ -18,6 +18,8 @@ find_removal(const struct view *view, uint64_t task, struct work *w)
     const struct pd_order      *order = view->order(view->ctx, s->order);
     const struct pd_order_item *item = order == NULL ? NULL : item_numbered(order, s->item);
     if (item == NULL || item->state != PD_item_state_removing) return true;
+    w->held = item->task_state == PD_task_state_leased;
+    if (w->held) return true;
     w->order = order;
     w->item = item;
     return true;
@@ -80,7 +82,7 @@ removed(const struct work *w, uint64_t left, struct decision *out)
     const struct pd_subscription *s = w->subscription;
     bool ends = w->order != NULL || s->service_status == PD_service_status_removing;
 
-    if (left > 0) return;
+    if (left > 0 || w->held) return;
     if (ends && s->status != PD_subscription_status_terminated) end_subscription(s, PD_service_status_removed, s->reason, out);
     if (w->order != NULL) settle_ending(w->order, w->item->item, false, (struct pd_text){NULL, 0}, out);
 }
@@ -145,33 +147,58 @@ pause_before(uint64_t task, uint64_t next_attempt)
 }
 
 /* What a worker under an old lease may have made until now, if nobody wants it: under an instance before the last correction, or of
- * an item that is cancelled, or whose subscription has ended or is being removed. A failure may have made it as well. Absent: it is
- * wanted, or the present lease's end has it removed. */
+ * an item that is cancelled, or whose subscription has ended or is to be removed. Who failed, or gave it back, may have made it as
+ * well. Absent: it is wanted, or the present lease's end has it removed. */
 static struct pd_text
-find_unwanted(const struct pd_order_item *item, const struct pd_subscription *s, uint64_t lease)
+find_unwanted(const struct view *view, const struct work *w, uint64_t lease)
 {
-    const struct pd_text absent = {NULL, 0};
-    bool gone = s->status == PD_subscription_status_terminated || s->service_status == PD_service_status_removing;
+    const struct pd_order_item   *item = w->item;
+    const struct pd_subscription *s = w->subscription != NULL ? NULL : view->subscription(view->ctx, item->subscription);
+    const struct pd_text          absent = {NULL, 0};
 
+    if (s == NULL) return absent;
     for (size_t i = 0; i < s->former_instances_count; i++)
         if (lease <= s->former_instances[i].lease) return s->former_instances[i].instance;
     if (item->task_state == PD_task_state_leased) return absent;
+    bool gone = s->status == PD_subscription_status_terminated || s->service_status == PD_service_status_removing ||
+                s->service_status == PD_service_status_removal_failed;
     return item->state == PD_item_state_cancelled || gone ? item->instance : absent;
 }
 
-/* Row 16: refused, and recorded once per lease that there has been. */
+/* An instance of an item's goes, whatever its order does; one that is being cancelled waits for it, unless a worker is still at the
+ * item. */
+static struct pd_task_created *
+remove_for(const struct view *view, const struct pd_order *order, const struct pd_order_item *item, struct pd_text instance,
+           struct decision *out)
+{
+    bool     failed = item->state == PD_item_state_cleanup_failed;
+    bool     awaited = failed || (item->state == PD_item_state_removing && item->task_state != PD_task_state_leased);
+    uint64_t next_task = view->next_number(view->ctx, NUMBER_task);
+
+    if (failed) resume_removal(order, item, out);
+    return remove_instance(view, view->subscription(view->ctx, item->subscription), awaited ? order : NULL, item, instance,
+                           &next_task, out);
+}
+
+/* Whether a stale result of this lease was recorded; that of the last 64 is known. */
+static bool
+is_recorded(const struct slot *s, uint64_t lease)
+{
+    return lease + 64 > *s->lease && *s->stale_leases >> (lease % 64) & 1;
+}
+
+/* Row 16: refused, and recorded once per lease that is over. */
 static void
 refuse_stale(const struct view *view, const struct work *w, uint64_t lease, struct pd_text worker, struct pd_text result,
              struct decision *out)
 {
+    bool live = *w->slot.state == PD_task_state_leased && lease == *w->slot.lease; /* and another's, who has made nothing of it */
+
     refuse(out, pd_refuse_field(PD_E_stale_lease, NULL, "lease"));
-    if (result.data == NULL || lease > *w->slot.lease || *w->slot.stale_leases >> (lease % 64) & 1) return;
+    if (result.data == NULL || lease > *w->slot.lease || live || is_recorded(&w->slot, lease)) return;
     *EMIT(out, task_stale) = (struct pd_task_stale){ABOUT(w), .lease = lease, .worker = worker, .result = result};
-    if (w->subscription != NULL) return;
-    const struct pd_subscription *s = view->subscription(view->ctx, w->item->subscription);
-    struct pd_text                made = s == NULL ? (struct pd_text){NULL, 0} : find_unwanted(w->item, s, lease);
-    uint64_t                      next_task = view->next_number(view->ctx, NUMBER_task);
-    if (made.data != NULL) remove_instance(view, s, is_ending(w) ? w->order : NULL, w->item, made, &next_task, out);
+    struct pd_text made = find_unwanted(view, w, lease);
+    if (made.data != NULL) remove_for(view, w->order, w->item, made, out);
 }
 
 /* ---- the engine's own ---------------------------------------------------------------------------------------------- */
@@ -282,7 +309,7 @@ decide_report_release(const struct view *view, const struct pd_report_release *c
 
     if (!find_work(view, c->task, &w, out)) return;
     if (!is_current(&w, c->lease, c->worker)) {
-        refuse_stale(view, &w, c->lease, c->worker, (struct pd_text){NULL, 0}, out);
+        refuse_stale(view, &w, c->lease, c->worker, PD_TEXT("release"), out);
         return;
     }
     give_back(view, &w, c->reason.data == NULL ? PD_TEXT("given back by the worker") : c->reason, out);
@@ -300,13 +327,29 @@ find_open_work(const struct view *view, uint64_t task, struct work *ret_work, st
     return false;
 }
 
+/* A removal that has failed for good. */
+static void
+remove_once_more(const struct view *view, const struct pd_subscription *s, struct pd_text reason, struct decision *out)
+{
+    const struct pd_order  *order = s->has_order ? view->order(view->ctx, s->order) : NULL;
+    uint64_t                next_task = view->next_number(view->ctx, NUMBER_task);
+    struct pd_task_created *e = order == NULL ? remove_instance(view, s, NULL, NULL, s->remains[0], &next_task, out)
+                                              : remove_for(view, order, item_numbered(order, s->item), s->remains[0], out);
+    e->reason = reason;
+}
+
 void
 decide_retry_task(const struct view *view, const struct pd_retry_task *c, struct decision *out)
 {
     struct work w;
 
-    if (!find_open_work(view, c->task, &w, out)) return;
-    if (!*w.slot.has_next_try) refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that waits for its next try", "task"));
+    if (!find_work(view, c->task, &w, out)) return;
+    bool open = is_open(*w.slot.state);
+    if (!open && (w.subscription == NULL || w.subscription->remains_count == 0))
+        refuse(out, pd_refuse_field(PD_E_task_closed, NULL, "task"));
+    else if (!open) remove_once_more(view, w.subscription, c->reason, out);
+    else if (!*w.slot.has_next_try)
+        refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that waits for its next try", "task"));
     else give_back(view, &w, c->reason.data == NULL ? PD_TEXT("to be tried at once") : c->reason, out);
 }
 

@@ -160,6 +160,7 @@ take_lease(const struct slot *s, const struct pd_task_leased *e, const struct fo
     *s->state = PD_task_state_leased;
     *s->lease = e->lease;
     *s->has_lease = true;
+    *s->stale_leases &= ~((uint64_t)1 << e->lease % 64); /* a bit is that of the last such lease */
     *s->worker = e->worker;
     *s->since = f->time;
     *s->has_since = true;

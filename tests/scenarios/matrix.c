@@ -122,6 +122,7 @@ static const char *
 owed(enum pd_order_state state, int c)
 {
     bool always = columns[c] == PD_COMMAND_check_status || columns[c] == PD_COMMAND_add_note;
+    if (state == PD_order_state_cleanup_failed && c >= FIRST_REPORT) return "stale_lease"; /* though it moves the order: row 12c */
     if (always || takes_command(state, (enum pd_command_code)columns[c])) return "yes";
     return c >= FIRST_REPORT ? "stale_lease" : "illegal_transition";
 }

@@ -156,7 +156,8 @@ add_order(struct sim *s, struct client *c)
 json_t *
 about_order(struct sim *s, const char *type, const struct known_order *o)
 {
-    if (o->number > 0 && chance(s, 2) == 0) return parse("{'type':'%s','data':{'order':%" PRIu64 "}}", type, o->number);
+    if (o->number > 0 && (o->reference[0] == '\0' || chance(s, 2) == 0))
+        return parse("{'type':'%s','data':{'order':%" PRIu64 "}}", type, o->number);
     return parse("{'type':'%s','data':{'reference':'%s'}}", type, o->reference);
 }
 
@@ -268,16 +269,38 @@ add_note(struct sim *s, struct client *c)
     return parse("{'type':'AddNote','data':{'reference':'%s','text':'otra vez'}}", c->about->reference);
 }
 
+/* Somebody looks through what has failed. */
+static json_t *
+mend_order(struct sim *s, struct client *c)
+{
+    struct known_order *o = c->about = &c->foreign;
+    uint64_t            print;
+
+    *o = (struct known_order){.number = 0};
+    if (!model_failed_order(s->model, chance(s, 1000), &print, &o->number, &o->state)) return add_order(s, c);
+    o->reseller = reseller_of(print);
+    if (o->state == PD_order_state_cleanup_failed) return end_cleanup(s, o);
+    if (chance(s, 3) > 0) return repair_order(s, o);
+    c->regretted = o;
+    return correct_and_retry(s, o);
+}
+
 static json_t *
 make_any(struct sim *s, struct client *c)
 {
     uint64_t roll = chance(s, 100);
 
+    if (c->regretted != NULL && chance(s, 2) == 0) {
+        c->about = c->regretted;
+        c->regretted = NULL;
+        return about_order(s, "CancelOrder", c->about);
+    }
     if (roll < 10) return add_order(s, c);
     if (roll < 58) return move_order(s, c, false);
     if (roll < 68) return move_order(s, c, true);
     if (roll < 70) return add_note(s, c);
     if (roll < 81) return make_repair(s);
+    if (roll < 86) return mend_order(s, c);
     if (roll < 94) return keep_shop(s);
     if (roll < 95) return hold_once_more(s);
     return parse("%s", wrongs[chance(s, WRONGS)]);

@@ -42,13 +42,6 @@ is_of_queries(int code)
     return code == PD_E_cursor_invalid || code == PD_E_position_out_of_range;
 }
 
-/* These take a correction, two failures and a late report in one order, too many for the suite's few seeds: a story shows them. */
-static bool
-is_rare(const struct move *m)
-{
-    return m->from == PD_order_state_cleanup_failed && m->command == PD_COMMAND_cancel_order && m->to != PD_order_state_cancelling;
-}
-
 static unsigned
 print(uint64_t count, const char *what)
 {
@@ -69,7 +62,7 @@ counts_print(const struct counts *c)
         snprintf(line, sizeof line, "%-3s %s: %s -> %s", moves[i].row, pd_schema_command(moves[i].command)->Name,
                  moves[i].from == PD_order_state_absent ? "-" : PD_NAME(order_state, moves[i].from).data,
                  PD_NAME(order_state, moves[i].to).data);
-        zeroes += print(c->moves[i], line) && !is_rare(&moves[i]);
+        zeroes += print(c->moves[i], line);
     }
     puts("refusals");
     for (size_t i = 0; i < count; i++)

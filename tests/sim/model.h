@@ -73,6 +73,8 @@ void model_lied(struct model *model, struct pd_text reseller, uint64_t task, uin
 /* At the end: what exists is what active subscriptions name, and what was abandoned by name. */
 void model_look_at_servers(struct model *model);
 
+/* The n-th order whose provisioning or clean-up has failed, as ListOrders would show it. False: there is none. */
+bool     model_failed_order(const struct model *model, uint64_t n, uint64_t *ret_reseller, uint64_t *ret_order, int *ret_state);
 /* The n-th open task, of whomever, as ListTasks would show it. False: there is none. */
 bool     model_open_task(const struct model *model, uint64_t n, uint64_t *ret_reseller, uint64_t *ret_task);
 

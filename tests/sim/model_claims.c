@@ -76,6 +76,12 @@ m_item_of(struct m_scope *s, const struct m_subscription *sub)
     return sub->order == 0 ? NULL : &s->orders[sub->order - 1].items[sub->item - 1];
 }
 
+bool
+m_is_awaited(const struct m_item *i)
+{
+    return i->state == PD_item_state_removing && i->slot.state != PD_task_state_leased;
+}
+
 /* A removal that its item waits for is its order's. */
 bool
 m_work_of(struct m_scope *s, uint64_t task, struct m_work *w)
@@ -90,7 +96,7 @@ m_work_of(struct m_scope *s, uint64_t task, struct m_work *w)
         w->slot = &w->subscription->slot;
         w->group = w->subscription->group;
         w->provisioning = w->subscription->provisioning;
-        if (i == NULL || i->state != PD_item_state_removing) return true;
+        if (i == NULL || !m_is_awaited(i)) return true;
         order = w->subscription->order, item = w->subscription->item;
     }
     w->order = &s->orders[order - 1];

@@ -118,7 +118,7 @@ m_take_goodbye(struct model *m, const struct model_request *r)
 {
     struct m_worker *w = m_worker(m, ((const struct pd_worker_goodbye *)m->message.body)->worker);
 
-    if (w == NULL) return true;
+    if (w == NULL || w->address != m_print(r->address)) return true; /* a former namesake's */
     lose_unnamed(m, w, NULL, r->now_ms);
     m_forget_worker(m, w);
     return true;

@@ -245,13 +245,17 @@ static bool
 take_cancelling(struct model *m, struct m_scope *s, const struct model_record *r, struct m_order *o,
                 const struct pd_order_cancelling *e)
 {
-    bool again = o->state == PD_order_state_cleanup_failed;
+    bool again = o->state == PD_order_state_cleanup_failed ||
+                 (o->state == PD_order_state_cancelling && r->command != PD_COMMAND_cancel_order); /* one of several items */
 
     NEED(m, again || o->state == PD_order_state_provisioning || o->state == PD_order_state_provisioning_failed,
          "an order is cancelled in state %d", o->state);
-    if (again) NEED(m, e->goal == (enum pd_order_state)o->goal && r->command == PD_COMMAND_cancel_order, "another goal");
+    if (again) NEED(m, e->goal == (enum pd_order_state)o->goal, "another goal");
     else NEED(m, e->goal == (r->command == PD_COMMAND_give_up ? PD_order_state_failed : PD_order_state_cancelled), "another goal");
-    NEED(m, e->items_count == (again ? m_count_items(o, PD_item_state_cleanup_failed) : o->count), "other items are to end");
+    bool late = again && r->command != PD_COMMAND_cancel_order && r->command != PD_COMMAND_retry_task;
+    bool all = r->command == PD_COMMAND_cancel_order;
+    NEED(m, e->items_count == (!again ? o->count : all ? m_count_items(o, PD_item_state_cleanup_failed) : 1),
+         "other items are to end");
     o->goal = e->goal;
     for (size_t n = 0; n < e->items_count; n++) {
         NEED(m, e->items[n].item >= 1 && e->items[n].item <= o->count && (n == 0 || e->items[n].item > e->items[n - 1].item),
@@ -264,7 +268,8 @@ take_cancelling(struct model *m, struct m_scope *s, const struct model_record *r
         struct m_subscription *sub = m_subscription(s, i->subscription);
         NEED(m, i->state == PD_item_state_cleanup_failed, "an item is removed again that has not failed to be");
         i->state = PD_item_state_removing;
-        if (sub->remain_count > 0) m_owe(m, s, i->subscription, sub->remains[0]);
+        NEED(m, late ? m->owed_count > 0 : sub->remain_count > 0, "an item is removed again without cause");
+        if (!late) m_owe(m, s, i->subscription, sub->remains[0]);
         if (sub->status != PD_subscription_status_terminated) sub->service = PD_service_status_removing;
     }
     return true;

@@ -264,10 +264,13 @@ is_field_wrong(struct model *m, struct m_scope *s, const struct about *a, const 
 }
 
 static bool
-is_task_closed(struct m_scope *s, const struct about *a)
+is_task_closed(struct model *m, struct m_scope *s, const struct about *a)
 {
     struct m_work w;
-    return a->has_task && !a->is_report && m_work_of(s, a->task, &w) && !m_is_open(w.slot);
+    bool         again = m->message.block->code == PD_COMMAND_retry_task; /* takes a removal that has failed */
+
+    return a->has_task && !a->is_report && m_work_of(s, a->task, &w) && !m_is_open(w.slot) &&
+           !(again && w.subscription != NULL && w.subscription->remain_count > 0);
 }
 
 /* What depends on more than one thing. */
@@ -312,7 +315,7 @@ m_is_right(struct model *m, struct m_scope *s, int code)
     case PD_E_customer_on_hold: return c != NULL && m_on_hold(c);
     case PD_E_total_mismatch: return command == PD_COMMAND_confirm_order && o != NULL && is_mistaken(m->message.body, o);
     case PD_E_stale_lease: return a.is_report && is_stale(m, s, &a);
-    case PD_E_task_closed: return is_task_closed(s, &a);
+    case PD_E_task_closed: return is_task_closed(m, s, &a);
     case PD_E_not_removable: return command == PD_COMMAND_end_subscription && is_not_removable(s, m->message.body);
     case PD_E_nothing_completed:
         return command == PD_COMMAND_accept_partial && o != NULL && m_count_items(o, PD_item_state_completed) == 0;

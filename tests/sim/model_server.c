@@ -155,6 +155,25 @@ model_open_task(const struct model *m, uint64_t n, uint64_t *ret_reseller, uint6
     return false;
 }
 
+bool
+model_failed_order(const struct model *m, uint64_t n, uint64_t *ret_reseller, uint64_t *ret_order, int *ret_state)
+{
+    uint64_t count = 0;
+
+    for (int found = 0; found < 2; n = count > 0 ? n % count : 0, found++) {
+        uint64_t left = n;
+        for (size_t s = 1; s < m->scope_count; s++)
+            for (size_t i = 0; i < m->scopes[s]->order_count; i++) {
+                int state = m->scopes[s]->orders[i].state;
+                if (state != PD_order_state_provisioning_failed && state != PD_order_state_cleanup_failed) continue;
+                *ret_reseller = m->scopes[s]->id, *ret_order = i + 1, *ret_state = state;
+                if (found == 0) count++;
+                else if (left-- == 0) return true;
+            }
+    }
+    return false;
+}
+
 /* ---- what is still to be done ------------------------------------------------------------------------------------------ */
 
 static bool

@@ -8,7 +8,7 @@
 #include "tests/sim/model.h"
 
 enum { M_ITEMS = 4, M_PERIODS = 64, M_CUSTOMERS = 32, M_PLANS = 16, M_SCOPES = 8, M_GROUPS = 4, M_WORKERS = 32, M_WAITS = 4096,
-       M_COMMANDS = 1 << 16, M_FORMERS = 16, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
+       M_COMMANDS = 1 << 16, M_FORMERS = 15, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
        M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
 
 /* How far a task has come: an item's, or the one that removes what a subscription may have. */
@@ -185,6 +185,8 @@ struct m_order    *m_order(struct m_scope *s, uint64_t number, struct pd_text re
 struct m_subscription *m_subscription(struct m_scope *s, uint64_t number);
 /* What a task is of; false: there is none. */
 bool               m_work_of(struct m_scope *s, uint64_t task, struct m_work *ret_work);
+/* Whether an item waits for its subscription's removal: when no worker is at it any more. */
+bool               m_is_awaited(const struct m_item *i);
 /* The item that a subscription came from, or NULL. */
 struct m_item     *m_item_of(struct m_scope *s, const struct m_subscription *sub);
 size_t             m_count_items(const struct m_order *o, int state);

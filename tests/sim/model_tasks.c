@@ -64,7 +64,7 @@ m_take_created(struct model *m, struct m_scope *s, const struct model_record *r,
     NEED(m, sub != NULL && e->operation == PD_operation_deprovision, "a removal for no subscription");
     struct m_item         *i = m_item_of(s, sub);
     struct m_slot         *slot = &sub->slot;
-    bool                   open = m_is_open(slot), waits = i != NULL && i->state == PD_item_state_removing;
+    bool                   open = m_is_open(slot), waits = i != NULL && m_is_awaited(i);
     uint64_t               instance = m_print(e->instance);
     size_t                 n = 0;
 
@@ -96,7 +96,8 @@ m_take_created(struct model *m, struct m_scope *s, const struct model_record *r,
         NEED(m, sub->remain_count < M_REMAINS, "more than 16 instances remain of subscription %" PRIu64, e->subscription);
         sub->remains[sub->remain_count++] = instance;
     }
-    if (sub->status == PD_subscription_status_terminated) sub->service = PD_service_status_removing;
+    if (sub->status == PD_subscription_status_terminated || sub->service == PD_service_status_removal_failed)
+        sub->service = PD_service_status_removing;
     return true;
 }
 
@@ -134,6 +135,7 @@ take_leased(struct model *m, struct m_work *work, const struct pd_task_leased *e
     NEED(m, count_leases(m, w->name) < w->credit, "a worker of credit %" PRIu64 " is given one lease more", w->credit);
     slot->state = PD_task_state_leased;
     slot->lease = e->lease;
+    slot->stale &= ~(UINT64_C(1) << e->lease % 64);
     slot->worker = w->name;
     slot->message = slot->next_try = 0;
     slot->progress = -1;
@@ -290,14 +292,15 @@ take_stale(struct model *m, struct m_scope *s, struct m_work *w, const struct pd
     bool           former;
 
     NEED(m, e->lease <= slot->lease && !m_is_current(slot, e->lease, e->worker), "a lease is called stale that is not");
-    NEED(m, (slot->stale >> e->lease % 64 & 1) == 0, "a stale result is recorded twice");
+    NEED(m, e->lease + 64 <= slot->lease || (slot->stale >> e->lease % 64 & 1) == 0, "a stale result is recorded twice");
+    NEED(m, slot->state != PD_task_state_leased || e->lease < slot->lease, "what another says of a live lease is recorded");
     slot->stale |= (uint64_t)1 << e->lease % 64;
     if (w->subscription != NULL) return true;
     uint64_t made = made_under(w->item, e->lease, &former);
     if (pd_text_equal(e->result, PD_TEXT("success"))) m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
     const struct m_subscription *sub = m_subscription(s, w->item->subscription);
     bool unwanted = w->item->state == PD_item_state_cancelled || sub->status == PD_subscription_status_terminated ||
-                    sub->service == PD_service_status_removing;
+                    sub->service == PD_service_status_removing || sub->service == PD_service_status_removal_failed;
     if (former || (unwanted && slot->state != PD_task_state_leased)) m_owe(m, s, w->item->subscription, made);
     return true;
 }
@@ -384,6 +387,10 @@ take_of_subscription(struct model *m, struct m_scope *s, const struct model_reco
     NEED(m, sub != NULL && a->operation == PD_operation_deprovision, "a task's event that is nobody's");
     NEED(m, r->version == ++sub->version, "subscription version %" PRIu64, r->version);
     m->changed = sub;
+    if (r->type == PD_EVENT_task_created && r->command == PD_COMMAND_retry_task) {
+        NEED(m, sub->remain_count > 0 && !m_is_open(&sub->slot), "a removal is tried again that has not failed");
+        m_owe(m, s, a->subscription, sub->remains[0]);
+    }
     if (r->type == PD_EVENT_task_created) return m_take_created(m, s, r, body);
     NEED(m, m_work_of(s, a->task, &w) && w.subscription == sub && w.order == NULL, "an event of a task that is another's");
     return m_take_task_event(m, s, r, &w, body);

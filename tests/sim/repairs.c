@@ -25,6 +25,15 @@ correct_item(struct sim *s, const struct known_order *o)
 }
 
 json_t *
+correct_and_retry(struct sim *s, const struct known_order *o)
+{
+    json_t *array = json_array();
+    json_array_append_new(array, correct_item(s, o));
+    json_array_append_new(array, about_order(s, "RetryProvisioning", o));
+    return array;
+}
+
+json_t *
 repair_order(struct sim *s, const struct known_order *o)
 {
     uint64_t roll = chance(s, 16);
@@ -70,7 +79,7 @@ import_subscription(struct sim *s)
     return (n < 2) == (chance(s, 20) > 0) ? set(r, "domain", json_string(name)) : r;
 }
 
-static unsigned
+unsigned
 reseller_of(uint64_t print)
 {
     unsigned n = 0;

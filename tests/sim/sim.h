@@ -52,6 +52,8 @@ struct client {
     char               id[64];
     struct mp_writer   frame;
     struct known_order orders[KNOWN_ORDERS], *about;
+    struct known_order foreign;    /* another's, that is mended */
+    struct known_order *regretted; /* tried again, and soon cancelled */
     struct mp_writer   old[OLD_FRAMES]; /* what was answered, to be copied */
     char               old_ids[OLD_FRAMES][64];
     size_t             old_count;
@@ -126,6 +128,8 @@ bool shop_is_open(const struct sim *s);
 bool make_chore(struct sim *s, struct client *client);
 /* repairs.c: what is done about orders that were opened, subscriptions and tasks. */
 json_t *repair_order(struct sim *s, const struct known_order *order);
+unsigned reseller_of(uint64_t print); /* the reseller's number, by what the judge calls it */
+json_t *correct_and_retry(struct sim *s, const struct known_order *order);
 json_t *end_cleanup(struct sim *s, const struct known_order *order);
 json_t *make_repair(struct sim *s);
 /* commands.c: JSON with ' for ", and a command about an order. */

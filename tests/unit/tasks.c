@@ -266,15 +266,67 @@ a_goodbye_gives_everything_back_at_once(void **state)
     ready("w2", "hosting", 1, "B", NULL, 0);
     hand_out(NULL);
     hand_out(NULL);
-    tasks_worker_goodbye(tasks, PD_TEXT("w1"), now_ms);
+    tasks_worker_goodbye(tasks, PD_TEXT("w1"), PD_TEXT("A"), now_ms);
     struct due due = tasks_next_due(tasks, 0, now_ms);
     CHECK_EQ(due.kind, DUE_lost_lease);
     put_task(due.task, "hosting", NULL, 1, 1u << 30);
     check_due(DUE_nothing, 0, 0); /* w2 keeps its own */
     CHECK(tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
-    tasks_worker_goodbye(tasks, PD_TEXT("w2"), now_ms);
+    tasks_worker_goodbye(tasks, PD_TEXT("w2"), PD_TEXT("B"), now_ms);
     CHECK(!tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
-    tasks_worker_goodbye(tasks, PD_TEXT("w3"), now_ms); /* nobody */
+    tasks_worker_goodbye(tasks, PD_TEXT("w3"), PD_TEXT("C"), now_ms); /* nobody */
+}
+
+static void
+a_former_namesakes_goodbye_changes_nothing(void **state)
+{
+    const struct held held[] = {{"default", 1, 1}};
+    (void)state;
+    put_task(1, "hosting", NULL, 0, 1u << 30);
+    ready("w1", "hosting", 0, "A", NULL, 0);
+    ready("w1", "hosting", 1, "B", NULL, 0);
+    hand_out("w1");
+    tasks_worker_goodbye(tasks, PD_TEXT("w1"), PD_TEXT("A"), now_ms);
+    check_due(DUE_nothing, 0, 0);
+    CHECK_EQ(ready("w1", "hosting", 1, "B", held, 1), 0);
+}
+
+/* What is refused again and again keeps nothing from being done that stands behind it. */
+static void
+what_is_set_aside_lets_others_go_first(void **state)
+{
+    pd_time_us wall_us = 1000;
+    (void)state;
+    put_task(1, "hosting", NULL, 0, 500);
+    put_task(2, "hosting", NULL, 0, 600);
+    check_due(DUE_deadline, 1, wall_us);
+    tasks_set_aside(tasks, 1, 1, wall_us, now_ms);
+    check_due(DUE_deadline, 2, wall_us);
+    tasks_set_aside(tasks, 1, 2, wall_us + 1, now_ms);
+    check_due(DUE_nothing, 0, wall_us);
+    check_due(DUE_deadline, 1, wall_us + 10000000);
+}
+
+static void
+a_task_set_aside_is_handed_out_later_and_its_lease_ends_later(void **state)
+{
+    (void)state;
+    put_task(1, "hosting", NULL, 0, 1u << 30);
+    put_task(2, "hosting", NULL, 0, 1u << 30);
+    ready("w1", "hosting", 8, "A", NULL, 0);
+    tasks_set_aside(tasks, 1, 1, 0, now_ms);
+    CHECK_EQ(hand_out("w1"), 2);
+    CHECK_EQ(hand_out("w1"), 0);
+    check_due(DUE_nothing, 0, 10000000);
+    CHECK_EQ(hand_out("w1"), 1);
+    now_ms += LEASE_MS;
+    check_due(DUE_lost_lease, 2, 10000000);
+    tasks_set_aside(tasks, 1, 2, 10000000, now_ms);
+    check_due(DUE_lost_lease, 1, 10000000);
+    tasks_set_aside(tasks, 1, 1, 10000000, now_ms);
+    check_due(DUE_nothing, 0, 10000000);
+    now_ms += LEASE_MS;
+    check_due(DUE_lost_lease, 2, 10000000);
 }
 
 static void
@@ -483,7 +535,7 @@ a_drained_worker_gets_nothing_more_and_is_told_so(void **state)
     ready("w1", "hosting", 2, "A", &(struct held){"default", 1, 1}, 1);
     CHECK(answer.drain);
     CHECK_EQ(hand_out(NULL), 0);
-    tasks_worker_goodbye(tasks, PD_TEXT("w1"), now_ms);
+    tasks_worker_goodbye(tasks, PD_TEXT("w1"), PD_TEXT("A"), now_ms);
     ready("w1", "hosting", 2, "B", NULL, 0); /* a new life */
     CHECK(!answer.drain);
     CHECK_EQ(hand_out("w1"), 2);
@@ -581,6 +633,9 @@ main(void)
         STORY(a_heartbeat_that_does_not_name_a_lease_does_not_renew_it),
         STORY(leases_that_are_not_the_workers_are_told_as_lost),
         STORY(a_goodbye_gives_everything_back_at_once),
+        STORY(a_former_namesakes_goodbye_changes_nothing),
+        STORY(what_is_set_aside_lets_others_go_first),
+        STORY(a_task_set_aside_is_handed_out_later_and_its_lease_ends_later),
         STORY(a_worker_that_comes_back_from_elsewhere_keeps_only_what_it_names),
         STORY(after_a_restart_each_lease_gets_its_time),
         STORY(deadlines_are_told_earliest_first),

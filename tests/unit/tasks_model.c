@@ -165,7 +165,7 @@ a_worker_says_goodbye(struct world *w)
     size_t me = check_pick(&w->seed, WORKERS);
     bool   alive = w->worker[me].alive;
 
-    tasks_worker_goodbye(w->tasks, pd_text(worker_names[me]), w->now_ms);
+    tasks_worker_goodbye(w->tasks, pd_text(worker_names[me]), pd_text(w->worker[me].address), w->now_ms);
     for (size_t i = 0; i < TASKS && alive; i++)
         if (w->task[i].open && w->task[i].leased && w->task[i].worker == me) w->task[i].expires_ms = w->now_ms;
     w->worker[me].alive = false;
