@@ -1,6 +1,6 @@
 /* model_server.c - what workers have made and not removed, and whether that is right at the end: exactly what active subscriptions
  * name, and what was abandoned by name. What a worker makes under a lease that is no longer its own is forgiven until the log has
- * recorded its late success: nobody can know of it. A lie that was believed is forgiven for ever. */
+ * recorded its late word: nobody can know of it. A lie that was believed is forgiven for ever. */
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -297,7 +297,7 @@ take_stale(struct model *m, struct m_scope *s, struct m_work *w, const struct pd
     slot->stale |= (uint64_t)1 << e->lease % 64;
     if (w->subscription != NULL) return true;
     uint64_t made = made_under(w->item, e->lease, &former);
-    if (pd_text_equal(e->result, PD_TEXT("success"))) m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
+    m_server_hears(m, s, w, PD_EVENT_task_stale, e->lease, false, made);
     const struct m_subscription *sub = m_subscription(s, w->item->subscription);
     bool unwanted = w->item->state == PD_item_state_cancelled || sub->status == PD_subscription_status_terminated ||
                     sub->service == PD_service_status_removing || sub->service == PD_service_status_removal_failed;

@@ -100,9 +100,14 @@ finish(struct sim *s, struct sim_job *j, bool success)
     j->killed = true;
 }
 
+/* It may still end what it is at. */
 static void
 kill_job(struct sim *s, struct sim_worker *w, size_t job)
 {
+    struct sim_job      *j = &w->jobs[job];
+    struct pd_assignment a = assignment_of(j);
+
+    if (!j->killed && j->operation == PD_operation_provision && chance(s, 3) == 0) model_made(s->model, &a);
     struct mail m = {.to = CLIENTS + (int)(w - s->workers), .life = w->process, .is_job = true, .ends = true, .job = job,
                      .serial = w->jobs[job].serial, .at_ms = s->now_ms + 1};
 
