@@ -52,8 +52,9 @@ group_leave(struct crew *c, struct group *g)
 {
     struct group **link = &c->groups[chain_of(pd_text(g->name))];
 
+    if (g->members > 0) return;
     for (int o = 0; o < OPERATIONS; o++)
-        if (g->tasks > 0 || g->demands[o].workers > 0) return;
+        if (g->demands[o].tasks > 0) return;
     while (*link != g) link = &(*link)->next;
     *link = g->next;
     free(g->name);
@@ -148,13 +149,28 @@ worker_moves(struct worker *w, struct pd_text address)
     w->address = (struct pd_text){copy, address.size};
 }
 
-static void
-leave_groups(struct crew *c, struct group *const *groups, size_t count, uint32_t operations, uint64_t now_ms)
+/* What a worker takes tasks for, as bits. */
+static uint32_t
+takes(const struct worker *w)
 {
-    for (size_t i = 0; i < count; i++) {
+    return w->draining ? 0 : w->operations;
+}
+
+static void
+take_no_more(const struct worker *w, uint64_t now_ms)
+{
+    for (size_t i = 0; i < w->group_count; i++)
         for (int o = 0; o < OPERATIONS; o++)
-            if (operations >> o & 1 && --groups[i]->demands[o].workers == 0) groups[i]->demands[o].unserved_ms = now_ms;
-        group_leave(c, groups[i]);
+            if (takes(w) >> o & 1 && --w->groups[i]->demands[o].workers == 0) w->groups[i]->demands[o].unserved_ms = now_ms;
+}
+
+static void
+leave_groups(struct crew *c, const struct worker *w, uint64_t now_ms)
+{
+    take_no_more(w, now_ms);
+    for (size_t i = 0; i < w->group_count; i++) {
+        w->groups[i]->members--;
+        group_leave(c, w->groups[i]);
     }
 }
 
@@ -173,16 +189,24 @@ worker_joins(struct crew *c, struct worker *w, const struct pd_worker_ready *rea
         bool          twice = false;
         for (size_t n = 0; n < w->group_count; n++) twice = twice || w->groups[n] == g;
         if (twice) continue;
-        for (int o = 0; o < OPERATIONS; o++) g->demands[o].workers += w->operations >> o & 1;
+        for (int o = 0; o < OPERATIONS; o++) g->demands[o].workers += takes(w) >> o & 1;
+        g->members++;
         w->groups[w->group_count++] = g;
     }
-    leave_groups(c, old.groups, old.group_count, old.operations, now_ms);
+    leave_groups(c, &old, now_ms);
+}
+
+void
+worker_drains(struct crew *c, struct worker *w, uint64_t now_ms)
+{
+    take_no_more(w, now_ms);
+    w->draining = c->changed = true;
 }
 
 void
 worker_vanishes(struct crew *c, struct worker *w, uint64_t now_ms)
 {
-    leave_groups(c, w->groups, w->group_count, w->operations, now_ms);
+    leave_groups(c, w, now_ms);
     w->group_count = 0;
     unlink_worker(c, w);
     w->present = false;

@@ -15,14 +15,15 @@ struct task_list {
 struct demand {
     struct task_list waiting; /* in order of arrival */
     size_t           waiting_count;
-    size_t           workers;     /* live ones that do this */
+    size_t           tasks;       /* open ones */
+    size_t           workers;     /* live ones that do this, and take tasks */
     uint64_t         unserved_ms; /* since when there are none */
 };
 
 struct group {
     char         *name;
     struct demand demands[OPERATIONS];
-    size_t        tasks; /* open ones of it */
+    size_t        members; /* live workers that name it */
     struct group *next;
 };
 
@@ -65,6 +66,9 @@ struct worker *worker_find(struct crew *crew, struct pd_text name);
 void worker_appears(struct crew *crew, struct worker *worker, uint64_t now_ms);
 void worker_moves(struct worker *worker, struct pd_text address);
 void worker_joins(struct crew *crew, struct worker *worker, const struct pd_worker_ready *ready, uint64_t now_ms);
+
+/* It takes no more tasks. */
+void worker_drains(struct crew *crew, struct worker *worker, uint64_t now_ms);
 
 /* It is gone; forgotten when it holds nothing either. */
 void worker_vanishes(struct crew *crew, struct worker *worker, uint64_t now_ms);

@@ -3,6 +3,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/plain.h"
+#include "engine/domain/support.h"
 #include "engine/query.h"
 
 /* One page of a table: rows of the scope that a filter takes. */
@@ -65,6 +66,15 @@ refuse_query(struct queries *q, enum pd_error_code code, const char *field)
 {
     q->refusal = q->rows.damaged ? pd_refuse(PD_E_internal) : pd_refuse_field(code, NULL, "%s", field);
     return NULL;
+}
+
+struct pd_order *
+seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference)
+{
+    if (!names_one_order(has_order, reference, &q->refusal)) return NULL;
+    enum index_kind  kind = has_order ? INDEX_order : INDEX_reference;
+    struct pd_order *o = find_row(&q->folder, PD_ROW_order, kind, q->scope, number, reference, NULL);
+    return o != NULL ? o : refuse_query(q, PD_E_order_not_found, has_order ? "order" : "reference");
 }
 
 struct pd_customer *

@@ -180,15 +180,6 @@ seek_subscription(struct queries *q, uint64_t number)
     return s != NULL ? s : refuse_query(q, PD_E_subscription_not_found, "subscription");
 }
 
-static struct pd_order *
-seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference)
-{
-    if (!names_one_order(has_order, reference, &q->refusal)) return NULL;
-    enum index_kind  kind = has_order ? INDEX_order : INDEX_reference;
-    struct pd_order *o = find_row(&q->folder, PD_ROW_order, kind, q->scope, number, reference, NULL);
-    return o != NULL ? o : refuse_query(q, PD_E_order_not_found, has_order ? "order" : "reference");
-}
-
 static void *
 get_order(struct queries *q)
 {
@@ -414,6 +405,7 @@ prepare(struct queries *q, const struct request *request)
     q->refusal = request->refusal;
     q->next = q->from = (struct row_key){0, 0};
     q->scanned = q->bytes = 0;
+    q->order = 0;
     if (q->refusal.code != PD_OK) return false;
     q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
     if (q->refusal.code != PD_OK) return false;

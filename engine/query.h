@@ -25,6 +25,7 @@ struct queries {
     const struct pd_message *message;
     struct store_reader     *rows_reader, *log_reader;
     uint64_t                 scope, head, print;
+    uint64_t                 order; /* the one that is asked for; 0: any */
     size_t                   limit;
     size_t                   scanned, bytes; /* rows looked at; what the page comes to: both are bounded */
     struct pd_text           needle;         /* its `text`, plain; absent: it has none */
@@ -45,6 +46,9 @@ bool has_needle(struct queries *q, struct pd_text text);
 
 /* Refuses the query: `internal` when a damaged row was met, else the code. NULL. */
 void *refuse_query(struct queries *q, enum pd_error_code code, const char *field);
+
+/* The order that a query names by one of the two, or NULL: the query is refused. */
+struct pd_order *seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference);
 
 /* The reseller's customer, or NULL: the query is refused. */
 struct pd_customer *seek_customer(struct queries *q, struct pd_text id);

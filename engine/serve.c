@@ -163,7 +163,7 @@ answer_drain(struct engine *e, struct request *r)
     struct pd_drain_reply reply = {.worker = ((const struct pd_drain_worker *)r->message.body)->worker};
     struct pd_refusal     refusal = pd_refuse_field(PD_E_worker_not_found, NULL, "worker");
 
-    if (tasks_drain(e->tasks, reply.worker, &reply.held)) answer_accepted(e, r, 0, &reply);
+    if (tasks_drain(e->tasks, reply.worker, &reply.held, e->now.monotonic_ms)) answer_accepted(e, r, 0, &reply);
     else answer_refused(e, r, &refusal);
 }
 
@@ -174,8 +174,10 @@ serve_crew(struct engine *e, struct request *r)
     bool drain = r->message.block->code == PD_COMMAND_drain_worker;
 
     if (!drain && r->message.block->reply != pd_block_worker_reply) return false;
-    if (r->message.envelope.dry_run) {
-        struct pd_refusal refusal = pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run");
+    if (r->message.envelope.dry_run || r->message.envelope.has_expect) {
+        struct pd_refusal refusal =
+            r->message.envelope.dry_run ? pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run")
+                                        : pd_refuse_field(PD_E_invalid_field, "absent: a worker has no version", "expect");
         answer_refused(e, r, &refusal);
     } else if (drain) answer_drain(e, r);
     else answer_worker(e, r);

@@ -248,7 +248,7 @@ close_task(struct tasks *s, struct task *t)
     heap_remove(&s->due, &t->due);
     s->count--;
     if (t->group != NULL) {
-        t->group->tasks--;
+        t->group->demands[t->operation].tasks--;
         group_leave(&s->crew, t->group);
     }
     free(t);
@@ -291,7 +291,7 @@ make_task(struct tasks *s, struct row_key key, const struct pd_task *row, uint64
                        .operation = row->operation, .delayed = true};
     if (row->provisioning == PD_provisioning_worker) {
         t->group = group_find(&s->crew, row->worker_group, now_ms);
-        t->group->tasks++;
+        t->group->demands[t->operation].tasks++;
     }
     s->count++;
     table_grow(s);
@@ -407,11 +407,11 @@ tasks_worker_goodbye(struct tasks *s, struct pd_text worker, struct pd_text addr
 }
 
 bool
-tasks_drain(struct tasks *s, struct pd_text worker, uint64_t *ret_held)
+tasks_drain(struct tasks *s, struct pd_text worker, uint64_t *ret_held, uint64_t now_ms)
 {
     struct worker *w = worker_seek(&s->crew, worker);
     if (w == NULL || !w->present) return false;
-    w->draining = s->crew.changed = true;
+    worker_drains(&s->crew, w, now_ms);
     *ret_held = w->held;
     return true;
 }
@@ -562,7 +562,7 @@ tasks_roster(const struct tasks *s, pd_time_us wall_us, uint64_t now_ms, struct 
         for (const struct group *g = s->crew.groups[i]; g != NULL; g = g->next)
             for (int o = 1; o < OPERATIONS && r->groups_count < PD_PAGE_ROWS_MAX; o++) {
                 const struct demand *d = &g->demands[o];
-                if (d->workers == 0 && d->waiting_count == 0) continue;
+                if (d->workers == 0 && d->tasks == 0) continue;
                 r->groups[r->groups_count++] = (struct pd_group_view){
                     .group = pd_arena_text(arena, pd_text(g->name)), .operation = (enum pd_operation)o, .waiting = d->waiting_count,
                     .workers = d->workers, .unserved_since = wall_of(d->unserved_ms, wall_us, now_ms),

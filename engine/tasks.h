@@ -28,8 +28,9 @@ enum ready_answer tasks_worker_ready(struct tasks *tasks, const struct pd_worker
 /* What it holds is given back at once. From elsewhere than where it is, it is a former namesake's, and nothing happens. */
 void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, struct pd_text address, uint64_t now_ms);
 
-/* A worker is to get no more tasks, and is told so with its next heartbeat. False: nobody of this name is at work. */
-bool tasks_drain(struct tasks *tasks, struct pd_text worker, uint64_t *ret_held);
+/* A worker is to get no more tasks, and is told so with its next heartbeat; its groups are no longer served by it. False: nobody of
+ * this name is at work. */
+bool tasks_drain(struct tasks *tasks, struct pd_text worker, uint64_t *ret_held, uint64_t now_ms);
 
 /* What is due: the engine turns it into a command, whose event comes back by tasks_changed. */
 enum due_kind { DUE_nothing, DUE_deadline, DUE_lost_lease };

@@ -1,32 +1,7 @@
 /* worklist.c - what is to be done, and who does it: tasks, open and closed, and the workers. */
 #include "engine/query.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
-
 static const struct pd_text absent = {NULL, 0};
-
-/* ---- trouble ------------------------------------------------------------------------------------------------------- */
-
-/* Why a task does not go on, if nobody works for its group. */
-static struct pd_text
-tell_trouble(struct queries *q, const struct pd_workers_reply *roster, struct pd_text group, enum pd_operation operation)
-{
-    char      text[128], when[32] = "the engine's start";
-    struct tm tm;
-
-    for (size_t i = 0; i < roster->groups_count; i++) {
-        const struct pd_group_view *g = &roster->groups[i];
-        if (g->operation != operation || !pd_text_equal(g->group, group)) continue;
-        if (g->workers > 0) return absent;
-        time_t since = (time_t)(g->unserved_since / 1000000);
-        gmtime_r(&since, &tm);
-        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    }
-    snprintf(text, sizeof text, "no worker for group %.*s since %s", (int)group.size, group.data, when);
-    return pd_arena_text(&q->arena, pd_text(text));
-}
 
 /* ---- a task as it is shown ----------------------------------------------------------------------------------------- */
 
@@ -109,19 +84,28 @@ is_open_task(const struct pd_task_view *v)
     return v->state == PD_task_state_created || v->state == PD_task_state_leased;
 }
 
+/* Nobody works for the group of a task that waits. */
+static void
+show_unserved(const struct pd_workers_reply *roster, struct pd_task_view *v)
+{
+    for (size_t i = 0; i < roster->groups_count; i++) {
+        const struct pd_group_view *g = &roster->groups[i];
+        if (g->operation != v->operation || g->workers > 0 || !pd_text_equal(g->group, v->group)) continue;
+        v->trouble = PD_task_trouble_no_worker;
+        v->unserved_since = g->unserved_since;
+        v->has_unserved_since = true;
+    }
+}
+
 /* What only the table of open tasks knows, and the moment. */
 static void
 show_openness(struct queries *q, const struct pd_task *t, const struct pd_workers_reply *roster, struct pd_task_view *v)
 {
-    pd_time_us now = engine_figures(q->engine).time;
-
     v->created = t->created;
     v->has_created = true;
     v->stopping = t->stopping;
-    v->overdue = v->deadline < now;
-    bool waits = v->state == PD_task_state_created && v->provisioning == PD_provisioning_worker;
-    if (waits) v->trouble = tell_trouble(q, roster, v->group, v->operation);
-    if (v->overdue) v->trouble = PD_TEXT("its deadline has passed");
+    if (v->state == PD_task_state_created && v->provisioning == PD_provisioning_worker) show_unserved(roster, v);
+    if (v->deadline < engine_figures(q->engine).time) v->trouble = PD_task_trouble_overdue;
 }
 
 /* ---- queries ------------------------------------------------------------------------------------------------------- */
@@ -136,7 +120,7 @@ takes_task(struct queries *q, const void *row)
            (m->operation == PD_operation_absent || m->operation == t->operation) &&
            (m->provisioning == PD_provisioning_absent || m->provisioning == t->provisioning) &&
            (m->group.data == NULL || pd_text_equal(m->group, t->worker_group)) &&
-           (m->worker.data == NULL || pd_text_equal(m->worker, t->worker)) && (!m->has_order || m->order == t->order) &&
+           (m->worker.data == NULL || pd_text_equal(m->worker, t->worker)) && (q->order == 0 || q->order == t->order) &&
            (!m->has_older_s || t->created + m->older_s * 1000000 <= engine_figures(q->engine).time);
 }
 
@@ -148,6 +132,11 @@ list_tasks(struct queries *q)
     struct pd_workers_reply     roster;
     size_t                      count;
 
+    if (m->has_order || m->reference.data != NULL) {
+        const struct pd_order *o = seek_order(q, m->has_order, m->order, m->reference);
+        if (o == NULL) return NULL;
+        q->order = o->order;
+    }
     engine_roster(q->engine, &q->arena, &roster);
     const struct pd_task *tasks = read_page(q, PD_ROW_task, takes_task, false, &count);
     r->tasks = PD_ARENA_ARRAY(&q->arena, struct pd_task_view, count);
@@ -155,7 +144,7 @@ list_tasks(struct queries *q)
         struct pd_task_view *v = &r->tasks[r->tasks_count];
         if (!show_task(q, tasks[i].task, v)) continue;
         show_openness(q, &tasks[i], &roster, v);
-        if (!m->stuck || v->trouble.data != NULL) r->tasks_count++;
+        if (!m->stuck || v->trouble != PD_task_trouble_absent) r->tasks_count++;
     }
     return r;
 }

@@ -192,6 +192,8 @@ fields_option(struct cli *cli, const struct pd_block *block, const struct given 
     snprintf(name, sizeof name, "--%s", o->name);
     if (o->element) status = element_for(cli, block, o, data, &object);
     if (status != STATUS_OK) return status;
+    if (strcmp(o->field->name, "order") == 0 && pd_block_field(block, PD_TEXT("reference")) != NULL)
+        return fields_order(cli, given->value, data);
     if (o->field->kind == PD_KIND_MAP && given->value[0] != '{')
         return read_pair(&from, given->value, object, o->field->name);
     if (o->field->kind == PD_KIND_FLAG)
@@ -229,11 +231,18 @@ fields_given(struct cli *cli, const struct pd_block *block, json_t **ret_data)
 {
     json_t *data = json_object();
     int     status = read_words(cli, block, data);
+    json_t *words = json_copy(data);
 
-    for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++)
-        if (cli->given[i].option->field != NULL) status = fields_option(cli, block, &cli->given[i], data);
+    for (size_t i = 0; i < cli->given_count && status == STATUS_OK; i++) {
+        const struct option *o = cli->given[i].option;
+        if (o->field == NULL) continue;
+        bool twice = !o->element && json_object_get(words, o->field->name) != NULL;
+        status = twice ? cli_usage(cli, "--%s is given twice: its value stands as an argument too", o->name)
+                       : fields_option(cli, block, &cli->given[i], data);
+    }
     if (status == STATUS_OK) *ret_data = data;
     else json_decref(data);
+    json_decref(words);
     return status;
 }
 

@@ -72,7 +72,8 @@ keep_row(void *context, json_t *row)
 static void
 print_row(void *context, json_t *row)
 {
-    (void)context;
+    size_t *count = context;
+    ++*count;
     cli_print_json(row);
 }
 
@@ -101,18 +102,20 @@ static int
 show_list(struct cli *cli, const struct pd_block *block, const struct pd_field *list, json_t *data)
 {
     uint64_t limit = UINT64_MAX;
+    size_t   printed = 0;
     bool     more = false, json = args_has(cli, "json");
     json_t  *rows = json_array(), *customer = json_incref(json_object_get(data, "customer"));
     char     label[48];
 
     if (args_value(cli, "limit") != NULL) args_number(args_value(cli, "limit"), &limit);
-    int  status = walk_list(cli, block, data, limit, json ? print_row : keep_row, rows, &more);
-    bool none = status == STATUS_OK && !json && json_array_size(rows) == 0;
+    int  status = json ? walk_list(cli, block, data, limit, print_row, &printed, &more)
+                       : walk_list(cli, block, data, limit, keep_row, rows, &more);
+    bool none = status == STATUS_OK && printed + json_array_size(rows) == 0;
     format_label(list->name, label, sizeof label);
     if (none && customer != NULL) status = check_customer(cli, json_string_value(customer));
-    if (none && block == pd_block_find()) cli_say("Nothing was found.");
-    else if (none && status == STATUS_OK) cli_say("no %s", label);
-    else if (status == STATUS_OK && !json) show_rows(list->block(), rows);
+    if (none && !json && block == pd_block_find()) cli_say("Nothing was found.");
+    else if (none && !json && status == STATUS_OK) cli_say("no %s", label);
+    else if (!none && status == STATUS_OK && !json) show_rows(list->block(), rows);
     if (more) cli_say("There are more; without --limit all of them are shown.");
     json_decref(rows);
     json_decref(customer);

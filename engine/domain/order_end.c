@@ -218,10 +218,7 @@ decide_give_up(const struct view *view, const struct pd_give_up *c, struct decis
 
     if (order == NULL) return;
     if (c->abandon != cleaned)
-        refuse(out, pd_refuse_field(PD_E_invalid_field,
-                                    cleaned ? "true after a failed clean-up; CancelOrder tries it again"
-                                            : "absent before a clean-up has failed",
-                                    "abandon"));
+        refuse(out, pd_refuse_field(cleaned ? PD_E_abandon_required : PD_E_nothing_to_abandon, NULL, "abandon"));
     else if (cleaned) abandon(view, order, c->reason, out);
     else wind_up(view, order, PD_order_state_failed, c->reason, out);
 }

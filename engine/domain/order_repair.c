@@ -76,8 +76,12 @@ decide_correct_item(const struct view *view, const struct pd_correct_item *c, st
         return;
     }
     if (s->remains_count >= ORPHANS_MAX - 1) {
-        refuse(out, pd_refuse_field(PD_E_invalid_field, "one of whose former instances fewer than 15 are still to be removed",
-                                    "item"));
+        refuse(out, pd_refuse_field(PD_E_too_many_remains, NULL, "item"));
+        return;
+    }
+    if (!renamed && c->parameters_count == 0) {
+        bool nameless = item->domain_policy == PD_domain_policy_none;
+        refuse(out, pd_refuse_field(PD_E_missing_field, NULL, nameless ? "parameters" : "domain"));
         return;
     }
     if (renamed && !may_have_domain(view, order, item, c->domain.ascii, out)) return;

@@ -16,6 +16,7 @@ tell_wait(const struct view *view, const struct slot *slot, enum pd_provisioning
           enum pd_operation operation, struct pd_status_item *s)
 {
     struct pd_text trouble = {NULL, 0};
+    bool           tries_later = *slot->has_next_try && *slot->next_try > view->now;
 
     if (!is_open(*slot->state)) return trouble;
     s->since = *slot->since;
@@ -29,7 +30,7 @@ tell_wait(const struct view *view, const struct slot *slot, enum pd_provisioning
     else {
         trouble = view->group_trouble(view->ctx, group, operation);
         s->waits_for = trouble.data != NULL   ? PD_waits_for_no_worker
-                       : *slot->has_next_try ? PD_waits_for_next_try
+                       : tries_later         ? PD_waits_for_next_try
                                              : PD_waits_for_free_worker;
     }
     return trouble;

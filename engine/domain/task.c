@@ -349,7 +349,7 @@ decide_retry_task(const struct view *view, const struct pd_retry_task *c, struct
         refuse(out, pd_refuse_field(PD_E_task_closed, NULL, "task"));
     else if (!open) remove_once_more(view, w.subscription, c->reason, out);
     else if (!*w.slot.has_next_try)
-        refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that waits for its next try", "task"));
+        refuse(out, pd_refuse_field(PD_E_task_not_waiting, NULL, "task"));
     else give_back(view, &w, c->reason.data == NULL ? PD_TEXT("to be tried at once") : c->reason, out);
 }
 
@@ -360,7 +360,7 @@ decide_release_task(const struct view *view, const struct pd_release_task *c, st
 
     if (!find_open_work(view, c->task, &w, out)) return;
     if (*w.slot.state != PD_task_state_leased)
-        refuse(out, pd_refuse_field(PD_E_invalid_field, "a task that a worker has", "task"));
+        refuse(out, pd_refuse_field(PD_E_task_not_leased, NULL, "task"));
     else give_back(view, &w, c->reason.data == NULL ? PD_TEXT("taken from its worker") : c->reason, out);
 }
 

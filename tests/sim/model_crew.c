@@ -131,7 +131,9 @@ m_take_drain(struct model *m, int code, const msgpack_object *data)
     struct m_work    work;
     uint64_t         held = 0;
 
-    if (code == PD_E_invalid_field) return m->message.envelope.dry_run || wrong(m, "a worker cannot be drained");
+    bool wrongly = m->message.envelope.dry_run || m->message.envelope.has_expect;
+
+    if (code == PD_E_invalid_field) return wrongly || wrong(m, "a worker cannot be drained");
     NEED(m, code == (w == NULL ? PD_E_worker_not_found : PD_OK), "a worker that is %sthere is drained with %d",
          w == NULL ? "not " : "", code);
     if (w == NULL) return true;

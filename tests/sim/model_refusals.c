@@ -237,9 +237,10 @@ is_correction_wrong(struct m_scope *s, const struct pd_correct_item *c, const st
     switch (code) {
     case PD_E_item_not_failed: return i->state != PD_item_state_failed;
     case PD_E_domain_taken: return named && !m_domain_free(s, o->customer, &after, NULL, i);
-    case PD_E_invalid_field:
-        return (named && i->policy == PD_domain_policy_none) ||
-               (i->subscription > 0 && m_subscription(s, i->subscription)->remain_count >= M_REMAINS - 1);
+    case PD_E_missing_field: return !named && c->parameters_count == 0;
+    case PD_E_invalid_field: return named && i->policy == PD_domain_policy_none;
+    case PD_E_too_many_remains:
+        return i->subscription > 0 && m_subscription(s, i->subscription)->remain_count >= M_REMAINS - 1;
     default: return false;
     }
 }
@@ -248,19 +249,23 @@ is_correction_wrong(struct m_scope *s, const struct pd_correct_item *c, const st
 static bool
 is_field_wrong(struct model *m, struct m_scope *s, const struct about *a, const struct m_order *o, const struct m_customer *c)
 {
-    int           command = m->message.block->code;
-    struct m_work w;
+    int command = m->message.block->code;
 
     if (a->is_order && a->has_order && a->reference.data != NULL) return true;
     switch (command) {
     case PD_COMMAND_release_customer:
         return c != NULL && !has_reason(c, m_print(((const struct pd_release_customer *)m->message.body)->reason));
-    case PD_COMMAND_give_up:
-        return o != NULL && ((const struct pd_give_up *)m->message.body)->abandon != (o->state == PD_order_state_cleanup_failed);
-    case PD_COMMAND_retry_task: return m_work_of(s, a->task, &w) && m_is_open(w.slot) && w.slot->next_try == 0;
-    case PD_COMMAND_release_task: return m_work_of(s, a->task, &w) && m_is_open(w.slot) && w.slot->state != PD_task_state_leased;
     default: return some_item_is(s, a, o, o != NULL ? o->customer : m_print(a->customer), PD_E_invalid_field);
     }
+}
+
+/* To give up means to abandon after a failed clean-up, and only then. */
+static bool
+is_abandoned_wrongly(struct model *m, const struct m_order *o, bool cleaned)
+{
+    if (m->message.block->code != PD_COMMAND_give_up || o == NULL) return false;
+    bool abandons = ((const struct pd_give_up *)m->message.body)->abandon;
+    return (o->state == PD_order_state_cleanup_failed) == cleaned && abandons != cleaned;
 }
 
 static bool
@@ -306,7 +311,8 @@ m_is_right(struct model *m, struct m_scope *s, int code)
     switch (code) {
     case PD_E_version_conflict: return envelope->has_expect && m_version_of(m, s, &version) && version != envelope->expect;
     case PD_E_order_not_found: return a.is_order && o == NULL;
-    case PD_E_missing_field: return (a.is_order || command == PD_COMMAND_add_note) && !a.has_order && a.reference.data == NULL;
+    case PD_E_missing_field:
+        return (a.is_order && !a.has_order && a.reference.data == NULL) || is_one_of_many(m, s, &a, o, c, code);
     case PD_E_customer_not_found: return a.customer.data != NULL && c == NULL;
     case PD_E_subscription_not_found: return a.has_subscription && a.subscription > s->subscription_count;
     case PD_E_task_not_found: return a.has_task && !m_work_of(s, a.task, &w);
@@ -316,6 +322,13 @@ m_is_right(struct model *m, struct m_scope *s, int code)
     case PD_E_total_mismatch: return command == PD_COMMAND_confirm_order && o != NULL && is_mistaken(m->message.body, o);
     case PD_E_stale_lease: return a.is_report && is_stale(m, s, &a);
     case PD_E_task_closed: return is_task_closed(m, s, &a);
+    case PD_E_task_not_waiting:
+        return command == PD_COMMAND_retry_task && m_work_of(s, a.task, &w) && m_is_open(w.slot) && w.slot->next_try == 0;
+    case PD_E_task_not_leased:
+        return command == PD_COMMAND_release_task && m_work_of(s, a.task, &w) && m_is_open(w.slot) &&
+               w.slot->state != PD_task_state_leased;
+    case PD_E_abandon_required: return is_abandoned_wrongly(m, o, true);
+    case PD_E_nothing_to_abandon: return is_abandoned_wrongly(m, o, false);
     case PD_E_not_removable: return command == PD_COMMAND_end_subscription && is_not_removable(s, m->message.body);
     case PD_E_nothing_completed:
         return command == PD_COMMAND_accept_partial && o != NULL && m_count_items(o, PD_item_state_completed) == 0;

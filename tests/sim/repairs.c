@@ -19,7 +19,7 @@ correct_item(struct sim *s, const struct known_order *o)
     char    name[32];
 
     snprintf(name, sizeof name, "tienda-%" PRIu64 ".es", chance(s, 400));
-    if (chance(s, 3) == 0) set(r, "domain", json_string(chance(s, 20) > 0 ? name : "servidor.local"));
+    if (chance(s, 3) > 0) set(r, "domain", json_string(chance(s, 20) > 0 ? name : "servidor.local"));
     if (chance(s, 3) == 0) set(r, "parameters", parse("{'talla':'grande'}"));
     return r;
 }

@@ -107,17 +107,20 @@ a_worker_does_only_what_it_says_it_can(void **state)
 static void
 a_drained_worker_gets_nothing_more_and_is_told_so(void **state)
 {
-    uint64_t held;
+    uint64_t held, since;
 
     (void)state;
     put_task(1, "hosting", NULL, 0, 9000);
     put_task(2, "hosting", NULL, 0, 9000);
-    CHECK(!tasks_drain(tasks, PD_TEXT("w1"), &held));
+    CHECK(!tasks_drain(tasks, PD_TEXT("w1"), &held, now_ms));
     ready("w1", "hosting", 2, "A", NULL, 0);
     CHECK(!answer.drain);
     CHECK_EQ(hand_out("w1"), 1);
-    CHECK(tasks_drain(tasks, PD_TEXT("w1"), &held));
+    CHECK(tasks_drain(tasks, PD_TEXT("w1"), &held, now_ms += 10));
     CHECK_EQ(held, 1);
+    CHECK(!tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
+    CHECK_EQ(since, now_ms);
+    CHECK(tasks_drain(tasks, PD_TEXT("w1"), &held, now_ms)); /* said twice */
     CHECK_EQ(hand_out(NULL), 0);
     ready("w1", "hosting", 2, "A", &(struct held){"default", 1, 1}, 1);
     CHECK(answer.drain);
@@ -125,6 +128,7 @@ a_drained_worker_gets_nothing_more_and_is_told_so(void **state)
     tasks_worker_goodbye(tasks, PD_TEXT("w1"), PD_TEXT("A"), now_ms);
     ready("w1", "hosting", 2, "B", NULL, 0); /* a new life */
     CHECK(!answer.drain);
+    CHECK(tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
     CHECK_EQ(hand_out("w1"), 2);
 }
 
