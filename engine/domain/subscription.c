@@ -160,17 +160,50 @@ decide_end_subscription(const struct view *view, const struct pd_end_subscriptio
     }
 }
 
-/* What exists already: nothing is provisioned, and a customer on hold does not stand against it. */
+static bool
+same_parameters(const struct pd_subscription *s, const struct pd_import_subscription *c)
+{
+    bool same = s->parameters_count == c->parameters_count;
+
+    for (size_t i = 0; same && i < c->parameters_count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < s->parameters_count && !found; j++)
+            found = pd_text_equal(s->parameters[j].key, c->parameters[i].key) &&
+                    pd_text_equal(s->parameters[j].value, c->parameters[i].value);
+        same = found;
+    }
+    return same;
+}
+
+/* What was imported with this reference, said again or said otherwise. */
+static struct pd_refusal
+compare_import(const struct pd_subscription *s, const struct pd_import_subscription *c)
+{
+    const char *differs = !pd_text_equal(s->customer, c->customer)             ? "customer"
+                          : !pd_text_equal(s->plan, c->plan)                   ? "plan"
+                          : !pd_text_equal(s->period, c->period)               ? "period"
+                          : s->quantity != (c->has_quantity ? c->quantity : 1) ? "quantity"
+                          : !pd_text_equal(s->domain, c->domain.ascii)         ? "domain"
+                          : s->start != c->start                               ? "start"
+                          : s->expiration != c->expiration                     ? "expiration"
+                          : !same_parameters(s, c)                             ? "parameters"
+                                                                               : NULL;
+    return differs == NULL ? pd_refuse_field(PD_E_import_taken, NULL, "reference")
+                           : pd_refuse_field(PD_E_import_differs, NULL, "%s", differs);
+}
+
+/* What exists already: nothing is provisioned, and a customer on hold does not stand against it. That its customer is missing is
+ * said last: whoever is about to make the customer, too, hears what else is wrong. */
 void
 decide_import_subscription(const struct view *view, const struct pd_import_subscription *c, struct decision *out)
 {
-    const struct pd_customer    *customer = view->customer(view->ctx, c->customer);
-    const struct pd_plan        *plan = view->plan(view->ctx, c->plan);
-    const struct pd_plan_period *period = plan == NULL ? NULL : find_period(plan, c->period);
-    struct pd_refusal            refusal = {.code = PD_OK};
+    const struct pd_subscription *former = view->subscription_by_reference(view->ctx, c->reference);
+    const struct pd_plan         *plan = view->plan(view->ctx, c->plan);
+    const struct pd_plan_period  *period = plan == NULL ? NULL : find_period(plan, c->period);
+    struct pd_refusal             refusal = {.code = PD_OK};
 
     if (!meets_expectation(view, 0, out)) return;
-    if (customer == NULL) refusal = pd_refuse_field(PD_E_customer_not_found, NULL, "customer");
+    if (former != NULL) refusal = compare_import(former, c);
     else if (plan == NULL) refusal = pd_refuse_field(PD_E_plan_not_found, NULL, "plan");
     else if (period == NULL) refusal = pd_refuse_field(PD_E_period_not_found, NULL, "period");
     else if (plan->domain != PD_domain_policy_none && c->domain.ascii.data == NULL)
@@ -178,13 +211,13 @@ decide_import_subscription(const struct view *view, const struct pd_import_subsc
     else if (plan->domain == PD_domain_policy_none && c->domain.ascii.data != NULL)
         refusal = pd_refuse_field(PD_E_invalid_field, "the plan takes no domain", "domain");
     else if (c->expiration <= c->start) refusal = pd_refuse_field(PD_E_invalid_field, "later than start", "expiration");
-    else if (view->subscription_by_reference(view->ctx, c->reference) != NULL)
-        refusal = pd_refuse_field(PD_E_import_taken, NULL, "reference");
     else {
         struct claim claim = {.customer = c->customer, .category = plan->category, .domain = c->domain.ascii,
                               .policy = plan->domain};
         bool taken = claim.domain.data != NULL && !claim_is_free(view, &claim);
         if (taken) refusal = pd_refuse_field(PD_E_domain_taken, NULL, "domain");
+        else if (view->customer(view->ctx, c->customer) == NULL)
+            refusal = pd_refuse_field(PD_E_customer_not_found, NULL, "customer");
     }
     if (refusal.code != PD_OK) {
         refuse(out, refusal);

@@ -26,6 +26,12 @@ lopez,std,1y,cuatro.es,2025-07-01,2026-07-01,bad-4,,,,more
 """
 
 
+TWICE = """customer,plan,period,domain,start,expiration,reference
+lopez,std,1y,uno.es,2025-07-01,2026-07-01,one
+lopez,std,1y,dos.es,2025-07-01,2026-07-01,one
+"""
+
+
 def write(place, name, text):
     path = os.path.join(place, name)
     with open(path, "w") as to:
@@ -37,8 +43,8 @@ def csv(engine, client):
     path = write(engine.place, "old.csv", CSV)
     head = client.hello(fresh=True)["head"]
     code, out, said = engine.pedido("import", path, "--dry-run")
-    check("a dry run says what would be done, as far as that is known before the file's own customers are there",
-          code == 0 and "4 would be imported" in said, said)
+    check("a dry run says what would be done, and looks at the lines of customers who are not there yet",
+          code == 4 and "3 would be imported, 0 are there already, 1 would be refused" in said and "old.csv:6: plan" in said, said)
     same("and does nothing", client.hello(fresh=True)["head"], head)
     code, out, said = engine.pedido("import", path)
     check("the import says which line was refused, and why", code == 4 and "old.csv:6: plan" in said, said)
@@ -59,7 +65,8 @@ def csv(engine, client):
         same("not even after a crash", client.hello(fresh=True)["head"], head + 0)
     changed = write(engine.place, "new.csv", CSV.replace("https://panel/1", "https://panel/9"))
     code, out, said = engine.pedido("import", changed)
-    check("nor when the file says something else of it: it is known by its reference", "3 were there already" in said, said)
+    check("what the file says otherwise of a subscription is refused: it is known by its reference",
+          code == 4 and "new.csv:4: parameters" in said and "2 were there already, 2 refused" in said, (code, said))
 
 
 def bad(engine, client):
@@ -69,12 +76,43 @@ def bad(engine, client):
     for n, field in ((2, "start"), (3, "customer"), (4, "colour"), (5, "")):
         check("line %d is named, and what is wrong with it" % n, any(":%d: %s" % (n, field) in line for line in lines), lines)
     check("nothing is sent of a file with errors", code == 3 and client.hello(fresh=True)["head"] == head, (code, said))
+    code, out, said = engine.pedido("import", write(engine.place, "twice.csv", TWICE))
+    check("two lines that give one reference to two things", code == 3 and "twice.csv:3: reference" in said and "2" in said, said)
     for name, text in (("empty.csv", ""), ("head.csv", "customer,plan\n"), ("half.jsonl", '{"customer":"x"'),
                        ("list.jsonl", '{"a":1}\n[]\n')):
         code, out, said = engine.pedido("import", write(engine.place, name, text))
         check("%s: refused, and said why" % name, code in (1, 3) and name in said, (code, said))
     code, out, said = engine.pedido("import", os.path.join(engine.place, "none.csv"))
     check("a file that is not there is named", code == 1 and "none.csv" in said, (code, said))
+
+
+def customers(engine, client):
+    """Of a customer only what a line says is changed, and as often as it is said otherwise."""
+    def imported(name, said_of_her):
+        path = write(engine.place, "ana.csv", "customer,name,email\n" + said_of_her)
+        code, out, said = engine.pedido("import", path)
+        same(name, code, 0)
+        got = client.query("GetCustomer", {"customer": "ana"})["customer"]
+        return (got["name"], got.get("email")), said
+
+    same("a customer with an address", imported("import A", "ana,Ana,ana@example.com\n")[0], ("Ana", "ana@example.com"))
+    same("another name; the address stays", imported("import B", "ana,Ana Ruiz,\n")[0], ("Ana Ruiz", "ana@example.com"))
+    now, said = imported("import A again", "ana,Ana,ana@example.com\n")
+    same("and the first name once more", now, ("Ana", "ana@example.com"))
+    now, said = imported("import A a third time", "ana,Ana,ana@example.com\n")
+    check("that changes nothing", "0 imported, 1 were there already" in said, said)
+    same("two lines of one customer, one after the other", imported("twice", "ana,A,a@example.com\nana,B,\n")[0],
+         ("B", "a@example.com"))
+
+
+def dialects(engine, client):
+    """As spreadsheets write it: a byte order mark, semicolons, tabs."""
+    for n, (name, text) in enumerate((("a byte order mark", "\ufeffcustomer,name\nx0,X\n"),
+                                      ("semicolons", "customer;name\nx1;\"X; and sons\"\n"),
+                                      ("tabs", "customer\tname\nx2\tX\n"),
+                                      ("a mark before JSON", '\ufeff{"customer":"x3","name":"X"}\n'))):
+        code, out, said = engine.pedido("import", write(engine.place, "dialect", text))
+        same(name, (code, client.query("GetCustomer", {"customer": "x%d" % n})["customer"]["name"][0]), (0, "X"))
 
 
 def lines(engine, client):
@@ -114,6 +152,8 @@ def main():
         csv(engine, client)
         client = engine.client()
         bad(engine, client)
+        customers(engine, client)
+        dialects(engine, client)
         lines(engine, client)
         example(engine)
         same("SIGTERM ends it", engine.stop(), 0)

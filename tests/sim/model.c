@@ -368,7 +368,7 @@ is_rightly_taken(struct model *m, struct m_scope *s)
     static const int codes[] = {
         PD_E_version_conflict, PD_E_illegal_transition, PD_E_stale_lease, PD_E_total_mismatch, PD_E_reference_taken,
         PD_E_domain_taken, PD_E_plan_not_published, PD_E_period_disabled, PD_E_currency_mismatch, PD_E_item_not_failed,
-        PD_E_nothing_completed, PD_E_task_closed, PD_E_not_removable, PD_E_import_taken, PD_E_item_not_found,
+        PD_E_nothing_completed, PD_E_task_closed, PD_E_not_removable, PD_E_import_taken, PD_E_import_differs, PD_E_item_not_found,
         PD_E_invalid_field, PD_E_task_not_found, PD_E_subscription_not_found, PD_E_task_not_waiting, PD_E_task_not_leased,
         PD_E_abandon_required, PD_E_nothing_to_abandon, PD_E_too_many_remains, PD_E_missing_field,
     };

@@ -208,14 +208,17 @@ is_import_wrong(struct m_scope *s, const struct pd_import_subscription *c, int c
     const struct m_plan *p = m_plan(s, c->plan);
     bool                 named = c->domain.unicode.data != NULL;
 
-    if (code == PD_E_import_taken) {
-        for (size_t n = 0; n < s->subscription_count; n++)
-            if (s->subscriptions[n].reference == m_print(c->reference)) return true;
-        return false;
+    uint64_t             domain = named ? m_print(m_ascii(c->domain.unicode)) : 0;
+
+    for (size_t n = 0; n < s->subscription_count; n++) {
+        if (s->subscriptions[n].reference != m_print(c->reference)) continue;
+        bool same = s->subscriptions[n].imported ==
+                    m_print_import(m_print(c->customer), c->plan, c->period, domain, c->start, c->expiration);
+        return code == (same ? PD_E_import_taken : PD_E_import_differs);
     }
     if (p == NULL) return code == PD_E_plan_not_found;
     if (m_period((struct m_plan *)(uintptr_t)p, c->period) == NULL) return code == PD_E_period_not_found;
-    struct m_item claim = {.domain = named ? m_print(m_ascii(c->domain.unicode)) : 0, .policy = p->policy, .category = p->category};
+    struct m_item claim = {.domain = domain, .policy = p->policy, .category = p->category};
     switch (code) {
     case PD_E_domain_required: return p->policy != PD_domain_policy_none && !named;
     case PD_E_invalid_field: return (p->policy == PD_domain_policy_none && named) || c->expiration <= c->start;

@@ -122,6 +122,12 @@ take_ended(struct model *m, struct m_scope *s, const struct model_record *r, str
     return true;
 }
 
+uint64_t
+m_print_import(uint64_t customer, struct pd_text plan, struct pd_text period, uint64_t domain, uint64_t start, uint64_t expiration)
+{
+    return m_mix(m_mix(m_mix(customer, m_print(plan)), m_mix(m_print(period), domain)), m_mix(start, expiration));
+}
+
 static bool
 take_imported(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_subscription_imported *e)
 {
@@ -143,6 +149,7 @@ take_imported(struct model *m, struct m_scope *s, const struct model_record *r, 
         .status = e->status, .service = PD_service_status_running, .reference = m_print(e->reference), .category = p->category,
         .domain = claim.domain, .instance = m_print(e->instance), .group = p->group, .deadline_s = p->deadline_s,
         .policy = p->policy, .provisioning = p->provisioning, .claims = claim.domain != 0, .slot = {.progress = -1},
+        .imported = m_print_import(m_print(e->customer), e->plan, e->period, claim.domain, e->start, e->expiration),
     };
     NEED(m, r->version == 1 && m_print(e->worker_group) == p->group && e->deadline_s == p->deadline_s, "an import's terms");
     m_server_imports(m, sub);

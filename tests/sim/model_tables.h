@@ -44,7 +44,8 @@ struct m_order {
 struct m_subscription {
     uint64_t      order, item, customer, plan, version, start, expiration; /* order 0: imported */
     int           status, service;
-    uint64_t      reference, category, domain, instance, group, deadline_s, remains[M_REMAINS];
+    uint64_t      reference, imported; /* an import: what was said of it, as a print */
+    uint64_t      category, domain, instance, group, deadline_s, remains[M_REMAINS];
     int           policy, provisioning;
     bool          claims, asked; /* asked: somebody wants it to end */
     size_t        remain_count;
@@ -176,6 +177,9 @@ bool wrong(struct model *m, const char *format, ...) __attribute__((format(print
 /* 64 bits of a text; 0: absent. */
 uint64_t m_print(struct pd_text text);
 uint64_t m_mix(uint64_t a, uint64_t b);
+/* Of all that an import says beside its reference. */
+uint64_t m_print_import(uint64_t customer, struct pd_text plan, struct pd_text period, uint64_t domain, uint64_t start,
+                        uint64_t expiration);
 
 struct m_scope    *m_scope(struct model *m, struct pd_text reseller);
 struct m_customer *m_customer(struct m_scope *s, struct pd_text id);

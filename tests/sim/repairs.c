@@ -64,18 +64,19 @@ end_subscription(struct sim *s)
     return chance(s, 4) > 0 ? r : set(r, "abandon", json_true());
 }
 
+/* The file says the same of a reference each time, or nearly. */
 static json_t *
 import_subscription(struct sim *s)
 {
     static const char *const plans[] = {"web", "mail", "hand", "none"}, *const periods[] = {"1y", "1m", "1y", "1y"};
-    uint64_t                 n = chance(s, 4), start = UINT64_C(1700000000000000);
+    uint64_t                 line = chance(s, 300), n = line % 4, start = UINT64_C(1700000000000000);
+    uint64_t                 expiration = chance(s, 20) > 0 ? start + 1 + line * 3000000 : start + chance(s, 2);
     json_t *r = parse("{'type':'ImportSubscription','data':{'customer':'c%" PRIu64 "','plan':'%s','period':'%s','start':%" PRIu64
                       ",'expiration':%" PRIu64 ",'reference':'viejo-%" PRIu64 "'}}",
-                      chance(s, CUSTOMERS), plans[n], periods[n], start,
-                      chance(s, 20) > 0 ? start + 1 + chance(s, 1u << 30) : start, chance(s, 300));
+                      line % CUSTOMERS, plans[n], periods[n], start, expiration, line);
     char    name[32];
 
-    snprintf(name, sizeof name, "tienda-%" PRIu64 ".es", chance(s, 400));
+    snprintf(name, sizeof name, "tienda-%" PRIu64 ".es", chance(s, 3) > 0 ? line : chance(s, 400));
     return (n < 2) == (chance(s, 20) > 0) ? set(r, "domain", json_string(name)) : r;
 }
 

@@ -9,6 +9,8 @@
 #include "clients/lib/json.h"
 #include "proto/check.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors put it before UTF-8 */
+
 enum { COLUMNS_MAX = 64 };
 
 struct reading {
@@ -76,7 +78,7 @@ check(struct reading *r, const struct record *record)
         }
         if (f != NULL && pd_json_check_field(block, key, value, &refusal)) continue;
         if (f != NULL && f->type != NULL && strcmp(f->type->name, "time") == 0)
-            refusal.expected = "a date or a time, 2026-01-31 or 2026-01-31T09:00:00Z";
+            refusal.expected = N_("a date or a time, 2026-01-31 or 2026-01-31T09:00:00Z");
         refused(r, record->line, &refusal);
     }
     for (size_t i = 0; i < block->field_count; i++) {
@@ -186,6 +188,14 @@ take_line(int end, void *context)
     r->column = 0;
 }
 
+/* Spreadsheets put what their country does between the columns: the first line shows it. */
+static char
+find_delimiter(const char *text)
+{
+    char found = text[strcspn(text, ",;\t\n")];
+    return found == ';' || found == '\t' ? found : ',';
+}
+
 /* A record's line is the one that it begins on; within quotes it may go on. */
 static void
 read_csv(struct reading *r, const char *text, size_t size)
@@ -194,6 +204,7 @@ read_csv(struct reading *r, const char *text, size_t size)
     int               line = 1;
 
     PD_CHECK(csv_init(&parser, CSV_APPEND_NULL | CSV_STRICT | CSV_STRICT_FINI) == 0);
+    csv_set_delim(&parser, (unsigned char)find_delimiter(text));
     for (size_t at = 0; at < size;) {
         size_t rest = strcspn(text + at, "\n"), step = at + rest < size ? rest + 1 : rest;
         if (r->column == 0) r->line = line;
@@ -243,14 +254,17 @@ bool
 records_read(const char *path, records_report *report, void *context, struct records *ret_records)
 {
     struct reading r = {.records = ret_records, .report = report, .context = context};
-    size_t         size;
+    size_t         size, mark;
     char          *text = read_file(path, &size);
 
     *ret_records = (struct records){NULL, 0, 0};
     if (text == NULL) problem(&r, 0, "unreadable", "", strerror(errno));
     else if (strlen(text) != size) problem(&r, 0, "malformed_message", "", _("There is a byte 0 in the file."));
-    else if (is_json(text)) read_json_lines(&r, text);
-    else read_csv(&r, text, size);
+    else {
+        mark = strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0;
+        if (is_json(text + mark)) read_json_lines(&r, text + mark);
+        else read_csv(&r, text + mark, size - mark);
+    }
     if (r.problems == 0 && ret_records->count == 0) problem(&r, 0, "missing_field", "", _("There is nothing in the file."));
     free(text);
     return r.problems == 0;
