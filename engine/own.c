@@ -179,9 +179,9 @@ own_stops(struct engine *e)
     struct stop stop;
 
     while (tasks_next_stop(e->tasks, &stop)) {
-        struct pd_stop_order order = {
+        struct pd_stop order = {
             .reseller = scopes_at(e->scopes, stop.scope)->reseller.reseller, .task = stop.task, .lease = stop.lease};
-        send_to_worker(e, "Stop", pd_block_stop_order(), &order, stop.address);
+        send_to_worker(e, "Stop", pd_block_stop(), &order, stop.address);
     }
 }
 

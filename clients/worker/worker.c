@@ -111,11 +111,11 @@ hear_frame(struct worker *w, int64_t now, struct pd_text frame)
     struct pd_text        type = mp_find_text(&message, "type");
     const msgpack_object *data = mp_find(&message, "data");
     struct pd_assignment  task;
-    struct pd_stop_order  stop;
+    struct pd_stop        stop;
     if (pd_text_equal(type, PD_TEXT("Assignment"))) {
         if (decode(w, pd_block_assignment(), data, &task) && task.task > 0 && task.reseller.data != NULL) jobs_take(w, now, &task);
     } else if (pd_text_equal(type, PD_TEXT("Stop"))) {
-        if (decode(w, pd_block_stop_order(), data, &stop)) jobs_stop(w, now, stop.reseller, stop.task, stop.lease);
+        if (decode(w, pd_block_stop(), data, &stop)) jobs_stop(w, now, stop.reseller, stop.task, stop.lease);
     } else hear_answer(w, now, &message);
 }
 

@@ -151,8 +151,8 @@ assign(uint64_t task, uint64_t lease, int64_t time_ms)
 static void
 order_to_stop(uint64_t task, uint64_t lease)
 {
-    struct pd_stop_order s = {.reseller = PD_TEXT("default"), .task = task, .lease = lease};
-    hear_message("Stop", pd_block_stop_order(), &s);
+    struct pd_stop s = {.reseller = PD_TEXT("default"), .task = task, .lease = lease};
+    hear_message("Stop", pd_block_stop(), &s);
 }
 
 static void

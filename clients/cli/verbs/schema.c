@@ -2,6 +2,7 @@
 #include "clients/cli/print/schema.h"
 
 #include <inttypes.h>
+#include <strings.h>
 
 #include "clients/cli/cli.h"
 
@@ -169,10 +170,11 @@ print_one(struct cli *cli, const char *name)
     const struct pd_block *b;
     bool                   found = false;
 
-    /* An event and a row may have the same name, as `order` is a row and part of others. */
+    /* An event and a row may have the same name, as `order` is a row and part of others. What a worker is sent, `Assignment`, is
+     * described by a block of small letters. */
     for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++) {
         nearest_offer(&n, b->Name, SIZE_MAX);
-        if (strcmp(b->Name, name) != 0 && strcmp(b->name, name) != 0) continue;
+        if (strcasecmp(b->Name, name) != 0 && strcasecmp(b->name, name) != 0) continue;
         found = true;
         if (args_has(cli, "json")) print_block_json(b);
         else print_block(b);
