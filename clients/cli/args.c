@@ -173,8 +173,13 @@ check_words(const struct cli *cli)
             upper[n] = (char)(name[n] >= 'a' && name[n] <= 'z' ? name[n] - 32 : name[n]);
         return cli_usage(cli, "%s is missing", upper);
     }
-    if (cli->word_count > i && !(cli->verb->flags & VERB_FREE))
+    if (cli->word_count > i && !(cli->verb->flags & VERB_FREE)) {
+        for (size_t n = 0; n < cli->given_count; n++)
+            if (cli->given[n].option->kind == OPTION_EITHER && cli->given[n].value == NULL)
+                return cli_usage(cli, "`%s` is one word too many; --%s=VALUE gives that option a value", cli->words[i],
+                                 cli->given[n].option->name);
         return cli_usage(cli, "`%s` is one word too many", cli->words[i]);
+    }
     return STATUS_OK;
 }
 

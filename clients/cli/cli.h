@@ -122,6 +122,7 @@ bool               verb_in_group(const struct verb *verb, const char *group);
 void               options_collect(const struct verb *verb, struct option_list *ret_list); /* verb may be NULL */
 const struct option *options_find(const struct option_list *list, const char *name, size_t size);
 bool               options_argument(const char *arguments, size_t i, char *ret_name, size_t size, bool *ret_optional);
+bool               options_has_argument(const struct verb *verb, const char *field); /* a required one */
 
 /* ---- fields.c: arguments to the message's fields */
 int fields_given(struct cli *cli, const struct pd_block *block, json_t **ret_data);

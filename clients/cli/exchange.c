@@ -41,6 +41,11 @@ exchange_client(struct cli *cli)
 int
 exchange_no_answer(struct cli *cli, const struct pd_block *block, enum pd_client_status status)
 {
+    if (args_has(cli, "json")) {
+        json_t *error = json_pack("{s:{s:s,s:s}}", "error", "code", "no_answer", "message", pd_client_problem(cli->client));
+        cli_print_json(error);
+        json_decref(error);
+    }
     cli_say("pedido: %s", pd_client_problem(cli->client));
     if (status == PD_CLIENT_BAD_ENDPOINT) {
         cli_say("An endpoint is tcp://HOST:PORT or ipc://PATH.");

@@ -45,8 +45,8 @@ options_argument(const char *arguments, size_t i, char *ret_name, size_t size, b
     }
 }
 
-static bool
-is_required_argument(const struct verb *verb, const char *field)
+bool
+options_has_argument(const struct verb *verb, const char *field)
 {
     char name[40];
     bool optional;
@@ -107,7 +107,7 @@ add_fields(struct option_list *list, const struct verb *verb, const struct pd_bl
     bool addressed = pd_block_field(block, PD_TEXT("order")) != NULL;
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
-        if (is_required_argument(verb, f->name) || (addressed && strcmp(f->name, "reference") == 0)) continue;
+        if (options_has_argument(verb, f->name) || (addressed && strcmp(f->name, "reference") == 0)) continue;
         add_field(list, f, false);
         if (f->kind != PD_KIND_LIST) continue;
         const struct pd_block *element = f->block();

@@ -102,6 +102,46 @@ def drained(engine, client):
     eventually("and is gone", lambda: "d1" not in engine.pedido("worker", "list")[1], every=0.3)
 
 
+def left_behind(engine, client):
+    """Each answer says what may be done next, to the end: what could not be removed is named in the history."""
+    def says(name, code, *words):
+        done, out, said = engine.pedido(*words)
+        check(name, done == code, (out, said))
+        return out + said
+
+    worker = engine.worker("l1", ["hosting"], credit=1)
+    worker.success(worker.next())  # what waited already
+    order = shop.walk_to_open(client, shop.item("vps"))
+    task = worker.next()
+    check("it fails for good", worker.failure(task, "no room", retryable=False, output="copying\n\t3 of 7\nno room\n")["ok"])
+    text = says("what may be done about it", 0, "order", "status", str(order))
+    for hint in ("order retry %d", "order give-up %d --reason REASON", "order correct %d ITEM --domain DOMAIN"):
+        check("it says: " + hint % order, hint % order in text, text)
+    check("nothing is completed that could be accepted", "accept-partial" not in text, text)
+    text = says("history", 0, "order", "history", str(order))
+    check("its last line of output", "output no room" in text and "copying" not in text, text)
+    text = says("task show", 0, "task", "show", str(task["task"]))
+    check("all of its output", "    copying\n        3 of 7\n    no room\n" in text, text)
+    text = says("nothing is abandoned before a clean-up has failed", 5, "order", "give-up", str(order), "why", "--abandon")
+    check("it says how to give up", "next: pedido order give-up %d --reason REASON" % order in text, text)
+    says("give up", 0, "order", "give-up", str(order), "no room")
+    check("its removal fails", worker.failure(worker.next(), "no way in", retryable=False)["ok"])
+    text = says("the clean-up has failed", 5, "order", "give-up", str(order), "--reason", "no room")
+    check("it says how to abandon", "give-up %d --abandon --reason REASON" % order in text, text)
+    says("abandoned", 0, "order", "give-up", str(order), "--abandon", "--reason", "no room")
+    check("the history names what was left behind", "orphans " + task["instance"] in says("", 0, "order", "history", str(order)))
+    check("so does the order", task["instance"] in says("", 0, "order", "show", str(order)))
+    subscription = str(client.query("GetOrder", {"order": order})["order"]["items"][0]["subscription"])
+    text = says("what is left is listed", 0, "subscription", "list", "--service-status", "removal_failed", "--json")
+    check("by subscription", '"subscription":%s,' % subscription in text, text)
+    text = says("and can be tried again", 0, "subscription", "show", subscription)
+    check("by its task", "next: pedido task retry" in text, text)
+    worker.goodbye()
+    for words in (("order", "list"), ("subscription", "list")):
+        says("a list of nobody's: %s" % words[0], 4, *words, "--customer", "nobody")
+        says("and so with --json", 4, *words, "--customer", "nobody", "--json")
+
+
 def crowd(engine, client):
     """A thousand workers that connect and vanish."""
     head = client.hello(fresh=True)["head"]
@@ -125,6 +165,7 @@ def main():
         repaired(engine, client, order, task, worker)
         by_hand(engine, client)
         drained(engine, client)
+        left_behind(engine, client)
         crowd(engine, client)
         same("SIGTERM ends it", engine.stop(), 0)
         code, said = engine.offline("verify")

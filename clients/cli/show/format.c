@@ -102,10 +102,25 @@ format_count(size_t count)
     return copy(text);
 }
 
+/* What the engine itself gives as a reason; what people and workers give stands as they have written it. */
+static const char *const own_reasons[] = {
+    N_("the worker is gone"),
+    N_("given back by the worker"),
+    N_("to be tried at once"),
+    N_("taken from its worker"),
+    N_("the task's deadline has passed"),
+    N_("something could not be removed"),
+    N_("not provisioned"),
+    N_("expired"),
+};
+
 const char *
 format_reason(const char *reason)
 {
     const struct pd_error *e = reason == NULL ? NULL : pd_schema_error_named(pd_text(reason));
+
+    for (size_t i = 0; reason != NULL && i < sizeof own_reasons / sizeof own_reasons[0]; i++)
+        if (strcmp(own_reasons[i], reason) == 0) return _(reason);
     return e != NULL ? lang_pick(e->english, e->spanish) : reason == NULL ? "" : reason;
 }
 
@@ -198,8 +213,10 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
     case PD_KIND_TEXTS:
     case PD_KIND_MAP: return format_several(value);
     case PD_KIND_RAW: return format_event(json_string_value(json_object_get(object, "type")), value);
-    default: return copy(json_string_value(value));
+    default: break;
     }
+    bool reason = strcmp(f->name, "reason") == 0 || strcmp(f->name, "message") == 0;
+    return copy(reason ? format_reason(json_string_value(value)) : json_string_value(value));
 }
 
 /* What a line about an event leaves out: its state is said first, what it belongs to stands beside it, and the rest is of
@@ -207,8 +224,8 @@ format_field(const struct pd_field *f, const json_t *object, const char *currenc
 static bool
 is_minor_detail(const struct pd_block *event, const char *name)
 {
-    static const char *const names[] = {"state",           "previous_state", "reference", "setup_total",
-                                        "recurring_total", "currency",       "type"};
+    static const char *const names[] = {"state",    "previous_state", "reference",    "setup_total", "recurring_total",
+                                        "currency", "type",           "provisioning", "worker_group"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], name) == 0) return true;
     if (event->aggregate == PD_aggregate_task && (strcmp(name, "order") == 0 || strcmp(name, "item") == 0)) return true;
@@ -221,6 +238,33 @@ format_state(const char *name)
     int number = name == NULL ? 0 : pd_enum_number(pd_enum_order_state(), pd_text(name));
     if (number == 0) return name == NULL ? "" : name;
     return lang_pick(pd_enum_order_state()->values[number - 1].english, pd_enum_order_state()->values[number - 1].spanish);
+}
+
+/* Lines beside each other; of what a script has printed only the last, the others are shown with the task. */
+static char *
+format_lines(const struct pd_field *f, char *text)
+{
+    size_t size = strlen(text);
+
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == ' ')) text[--size] = '\0';
+    char *last = strrchr(text, '\n');
+    if (last != NULL && strcmp(f->name, "output") == 0) memmove(text, last + 1, strlen(last));
+    for (char *p = text; *p != '\0'; p++)
+        if (*p == '\n' || *p == '\t') *p = ' ';
+    return text;
+}
+
+/* The instances that an end leaves behind. */
+static char *
+format_orphans(const json_t *orphans)
+{
+    json_t *names = json_array(), *orphan;
+    size_t  i;
+
+    json_array_foreach (orphans, i, orphan) json_array_append(names, json_object_get(orphan, "instance"));
+    char *line = format_several(names);
+    json_decref(names);
+    return line;
 }
 
 char *
@@ -240,10 +284,11 @@ format_event(const char *type, const json_t *data)
     for (size_t i = 0; block != NULL && i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         char                   label[48];
-        if (is_minor_detail(block, f->name) || f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT ||
-            json_object_get(data, f->name) == NULL)
-            continue;
-        char *value = format_field(f, data, json_string_value(json_object_get(data, "currency")));
+        bool                   orphans = strcmp(f->name, "orphans") == 0;
+        bool                   nested = f->kind == PD_KIND_LIST || f->kind == PD_KIND_STRUCT;
+        if (is_minor_detail(block, f->name) || (nested && !orphans) || json_object_get(data, f->name) == NULL) continue;
+        char *value = orphans ? format_orphans(json_object_get(data, f->name))
+                              : format_lines(f, format_field(f, data, json_string_value(json_object_get(data, "currency"))));
         format_label(f->name, label, sizeof label);
         if (value[0] != '\0') fprintf(to, "%s%s %s", ftell(to) > 0 ? ", " : "", label, value);
         free(value);

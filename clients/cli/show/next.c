@@ -117,18 +117,40 @@ append_needed(const struct verb *verb, char *line, size_t size)
     }
     for (size_t i = 0; i < block->field_count && used < size; i++) {
         const struct pd_field *f = &block->fields[i];
-        if (f->need != PD_REQUIRED || f->kind == PD_KIND_LIST || strstr(verb->arguments, f->name) != NULL) continue;
+        if (f->need != PD_REQUIRED || f->kind == PD_KIND_LIST || options_has_argument(verb, f->name)) continue;
         char *upper = text_upper(f->name);
         used += (size_t)snprintf(line + used, size - used, " --%s %s", f->name, upper);
         free(upper);
     }
     if (used < size && verb->block == pd_block_update_order) snprintf(line + used, size - used, " --plan PLAN --period PERIOD");
+    if (used < size && verb->block == pd_block_correct_item) snprintf(line + used, size - used, " --domain DOMAIN");
+}
+
+/* Whether some item stands so. */
+static bool
+has_item(const json_t *order, const char *key, const char *value)
+{
+    json_t *item;
+    size_t  i;
+
+    json_array_foreach (json_object_get(order, "items"), i, item)
+        if (strcmp(cli_text(item, key), value) == 0) return true;
+    return false;
+}
+
+/* What is allowed, and of no use as things stand. */
+static bool
+is_idle(const struct verb *verb, const json_t *order)
+{
+    return verb->block == pd_block_accept_partial && json_object_get(order, "items") != NULL &&
+           !has_item(order, "state", "completed");
 }
 
 /* Looking and changing back are always there; they are said only beside what brings the order forward. */
 static int
-say_allowed(const struct cli *cli, const json_t *allowed, const char *order, bool abandons, int said)
+say_allowed(const struct cli *cli, const json_t *allowed, const json_t *shown, const char *order, int said)
 {
+    bool    abandons = strcmp(cli_text(shown, "state"), "cleanup_failed") == 0;
     char    line[300];
     size_t  i;
     json_t *name;
@@ -136,7 +158,7 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order, boo
     for (int pass = 0; pass < 2; pass++) {
         json_array_foreach (allowed, i, name) {
             const struct verb *verb = verb_named(json_string_value(name));
-            if (verb == NULL || strcmp(verb->words, "order status") == 0) continue;
+            if (verb == NULL || strcmp(verb->words, "order status") == 0 || is_idle(verb, shown)) continue;
             if ((pass == 0) != ((verb->flags & VERB_MAIN) != 0)) continue;
             snprintf(line, sizeof line, "pedido %s %s", verb->words, order);
             append_needed(verb, line, sizeof line);
@@ -148,24 +170,61 @@ say_allowed(const struct cli *cli, const json_t *allowed, const char *order, boo
     return said;
 }
 
+/* What somebody has to do by hand. How many lines were said. */
+static int
+say_tasks(const struct cli *cli, const json_t *order)
+{
+    char    line[100];
+    json_t *item;
+    size_t  i;
+    int     said = 0;
+
+    json_array_foreach (json_object_get(order, "items"), i, item) {
+        json_int_t task = json_integer_value(json_object_get(item, "task"));
+        if (task == 0 || strcmp(cli_text(item, "waits_for"), "by_hand") != 0) continue;
+        snprintf(line, sizeof line, "pedido task succeed %" JSON_INTEGER_FORMAT " --reason REASON", task);
+        say_command(cli, said++ == 0 ? _("next: ") : _("  or: "), line, pd_block_succeed_task());
+    }
+    return said;
+}
+
+/* Something of a subscription could not be removed. */
+static void
+say_remains(const struct cli *cli, const json_t *s)
+{
+    char       line[100];
+    json_int_t number = json_integer_value(json_object_get(s, "subscription"));
+    json_int_t task = json_integer_value(json_object_get(s, "task"));
+    const char *state = cli_text(s, "task_state");
+    bool        over = strcmp(state, "created") != 0 && strcmp(state, "leased") != 0;
+    bool        failed = strcmp(cli_text(s, "service_status"), "removal_failed") == 0;
+
+    if (json_array_size(json_object_get(s, "remains")) == 0 || task == 0 || !over) return;
+    snprintf(line, sizeof line, "pedido task retry %" JSON_INTEGER_FORMAT, task);
+    say_command(cli, _("next: "), line, pd_block_retry_task());
+    if (!failed || strcmp(cli_text(s, "status"), "terminated") == 0) return;
+    snprintf(line, sizeof line, "pedido subscription end %" JSON_INTEGER_FORMAT " --abandon --reason REASON", number);
+    say_command(cli, _("  or: "), line, pd_block_end_subscription());
+}
+
 /* The order stands where no command leads on: what there is to look at. How many lines were said. */
 static int
-say_state(const struct cli *cli, const json_t *data, const char *order)
+say_state(const struct cli *cli, const json_t *data, const char *order, int said)
 {
     char        line[300];
     const char *state = json_string_value(json_object_get(data, "state"));
     uint64_t    subscription =
         (uint64_t)json_integer_value(json_object_get(json_array_get(json_object_get(data, "items"), 0), "subscription"));
 
-    if (state == NULL) return 0;
+    if (state == NULL) return said;
     bool goes_on = strcmp(state, "provisioning") == 0 || strcmp(state, "cancelling") == 0;
     if (goes_on) snprintf(line, sizeof line, "pedido order status %s --wait", order);
-    else if (strcmp(state, "completed") != 0) return 0;
+    else if (strcmp(state, "completed") != 0) return said;
     else if (subscription > 0)
         snprintf(line, sizeof line, "pedido subscription show %llu", (unsigned long long)subscription);
     else snprintf(line, sizeof line, "pedido order show %s", order);
-    say_command(cli, _("next: "), line, NULL);
-    return 1;
+    say_command(cli, said == 0 ? _("next: ") : _("  or: "), line, NULL);
+    return said + 1;
 }
 
 void
@@ -176,6 +235,7 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
     const json_t      *shown = json_object_get(data, "order"), *allowed = json_object_get(data, "allowed");
 
     if (verb != NULL && verb->hint != NULL) next_hint(cli, verb->hint, data);
+    if (block == pd_block_get_subscription()) say_remains(cli, json_object_get(data, "subscription"));
     if (allowed == NULL) return;
     const json_t *task = json_object_get(data, "task");
     const json_t *inner = json_is_object(shown) ? shown : json_is_object(task) ? task : data;
@@ -187,7 +247,6 @@ next_say(const struct cli *cli, const struct pd_block *block, const json_t *data
     }
     next_quote(order, quoted, sizeof quoted);
     order = quoted;
-    bool abandons = strcmp(cli_text(inner, "state"), "cleanup_failed") == 0;
-    int  said = inner == task ? 0 : say_state(cli, inner, order);
-    say_allowed(cli, allowed, order, abandons, said);
+    int said = inner == task ? 0 : say_state(cli, inner, order, say_tasks(cli, inner));
+    say_allowed(cli, allowed, inner, order, said);
 }

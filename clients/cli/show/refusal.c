@@ -122,6 +122,20 @@ static const struct {
     {"unknown_type", "pedido doctor"},
     {"unsupported_version", "pedido doctor"},
     {"internal", "pedido doctor"},
+    {"item_not_found", "pedido order status {order}"},
+    {"item_not_failed", "pedido order status {order}"},
+    {"nothing_completed", "pedido order status {order}"},
+    {"abandon_required", "pedido order give-up {order} --abandon --reason REASON"},
+    {"nothing_to_abandon", "pedido order give-up {order} --reason REASON"},
+    {"too_many_remains", "pedido subscription list --service-status removal_failed"},
+    {"not_removable", "pedido subscription show {subscription}"},
+    {"import_taken", "pedido find {reference}"},
+    {"import_differs", "pedido find {reference}"},
+    {"task_not_found", "pedido task list"},
+    {"task_closed", "pedido task show {task}"},
+    {"task_not_waiting", "pedido task show {task}"},
+    {"task_not_leased", "pedido task show {task}"},
+    {"worker_not_found", "pedido worker list"},
 };
 
 /* The request's fields, those of the element that the refusal names (`items[1].plan`) in front, and the refusal's own. */

@@ -108,6 +108,7 @@ show_progress(const json_t *item)
     show_state(pd_enum_item_state(), state);
     putchar('\n');
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) show_field(block, fields[i], item, NULL, INDENT);
+    if (state != NULL && strcmp(state, "orphaned") == 0) show_field(block, "instance", item, NULL, INDENT);
     if (state != NULL && strcmp(state, "completed") == 0) return;
     for (size_t i = 0; i < sizeof open_fields / sizeof open_fields[0]; i++) show_field(block, open_fields[i], item, NULL, INDENT);
 }

@@ -172,9 +172,11 @@ show_line(const struct pd_field *f, const json_t *object, const char *currency)
 
 /* What a sheet does not say: hidden fields, and what stands elsewhere. */
 static bool
-is_left_out(const struct pd_field *f)
+is_left_out(const struct pd_block *block, const struct pd_field *f)
 {
-    return f->need == PD_HIDDEN || f->kind == PD_KIND_LIST || strcmp(f->name, "domain_unicode") == 0 /* with `domain` */ ||
+    bool span = strcmp(f->name, "deadline_s") == 0 && pd_block_field(block, PD_TEXT("deadline")) != NULL; /* the moment is there */
+
+    return f->need == PD_HIDDEN || f->kind == PD_KIND_LIST || span || strcmp(f->name, "domain_unicode") == 0 /* with `domain` */ ||
            strcmp(f->name, "allowed") == 0 /* by `next:` */ || strcmp(f->name, "currency") == 0 /* with each amount */;
 }
 
@@ -185,7 +187,7 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         const json_t          *value = json_object_get(object, f->name);
-        if (is_left_out(f) || (value == NULL && f->kind != PD_KIND_FLAG) || strcmp(f->name, "version") == 0) continue;
+        if (is_left_out(block, f) || (value == NULL && f->kind != PD_KIND_FLAG) || strcmp(f->name, "version") == 0) continue;
         if (f->kind == PD_KIND_STRUCT) show_sheet(f->block(), value, currency);
         else show_line(f, object, currency);
     }
@@ -195,7 +197,8 @@ show_sheet(const struct pd_block *block, const json_t *object, const char *curre
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
         const json_t          *value = json_object_get(object, f->name);
-        if (f->kind != PD_KIND_LIST || json_array_size(value) == 0) continue;
+        bool own = strcmp(f->name, "former_instances") == 0; /* the engine's own business */
+        if (f->kind != PD_KIND_LIST || json_array_size(value) == 0 || own) continue;
         putchar('\n');
         show_table(f->block(), value, currency, false);
     }

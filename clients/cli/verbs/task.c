@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "clients/cli/show/text.h"
+
 /* The events of a history that are about the task; takes `data`. */
 static int
 add_events(struct cli *cli, const struct pd_block *block, json_t *data, const json_t *number, json_t *events)
@@ -16,6 +18,36 @@ add_events(struct cli *cli, const struct pd_block *block, json_t *data, const js
         if (json_equal(json_object_get(json_object_get(event, "data"), "task"), number)) json_array_append(events, event);
     json_decref(rows);
     return status;
+}
+
+/* What its scripts have printed, line by line. */
+static void
+show_outputs(const json_t *events)
+{
+    const json_t *event;
+    size_t        i;
+
+    json_array_foreach (events, i, event) {
+        const json_t *data = json_object_get(event, "data");
+        const char   *text = cli_text(data, "output");
+        long long    lease = json_integer_value(json_object_get(data, "lease"));
+        if (text[0] != '\0') {
+            putchar('\n');
+            printf(_("printed under lease %lld:"), lease);
+            putchar('\n');
+        }
+        while (*text != '\0') {
+            fputs("    ", stdout);
+            for (size_t size; *text != '\0' && *text != '\n'; text += size) {
+                size = strcspn(text, "\n\t");
+                text_print_part(stdout, text, size);
+                if (text[size] == '\t') fputs("    ", stdout);
+                size += text[size] == '\t';
+            }
+            putchar('\n');
+            text += *text == '\n';
+        }
+    }
 }
 
 int
@@ -40,6 +72,7 @@ run_task_show(struct cli *cli)
         show_answer(pd_block_task_view_reply(), answer);
         if (json_array_size(events) > 0) putchar('\n');
         show_rows(pd_block_event_view(), events);
+        show_outputs(events);
         next_say(cli, pd_block_get_task(), answer, NULL);
     }
     json_decref(answer);
