@@ -320,7 +320,7 @@ tell_lie(struct sim *s)
     struct pd_report_release  release = {.worker = pd_text(name), .task = task, .lease = lease};
     struct pd_worker_goodbye  goodbye = {.worker = pd_text(name)};
     failure.retryable = chance(s, 2) == 0;
-    uint64_t roll = chance(s, 13);
+    uint64_t roll = chance(s, 17);
     if (roll > 7 && roll < 12) model_lied(s->model, envelope.reseller, task, lease);
     switch (roll) {
     case 0: pd_encode_request(&frame, &envelope, pd_block_worker_goodbye(), &goodbye); break;
@@ -331,7 +331,11 @@ tell_lie(struct sim *s)
     case 5:
     case 6:
     case 7: pd_encode_request(&frame, &envelope, pd_block_report_failure(), &failure); break;
-    case 12: pd_encode_request(&frame, &envelope, pd_block_report_release(), &release); break;
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+    case 16: pd_encode_request(&frame, &envelope, pd_block_report_release(), &release); break;
     default: pd_encode_request(&frame, &envelope, pd_block_report_success(), &success);
     }
     send_mail(s, m, (struct pd_text){frame.data, frame.size});
