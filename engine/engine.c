@@ -67,6 +67,16 @@ set_time(struct engine *e, struct now now)
     if (now.wall_us > e->last_time) e->last_time = now.wall_us;
 }
 
+/* Who has gone and what is due come before what is handed out. */
+static void
+run_tasks(struct engine *e)
+{
+    tasks_tick(e->tasks, e->now.monotonic_ms);
+    if (!e->writable) return;
+    own_due(e);
+    own_matches(e);
+}
+
 enum store_error
 engine_decide(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
 {
@@ -83,6 +93,7 @@ engine_decide(struct engine *e, struct now now, struct request *const *requests,
         e->figures.commands++;
         e->figures.refusals += requests[taken]->refused;
     }
+    if (taken > 0) run_tasks(e); /* not all at the end: the log may be waiting by then */
     e->batch->taken += taken;
     *ret_taken = taken;
     return STORE_OK;
@@ -120,12 +131,8 @@ engine_seal(struct engine *e)
     struct batch *b = e->batch;
 
     PD_CHECK(b != NULL);
-    tasks_tick(e->tasks, e->now.monotonic_ms);
-    if (e->writable) {
-        own_due(e);
-        own_expiry(e);
-        own_matches(e);
-    }
+    if (e->writable) own_expiry(e);
+    run_tasks(e);
     own_stops(e);
     show_roster(e);
     waits_visit(e->waits, e->now.monotonic_ms, false, release_wait, e);
@@ -207,6 +214,12 @@ engine_fingerprint(const struct pd_message *m, struct mp_writer *scratch, uint8_
     pd_encode_map(scratch, m->block, m->body);
     XXH128_hash_t hash = XXH3_128bits(scratch->data, scratch->size);
     memcpy(ret_fingerprint, &hash, 16);
+}
+
+uint64_t
+engine_last(const struct engine *e)
+{
+    return e->last;
 }
 
 struct pd_text

@@ -82,9 +82,9 @@ enum store_error engine_open(const struct books *books, const struct engine_opti
                              struct engine **ret_engine) STORE_MUST_CHECK;
 void             engine_close(struct engine **engine);
 
-/* Decides over the first of `count` requests, for the turn that is open or a new one; *ret_taken tells how many: fewer when the
- * turn is full, and must be sealed. A new turn may begin only when of the turns before it at most one is not yet committed and
- * its results sent. Not STORE_OK, here and below: exit. */
+/* Decides over the first of `count` requests, for the turn that is open or a new one, and then over what is due and who gets which
+ * task; *ret_taken tells how many: fewer when the turn is full, and must be sealed. A new turn may begin only when of the turns
+ * before it at most one is not yet committed and its results sent. Not STORE_OK, here and below: exit. */
 enum store_error engine_decide(struct engine *engine, struct now now, struct request *const *requests, size_t count,
                                size_t *ret_taken) STORE_MUST_CHECK;
 
@@ -126,6 +126,9 @@ void engine_fingerprint(const struct pd_message *message, struct mp_writer *scra
 bool engine_wait_rows(struct engine *engine);
 /* The log's id, 32 hexadecimal digits; valid while the engine is open. Any thread. */
 struct pd_text engine_log(const struct engine *engine);
+
+/* The last position that was given to an event, of the open turn as well. The deciding thread's. */
+uint64_t engine_last(const struct engine *engine);
 
 struct scopes *engine_scopes(struct engine *engine);
 struct index  *engine_index(struct engine *engine);

@@ -43,11 +43,16 @@ void *
 find_row(const struct folder *f, int row_code, enum index_kind kind, uint64_t scope, uint64_t number,
          struct pd_text text, struct row_key *ret_key)
 {
-    uint64_t       print = text.data != NULL ? index_text_print(kind, scope, text) : index_number_print(kind, scope, number);
     struct row_key keys[CANDIDATES];
-    struct row_key *found = rows_recall(f->rows, print);
+    void          *recent = rows_recent(f->rows, row_code, &keys[0]);
 
     /* The same rows are asked for again and again. */
+    if (recent != NULL && is_it(row_code, recent, kind, scope, number, text)) {
+        if (ret_key != NULL) *ret_key = keys[0];
+        return recent;
+    }
+    uint64_t print = text.data != NULL ? index_text_print(kind, scope, text) : index_number_print(kind, scope, number);
+    struct row_key *found = rows_recall(f->rows, print);
     if (found != NULL) {
         void *row = rows_get(f->rows, row_code, *found);
         if (row != NULL && is_it(row_code, row, kind, scope, number, text)) {
@@ -323,7 +328,7 @@ fold_target(void *arg, const struct target *t)
     }
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
     if (row_code == PD_ROW_task && f->tasks != NULL)
-        tasks_changed(f->tasks, key, e->gone ? NULL : e->row, w->record->actor, f->monotonic_ms);
+        tasks_changed(f->tasks, e->row, w->record->actor, f->monotonic_ms);
     return true;
 }
 
@@ -417,5 +422,5 @@ fold_seen(const struct folder *f, int row_code, struct row_key key, const void *
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, row);
     scopes_seen(f->scopes, row_code, row);
     if (row_code == PD_ROW_order && f->expiry != NULL) expiry_seen(f->expiry, row);
-    if (row_code == PD_ROW_task && f->tasks != NULL) tasks_changed(f->tasks, key, row, (struct pd_text){NULL, 0}, f->monotonic_ms);
+    if (row_code == PD_ROW_task && f->tasks != NULL) tasks_changed(f->tasks, row, (struct pd_text){NULL, 0}, f->monotonic_ms);
 }

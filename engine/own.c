@@ -193,6 +193,7 @@ own_matches(struct engine *e)
     for (int n = 0; n < TURN_LEASES_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
         struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->batch->arena, m.worker)};
+        if (m.next_task != 0) prefetch_task(e, m.next_scope, m.next_task);
         if (run_own(e, pd_block_lease_task(), &c, scope, own_id(e, PD_TEXT("lease/"), m.task, e->last + 1)))
             send_assignment(e, &m, scope);
         else tasks_set_aside(e->tasks, m.scope, m.task, e->last_time, e->now.monotonic_ms);

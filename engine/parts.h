@@ -125,6 +125,7 @@ bool read_record(struct engine *e, uint64_t position, struct record *ret_record)
 /* A request of any port; waits that are over. */
 void serve(struct engine *e, struct request *r);
 void prefetch(struct engine *e, const struct request *r);
+void prefetch_task(struct engine *e, uint64_t scope, uint64_t task);
 bool release_wait(void *arg, const struct wait *w);
 
 /* The engine's own commands: at start, when something is due, when a worker is free. */

@@ -50,6 +50,7 @@ rows_clear(struct rows *rows)
 {
     table_clear(rows->young);
     table_clear(rows->old);
+    memset(rows->recent, 0, sizeof rows->recent);
     rows->damaged = false;
     rows->reader = NULL;
 }
@@ -64,6 +65,7 @@ rows_turn_over(struct rows *rows, struct pd_arena *arena)
     young->arena = arena;
     rows->old = rows->young;
     rows->young = young;
+    memset(rows->recent, 0, sizeof rows->recent);
 }
 
 static uint32_t
@@ -165,7 +167,18 @@ find(struct rows *rows, int code, struct row_key key)
     }
     struct row_entry *e = t->entries[slot->place - 1];
     rows->damaged = rows->damaged || e->damaged;
+    rows->recent[code] = e;
     return e;
+}
+
+void *
+rows_recent(const struct rows *rows, int code, struct row_key *ret_key)
+{
+    const struct row_entry *e = rows->recent[code];
+
+    if (e == NULL || e->gone || e->damaged) return NULL;
+    *ret_key = e->key;
+    return e->row;
 }
 
 void *
@@ -196,33 +209,60 @@ rows_remember(struct rows *rows, uint64_t print, struct row_key key)
 }
 
 void
+rows_prefetch(const struct rows *rows, int code, uint64_t print)
+{
+    const struct row_memo *m = &rows->memos[print % ROW_MEMOS];
+    if (m->print == print) __builtin_prefetch(&rows->young->slots[hash_of(code, m->key) & rows->young->mask]);
+}
+
+void
 rows_touch(struct rows *rows, struct row_entry *entry)
 {
     rows->young->dirty_count += !entry->dirty;
     entry->dirty = true;
 }
 
+/* A row to be written, with what it is sorted by: an entry is another line of memory. */
+struct dirty {
+    int                     code;
+    struct row_key          key;
+    const struct row_entry *entry;
+};
+
 static int
 compare(const void *a, const void *b)
 {
-    const struct row_entry *x = *(struct row_entry *const *)a, *y = *(struct row_entry *const *)b;
+    const struct dirty *x = a, *y = b;
     if (x->code != y->code) return x->code < y->code ? -1 : 1;
     if (x->key.position != y->key.position) return x->key.position < y->key.position ? -1 : 1;
     return (x->key.item > y->key.item) - (x->key.item < y->key.item);
 }
 
+/* What is soon to be packed was changed long ago, as caches count. */
+static void
+prefetch_row(const struct row_entry *e)
+{
+    size_t size = e->gone ? 0 : pd_schema_row(e->code)->size;
+    for (size_t at = 0; at < size; at += 64) __builtin_prefetch((const char *)e->row + at);
+}
+
 void
 rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scratch)
 {
-    const struct row_entry **dirty = malloc(t->dirty_count * sizeof *dirty + 1);
-    size_t                   count = 0;
+    struct dirty *dirty = malloc(t->dirty_count * sizeof *dirty + 1);
+    size_t        count = 0;
 
     PD_CHECK(dirty != NULL);
-    for (size_t i = 0; i < t->count; i++)
-        if (t->entries[i]->dirty) dirty[count++] = t->entries[i];
+    for (size_t i = 0; i < t->count; i++) {
+        const struct row_entry *e = t->entries[i];
+        if (i + 8 < t->count) __builtin_prefetch(t->entries[i + 8]);
+        if (e->dirty) dirty[count++] = (struct dirty){e->code, e->key, e};
+    }
     qsort(dirty, count, sizeof *dirty, compare);
     for (size_t i = 0; i < count; i++) {
-        const struct row_entry *e = dirty[i];
+        const struct row_entry *e = dirty[i].entry;
+        if (i + 4 < count) __builtin_prefetch(dirty[i + 4].entry);
+        if (i + 2 < count) prefetch_row(dirty[i + 2].entry);
         if (e->gone) {
             store_delete_row(store, e->code, e->key);
             continue;

@@ -48,6 +48,7 @@ struct rows {
     struct store_reader *reader; /* set for the turn */
     uint64_t             stored; /* rows that events behind this position made are not in the store: none is looked for there */
     bool                 damaged; /* some look-up found a row it cannot trust, or failed; set until it is cleared */
+    struct row_entry    *recent[PD_ROW_CODES]; /* of each table the one that was found last; NULL: none */
     struct row_memo     *memos; /* ROW_MEMOS of them; they may outlive what they name, since each is checked */
 };
 
@@ -67,9 +68,15 @@ void *rows_get(struct rows *rows, int code, struct row_key key);
 /* The same as an entry to be changed; a row that does not exist is made, zeroed, with gone set. NULL: damaged. */
 struct row_entry *rows_entry(struct rows *rows, int code, struct row_key key);
 
+/* The row of this table that was looked for last, with its key, or NULL: events of one command touch the same rows. */
+void *rows_recent(const struct rows *rows, int code, struct row_key *ret_key);
+
 /* The memo of a fingerprint, or NULL. */
 struct row_key *rows_recall(struct rows *rows, uint64_t print);
 void            rows_remember(struct rows *rows, uint64_t print, struct row_key key);
+
+/* A hint that the row of this code behind a memo will be asked for soon. */
+void rows_prefetch(const struct rows *rows, int code, uint64_t print);
 
 /* The row will have to be written. */
 void rows_touch(struct rows *rows, struct row_entry *entry);

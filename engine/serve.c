@@ -212,15 +212,17 @@ answer_status(struct engine *e, struct request *r, const struct command *c, cons
     answer_accepted(e, r, 0, status);
 }
 
+enum { ACTOR_SIZE = 7 + 64 };
+
+/* Who sends it, in `name` where that has to be made. */
 static struct pd_text
-actor_of(struct engine *e, const struct request *r)
+actor_of(const struct request *r, char name[ACTOR_SIZE])
 {
     const struct pd_field *worker;
 
     if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
         return PD_TEXT("local");
     struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
-    char          *name = pd_arena_alloc(&e->batch->arena, 7 + id.size);
     memcpy(name, "worker/", 7);
     memcpy(name + 7, id.data, id.size);
     return (struct pd_text){name, 7 + id.size};
@@ -255,7 +257,9 @@ serve(struct engine *e, struct request *r)
 
     r->answer = (struct pd_text){NULL, 0};
     r->refused = false;
-    struct pd_text actor = refusal.code == PD_OK ? actor_of(e, r) : (struct pd_text){NULL, 0};
+    char           name[ACTOR_SIZE];
+    struct pd_text actor = refusal.code == PD_OK ? actor_of(r, name) : (struct pd_text){NULL, 0};
+    if (actor.data == name) actor = pd_arena_text(&e->batch->arena, actor);
     struct scope  *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
     if (refusal.code == PD_OK && scope == NULL) refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
     if (refusal.code == PD_OK) refusal.code = authorise(actor, &r->message, envelope->reseller);
@@ -292,17 +296,35 @@ serve(struct engine *e, struct request *r)
     answer_decision(e, r, &c, &e->decision);
 }
 
+/* ---- hints --------------------------------------------------------------------------------------------------------- */
+
 /* The tables' lines that a command soon to be served will ask for: each would be a miss of its own. */
+void
+prefetch_task(struct engine *e, uint64_t scope, uint64_t task)
+{
+    uint64_t print = index_number_print(INDEX_task, scope, task);
+
+    index_prefetch(e->index, print);
+    rows_prefetch(&e->rows, PD_ROW_order, print);
+    tasks_prefetch(e->tasks, scope, task);
+}
+
 void
 prefetch(struct engine *e, const struct request *r)
 {
     const struct pd_request *envelope = &r->message.envelope;
-    if (r->refusal.code != PD_OK || r->port != PD_port_commands) return;
-    index_prefetch_id(e->index, id_print(envelope->reseller, PD_TEXT("local"), envelope->id));
+    const struct pd_block   *block = r->message.block;
+    const char              *body = r->message.body;
+    char                     name[ACTOR_SIZE];
+
+    if (r->refusal.code != PD_OK) return;
+    index_prefetch_id(e->index, id_print(envelope->reseller, actor_of(r, name), envelope->id));
     const struct scope    *scope = scopes_find(e->scopes, envelope->reseller);
-    const struct pd_field *reference = pd_block_field(r->message.block, PD_TEXT("reference"));
-    if (scope == NULL || reference == NULL) return;
-    struct pd_text text = *(const struct pd_text *)(const void *)((const char *)r->message.body + reference->offset);
+    const struct pd_field *reference = pd_block_field(block, PD_TEXT("reference")), *task = pd_block_field(block, PD_TEXT("task"));
+    if (scope == NULL) return;
+    if (task != NULL) prefetch_task(e, scope->reseller.scope, *(const uint64_t *)(const void *)(body + task->offset));
+    if (reference == NULL) return;
+    struct pd_text text = *(const struct pd_text *)(const void *)(body + reference->offset);
     if (text.data != NULL) index_prefetch(e->index, index_text_print(INDEX_reference, scope->reseller.scope, text));
 }
 

@@ -11,7 +11,6 @@ enum { ASIDE_US = 10000000 };
 
 struct task {
     struct heap_node  due; /* first, so that it is the task's address */
-    struct row_key    key;
     uint64_t          scope, number, lease, attempt;
     pd_time_us        deadline, next_try;
     pd_time_us        aside; /* until then it is left alone */
@@ -22,7 +21,7 @@ struct task {
     uint64_t          expires_ms; /* of the lease */
     struct task      *before, *after; /* in its group's waiting list, or in the list of leases */
     struct task      *worker_before, *worker_after; /* in its worker's list of leases */
-    struct task      *chain, *by_number; /* in the hash tables */
+    struct task      *chain;      /* in the hash table */
     uint64_t          marked;     /* the WorkerReady that named it */
 };
 
@@ -35,7 +34,7 @@ struct order_to_stop {
 struct tasks {
     uint64_t         lease_ms;
     struct crew      crew;
-    struct task    **table, **numbers; /* by row key; by reseller and number, as workers name them */
+    struct task    **table; /* by reseller and number, as workers name them */
     size_t           mask, count, leased_count, waiting_count; /* waiting: for a worker, and now */
     struct task_list leases; /* in order of expiry: each renewal goes to the end */
     struct heap      due;    /* when each is tried again, or closed: wall clock */
@@ -74,78 +73,57 @@ due_of(const struct task *t)
 }
 
 static struct task **
-chain_of(const struct tasks *s, struct row_key key)
+chain_of(const struct tasks *s, uint64_t scope, uint64_t number)
 {
-    uint64_t hash = (key.position ^ (uint64_t)key.item << 40) * 0x9e3779b97f4a7c15u;
-    return &s->table[(hash ^ hash >> 32) & s->mask];
+    return &s->table[index_number_print(INDEX_task, scope, number) & s->mask];
 }
 
 static struct task *
-find(const struct tasks *s, struct row_key key)
+find(const struct tasks *s, uint64_t scope, uint64_t number)
 {
-    struct task *t = *chain_of(s, key);
-    while (t != NULL && (t->key.position != key.position || t->key.item != key.item)) t = t->chain;
-    return t;
-}
-
-static struct task **
-number_chain_of(const struct tasks *s, uint64_t scope, uint64_t number)
-{
-    return &s->numbers[index_number_print(INDEX_task, scope, number) & s->mask];
-}
-
-static struct task *
-find_number(const struct tasks *s, uint64_t scope, uint64_t number)
-{
-    struct task *t = *number_chain_of(s, scope, number);
-    while (t != NULL && (t->scope != scope || t->number != number)) t = t->by_number;
+    struct task *t = *chain_of(s, scope, number);
+    while (t != NULL && (t->scope != scope || t->number != number)) t = t->chain;
     return t;
 }
 
 static void
-open_tables(struct tasks *s, size_t mask)
+open_table(struct tasks *s, size_t mask)
 {
     s->mask = mask;
     s->table = calloc(mask + 1, sizeof(struct task *));
-    s->numbers = calloc(mask + 1, sizeof(struct task *));
-    PD_CHECK(s->table != NULL && s->numbers != NULL);
+    PD_CHECK(s->table != NULL);
 }
 
 static void
 table_add(struct tasks *s, struct task *t)
 {
-    struct task **chain = chain_of(s, t->key), **numbers = number_chain_of(s, t->scope, t->number);
+    struct task **chain = chain_of(s, t->scope, t->number);
     t->chain = *chain;
     *chain = t;
-    t->by_number = *numbers;
-    *numbers = t;
 }
 
 static void
 table_remove(struct tasks *s, struct task *t)
 {
-    struct task **link = chain_of(s, t->key), **number = number_chain_of(s, t->scope, t->number);
+    struct task **link = chain_of(s, t->scope, t->number);
     while (*link != t) link = &(*link)->chain;
     *link = t->chain;
-    while (*number != t) number = &(*number)->by_number;
-    *number = t->by_number;
 }
 
 static void
 table_grow(struct tasks *s)
 {
-    struct task **old = s->table, **old_numbers = s->numbers;
+    struct task **old = s->table;
     size_t        old_mask = s->mask;
 
     if (s->count <= s->mask) return;
-    open_tables(s, s->mask * 2 + 1);
+    open_table(s, s->mask * 2 + 1);
     for (size_t i = 0; i <= old_mask; i++)
         for (struct task *t = old[i], *next; t != NULL; t = next) {
             next = t->chain;
             table_add(s, t);
         }
     free(old);
-    free(old_numbers);
 }
 
 /* ---- the interface ------------------------------------------------------------------------------------------------- */
@@ -156,7 +134,7 @@ tasks_open(uint64_t lease_ms, uint64_t now_ms)
     struct tasks *s = calloc(1, sizeof *s);
     PD_CHECK(s != NULL);
     *s = (struct tasks){.lease_ms = lease_ms, .started_ms = now_ms};
-    open_tables(s, 1023);
+    open_table(s, 1023);
     return s;
 }
 
@@ -172,7 +150,6 @@ tasks_close(struct tasks **tasks)
             free(t);
         }
     free(s->table);
-    free(s->numbers);
     heap_fini(&s->due);
     free(s->stops);
     free(s);
@@ -282,12 +259,12 @@ count_result(const struct task *t, bool closed, struct pd_text actor)
 }
 
 static struct task *
-make_task(struct tasks *s, struct row_key key, const struct pd_task *row, uint64_t now_ms)
+make_task(struct tasks *s, const struct pd_task *row, uint64_t now_ms)
 {
     struct task *t = calloc(1, sizeof *t);
 
     PD_CHECK(t != NULL);
-    *t = (struct task){.key = key, .scope = row->scope, .number = row->task, .deadline = row->deadline,
+    *t = (struct task){.scope = row->scope, .number = row->task, .deadline = row->deadline,
                        .operation = row->operation, .delayed = true};
     if (row->provisioning == PD_provisioning_worker) {
         t->group = group_find(&s->crew, row->worker_group, now_ms);
@@ -301,21 +278,22 @@ make_task(struct tasks *s, struct row_key key, const struct pd_task *row, uint64
 }
 
 void
-tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, struct pd_text actor, uint64_t now_ms)
+tasks_changed(struct tasks *s, const struct pd_task *row, struct pd_text actor, uint64_t now_ms)
 {
-    struct task *t = find(s, key);
+    struct task *t = find(s, row->scope, row->task);
+    bool         closed = row->state == PD_task_state_absent;
 
     if (t != NULL && t->worker != NULL) {
-        bool over = row == NULL || row->state != PD_task_state_leased;
-        if (over) count_result(t, row == NULL, actor);
+        bool over = row->state != PD_task_state_leased;
+        if (over) count_result(t, closed, actor);
         if (over || (row->stopping && !t->stopping)) note_stop(s, t, actor);
     }
-    if (row == NULL) {
+    if (closed) {
         if (t != NULL) close_task(s, t);
         return;
     }
     bool keeps = t != NULL && t->worker != NULL && row->state == PD_task_state_leased && t->lease == row->lease;
-    if (t == NULL) t = make_task(s, key, row, now_ms);
+    if (t == NULL) t = make_task(s, row, now_ms);
     else if (!keeps) unlink_task(s, t);
     t->lease = row->lease;
     t->attempt = row->attempt;
@@ -329,6 +307,12 @@ tasks_changed(struct tasks *s, struct row_key key, const struct pd_task *row, st
     } else if (row->has_next_try) t->delayed = true;
     else begin_to_wait(s, t);
     heap_move(&s->due, &t->due, due_of(t));
+}
+
+void
+tasks_prefetch(const struct tasks *s, uint64_t scope, uint64_t number)
+{
+    __builtin_prefetch(*chain_of(s, scope, number));
 }
 
 /* ---- what workers say ---------------------------------------------------------------------------------------------- */
@@ -354,7 +338,7 @@ lose_unnamed(struct tasks *s, struct worker *w, uint64_t now_ms)
 static struct task *
 find_lease(const struct tasks *s, struct pd_text worker, uint64_t scope, const struct pd_held_lease *held)
 {
-    struct task *t = find_number(s, scope, held->task);
+    struct task *t = find(s, scope, held->task);
     bool same = t != NULL && t->worker != NULL && t->lease == held->lease && pd_text_equal(pd_text(t->worker->name), worker);
     return same ? t : NULL;
 }
@@ -424,7 +408,7 @@ tasks_next_due(struct tasks *s, pd_time_us wall_us, uint64_t now_ms)
     const struct task *lease = s->leases.first;
 
     while (heap_due(&s->due) <= wall_us) {
-        struct task *t = (struct task *)(void *)s->due.nodes[0];
+        struct task *t = (struct task *)(void *)s->due.places[0].node;
         if (!t->delayed || t->deadline <= wall_us) return (struct due){DUE_deadline, t->scope, t->number, t->lease, t->attempt};
         begin_to_wait(s, t);
         heap_move(&s->due, &t->due, due_of(t));
@@ -437,7 +421,7 @@ tasks_next_due(struct tasks *s, pd_time_us wall_us, uint64_t now_ms)
 void
 tasks_set_aside(struct tasks *s, uint64_t scope, uint64_t number, pd_time_us wall_us, uint64_t now_ms)
 {
-    struct task *t = find_number(s, scope, number);
+    struct task *t = find(s, scope, number);
 
     if (t == NULL) return;
     t->aside = wall_us + ASIDE_US;
@@ -477,7 +461,12 @@ tasks_next_match(struct tasks *s, struct match *ret_match)
         s->crew.turn = w->after;
         struct task *t = w->held < w->credit && !w->draining ? next_for(w) : NULL;
         if (t == NULL) continue;
-        *ret_match = (struct match){t->key, t->scope, t->number, t->operation, pd_text(w->name), w->address};
+        *ret_match = (struct match){.scope = t->scope, .task = t->number, .operation = t->operation, .worker = pd_text(w->name),
+                                    .address = w->address};
+        if (t->after == NULL) return true;
+        ret_match->next_scope = t->after->scope;
+        ret_match->next_task = t->after->number;
+        __builtin_prefetch(t->after->after);
         return true;
     }
     return false;

@@ -14,8 +14,11 @@ struct tasks;
 struct tasks *tasks_open(uint64_t lease_ms, uint64_t now_ms);
 void          tasks_close(struct tasks **tasks);
 
-/* A task's row was made or changed by `actor`; NULL: it is closed. */
-void tasks_changed(struct tasks *tasks, struct row_key key, const struct pd_task *row, struct pd_text actor, uint64_t now_ms);
+/* A task's row was made or changed by `actor`; without a state it is closed. */
+void tasks_changed(struct tasks *tasks, const struct pd_task *row, struct pd_text actor, uint64_t now_ms);
+
+/* A hint that a task will be asked for soon. */
+void tasks_prefetch(const struct tasks *tasks, uint64_t scope, uint64_t task);
 
 /* A worker says that it is there (`address` is where its messages go) and what it works on: those leases are renewed. The answer
  * names those that are not its own, and those that it is to stop and give back; lists in the arena. `scope_of` gives a reseller's
@@ -40,12 +43,12 @@ struct due {
 };
 struct due tasks_next_due(struct tasks *tasks, pd_time_us wall_us, uint64_t now_ms);
 
-/* A waiting task and a worker with credit for it. `task_key` identifies the task's row; false when there is no pair. */
+/* A waiting task and a worker with credit for it; false when there is no pair. */
 struct match {
-    struct row_key    task_key;
     uint64_t          scope, task;
     enum pd_operation operation;
     struct pd_text    worker, address; /* valid until the worker changes */
+    uint64_t          next_scope, next_task; /* what waits behind it, a hint; task 0: nothing */
 };
 bool tasks_next_match(struct tasks *tasks, struct match *ret_match);
 

@@ -35,7 +35,7 @@ void
 waits_close(struct waits **waits)
 {
     if (*waits == NULL) return;
-    for (size_t i = 0; i < (*waits)->due.count; i++) free((*waits)->due.nodes[i]);
+    for (size_t i = 0; i < (*waits)->due.count; i++) free((*waits)->due.places[i].node);
     heap_fini(&(*waits)->due);
     free(*waits);
     *waits = NULL;
@@ -104,7 +104,7 @@ waits_visit(struct waits *w, uint64_t now_ms, bool all, wait_visit *is_over, voi
     w->touched_count = 0;
     while (w->due.count > 0 && (all || heap_due(&w->due) <= now_ms)) {
         size_t             before = w->due.count;
-        const struct wait *first = &((const struct node *)(const void *)w->due.nodes[0])->wait;
+        const struct wait *first = &((const struct node *)(const void *)w->due.places[0].node)->wait;
         visit_chain(w, chain_of(first->scope, first->order), is_over, arg);
         PD_CHECK(w->due.count < before); /* one whose time is over is over */
     }

@@ -5,28 +5,23 @@
 #include "proto/check.h"
 
 static void
-place(struct heap *h, size_t at, struct heap_node *n)
+put(struct heap *h, size_t at, struct heap_place p)
 {
-    h->nodes[at] = n;
-    n->at = at;
+    h->places[at] = p;
+    p.node->at = at;
 }
 
-/* Moves a node from where it stands to where it belongs. */
+/* Finds the place for what stood, or is to stand, at `at`. */
 static void
-settle(struct heap *h, struct heap_node *n)
+settle(struct heap *h, size_t at, struct heap_place p)
 {
-    size_t at = n->at;
-
-    while (at > 0 && h->nodes[(at - 1) / 2]->due > n->due) {
-        place(h, at, h->nodes[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
+    for (; at > 0 && h->places[(at - 1) / 2].due > p.due; at = (at - 1) / 2) put(h, at, h->places[(at - 1) / 2]);
     for (size_t child; (child = 2 * at + 1) < h->count; at = child) {
-        if (child + 1 < h->count && h->nodes[child + 1]->due < h->nodes[child]->due) child++;
-        if (h->nodes[child]->due >= n->due) break;
-        place(h, at, h->nodes[child]);
+        if (child + 1 < h->count && h->places[child + 1].due < h->places[child].due) child++;
+        if (h->places[child].due >= p.due) break;
+        put(h, at, h->places[child]);
     }
-    place(h, at, n);
+    put(h, at, p);
 }
 
 void
@@ -34,34 +29,29 @@ heap_add(struct heap *h, struct heap_node *n, uint64_t due)
 {
     if (h->count == h->capacity) {
         h->capacity = h->capacity * 2 + 256;
-        h->nodes = realloc(h->nodes, h->capacity * sizeof(struct heap_node *));
-        PD_CHECK(h->nodes != NULL);
+        h->places = realloc(h->places, h->capacity * sizeof *h->places);
+        PD_CHECK(h->places != NULL);
     }
-    n->due = due;
-    place(h, h->count++, n);
-    settle(h, n);
+    h->count++;
+    settle(h, h->count - 1, (struct heap_place){due, n});
 }
 
 void
 heap_move(struct heap *h, struct heap_node *n, uint64_t due)
 {
-    n->due = due;
-    settle(h, n);
+    if (h->places[n->at].due != due) settle(h, n->at, (struct heap_place){due, n});
 }
 
 void
 heap_remove(struct heap *h, struct heap_node *n)
 {
-    struct heap_node *last = h->nodes[--h->count];
-
-    if (last == n) return;
-    place(h, n->at, last);
-    settle(h, last);
+    struct heap_place last = h->places[--h->count];
+    if (last.node != n) settle(h, n->at, last);
 }
 
 void
 heap_fini(struct heap *h)
 {
-    free(h->nodes);
+    free(h->places);
     *h = (struct heap){0};
 }

@@ -6,13 +6,18 @@
 #include <stdint.h>
 
 struct heap_node {
-    uint64_t due; /* in the caller's unit; changed by heap_move alone */
-    size_t   at;  /* its place in the heap */
+    size_t at; /* its place in the heap */
+};
+
+/* What is compared stands beside each other: a node may be another line of memory. */
+struct heap_place {
+    uint64_t          due; /* in the caller's unit */
+    struct heap_node *node;
 };
 
 /* Empty when zeroed. */
 struct heap {
-    struct heap_node **nodes; /* the heap's; nodes[0] is due first */
+    struct heap_place *places; /* the heap's; places[0] is due first */
     size_t             count, capacity;
 };
 
@@ -25,7 +30,7 @@ void heap_remove(struct heap *heap, struct heap_node *node);
 static inline uint64_t
 heap_due(const struct heap *heap)
 {
-    return heap->count > 0 ? heap->nodes[0]->due : UINT64_MAX;
+    return heap->count > 0 ? heap->places[0].due : UINT64_MAX;
 }
 
 /* Frees the heap's own memory; the nodes are the caller's. */

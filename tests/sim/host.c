@@ -360,6 +360,7 @@ decide_waiting(struct sim *s)
         *r = h->received[h->taken_count++ % INBOX_MAX];
         r->answer = requests[i]->answer;
         r->now_ms = now.monotonic_ms;
+        r->last = i == count - 1 ? engine_last(h->engine) : 0;
     }
     slots_take(h->slots, taken);
 }

@@ -479,25 +479,34 @@ check_due(struct model *m, const struct model_turn *t)
     return true;
 }
 
+/* Who is silent for a lease's time is forgotten; then the engine does what is due, and hands out tasks. */
+static void
+take_owns(struct model *m, struct walk *w, uint64_t now_ms, uint64_t last)
+{
+    m->now_ms = now_ms;
+    for (size_t i = 0; i < m->worker_count;)
+        if (m->workers[i].heard_ms + m->lease_ms <= now_ms) m_forget_worker(m, &m->workers[i]);
+        else i++;
+    while (w->at < w->turn->record_count && w->turn->records[w->at].position <= last && take_own(m, w)) continue;
+    pd_arena_reset(&m->arena);
+}
+
 void
 model_turn(struct model *m, const struct model_turn *t)
 {
     struct walk w = {t, 0};
 
-    m->now_ms = t->now_ms;
+    m->turn++;
     m->unread = t->unread;
     m->full = t->full;
     m->stopping = t->stopping;
     m->stop_count = 0;
     for (size_t i = 0; i < t->request_count && m->violation[0] == '\0'; i++) {
+        m->now_ms = t->requests[i].now_ms;
         if (!take_request(m, &w, &t->requests[i])) return;
         pd_arena_reset(&m->arena);
+        if (t->requests[i].last > 0) take_owns(m, &w, t->requests[i].now_ms, t->requests[i].last);
     }
-    for (size_t i = 0; i < m->worker_count;) /* who is silent for a lease's time is forgotten */
-        if (m->workers[i].heard_ms + m->lease_ms <= t->now_ms) m_forget_worker(m, &m->workers[i]);
-        else i++;
-    while (w.at < t->record_count && m->violation[0] == '\0')
-        if (!take_own(m, &w)) return;
-    pd_arena_reset(&m->arena);
+    take_owns(m, &w, t->now_ms, UINT64_MAX);
     if (m->violation[0] == '\0' && !t->full && !t->unread) check_due(m, t);
 }

@@ -26,6 +26,7 @@ struct model_request {
     size_t         n;
     bool           array;
     uint64_t       now_ms; /* when it was decided */
+    uint64_t       last;   /* of those decided together: position after what the engine then did itself; else 0 */
 };
 
 /* What is durable since the last time. */

@@ -40,7 +40,13 @@ hear_wait(struct model *m, struct pd_text address, struct pd_text body)
     return wrong(m, "a wait is answered that is not over, or that nobody asked for");
 }
 
-/* A lease that is in the log; it may be over already. */
+/* The last lease in the log, or an earlier one of the same turn: it may be over already. */
+static bool
+is_given(const struct model *m, const struct m_slot *slot, uint64_t lease)
+{
+    return slot->lease == lease || (slot->turn == m->turn && lease >= slot->turn_lease && lease < slot->lease);
+}
+
 static bool
 hear_assignment(struct model *m, struct pd_text address, const msgpack_object *data)
 {
@@ -51,8 +57,9 @@ hear_assignment(struct model *m, struct pd_text address, const msgpack_object *d
     NEED(m, data != NULL && pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, data, &a, &refusal),
          "an assignment that cannot be read");
     struct m_scope *s = m_scope(m, a.reseller);
-    NEED(m, s != NULL && m_work_of(s, a.task, &w) && w.slot->lease == a.lease,
+    NEED(m, s != NULL && m_work_of(s, a.task, &w) && is_given(m, w.slot, a.lease),
          "task %" PRIu64 " is handed out under lease %" PRIu64 ", which is not in the log", a.task, a.lease);
+    if (w.slot->lease != a.lease) return true;
     const struct m_subscription *sub = w.subscription;
     const struct m_order        *o = sub == NULL ? w.order : sub->order == 0 ? NULL : &s->orders[sub->order - 1];
     const struct m_item         *i = sub == NULL ? w.item : m_item_of(s, sub);

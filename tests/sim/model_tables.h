@@ -17,6 +17,7 @@ struct m_slot {
     int      state, progress; /* enum pd_task_state; -1: not told */
     bool     stopping;
     uint64_t given_instance, given_deadline; /* with the last lease */
+    uint64_t turn, turn_lease;               /* when that was given, and the first lease of that turn */
 };
 
 /* An instance that an item had until it was corrected, and the last lease under which that was worked on. */
@@ -133,7 +134,7 @@ struct m_event {
 
 struct model {
     char              violation[400];
-    uint64_t          lease_ms, life, now_ms, time, last;
+    uint64_t          lease_ms, life, turn, now_ms, time, last;
     model_moved      *moved;
     void             *moved_arg;
     struct m_scope   *scopes[M_SCOPES]; /* scopes[0]: what belongs to no reseller */

@@ -133,6 +133,8 @@ take_leased(struct model *m, struct m_work *work, const struct pd_task_leased *e
     NEED(m, w->operations >> e->operation & 1, "a lease for a worker that does not do this");
     NEED(m, !w->draining, "a lease for a worker that is to leave");
     NEED(m, count_leases(m, w->name) < w->credit, "a worker of credit %" PRIu64 " is given one lease more", w->credit);
+    if (slot->turn != m->turn) slot->turn_lease = e->lease;
+    slot->turn = m->turn;
     slot->state = PD_task_state_leased;
     slot->lease = e->lease;
     slot->stale &= ~(UINT64_C(1) << e->lease % 64);

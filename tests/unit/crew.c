@@ -93,7 +93,7 @@ a_worker_does_only_what_it_says_it_can(void **state)
 
     (void)state;
     row.operation = PD_operation_deprovision;
-    tasks_changed(tasks, (struct row_key){1, 1}, &row, PD_TEXT("local"), now_ms);
+    tasks_changed(tasks, &row, PD_TEXT("local"), now_ms);
     put_task(2, "hosting", NULL, 0, 9000);
     say_ready("w1", "hosting", "provision", 5, "A", NULL, 0);
     CHECK_EQ(hand_out("w1"), 2);
@@ -170,12 +170,13 @@ a_worker_is_told_to_stop_what_others_have_ended(void **state)
     ready("w1", "hosting", 1, "A", NULL, 0);
     CHECK_EQ(hand_out("w1"), 1);
     row.stopping = true;
-    tasks_changed(tasks, (struct row_key){1, 1}, &row, PD_TEXT("local"), now_ms);
+    tasks_changed(tasks, &row, PD_TEXT("local"), now_ms);
     check_stop(1, "A");
     ready("w1", "hosting", 1, "A", &held, 1); /* and again with each heartbeat, while it holds it */
     CHECK_EQ(answer.stop_count, 1);
     CHECK_EQ(answer.lost_count, 0);
-    tasks_changed(tasks, (struct row_key){1, 1}, NULL, PD_TEXT("worker/w1"), now_ms); /* it gave it back itself */
+    row.state = PD_task_state_absent;
+    tasks_changed(tasks, &row, PD_TEXT("worker/w1"), now_ms); /* it gave it back itself */
     CHECK(!tasks_next_stop(tasks, &stop));
     put_task(2, "hosting", NULL, 0, 9000);
     CHECK_EQ(hand_out("w1"), 2);

@@ -273,7 +273,7 @@ what_is_tried_again_waits_for_its_time(void **state)
     ready("w1", "hosting", 5, "A", NULL, 0);
     row.next_try = 2000;
     row.has_next_try = true;
-    tasks_changed(tasks, (struct row_key){1, 1}, &row, PD_TEXT("worker/w1"), now_ms);
+    tasks_changed(tasks, &row, PD_TEXT("worker/w1"), now_ms);
     CHECK_EQ(hand_out(NULL), 0);
     tasks_next_wake(tasks, &monotonic, &wall);
     CHECK_EQ(wall, 2000);
@@ -285,7 +285,7 @@ what_is_tried_again_waits_for_its_time(void **state)
     CHECK_EQ(hand_out("w1"), 1);
     put_task(1, "hosting", NULL, 1, 9000);
     row.next_try = 9500; /* behind the deadline: that comes first */
-    tasks_changed(tasks, (struct row_key){1, 1}, &row, PD_TEXT("worker/w1"), now_ms);
+    tasks_changed(tasks, &row, PD_TEXT("worker/w1"), now_ms);
     check_due(DUE_deadline, 1, 9000);
 }
 
@@ -297,7 +297,7 @@ what_is_to_be_removed_goes_first(void **state)
     (void)state;
     put_task(1, "hosting", NULL, 0, 9000);
     row.operation = PD_operation_deprovision;
-    tasks_changed(tasks, (struct row_key){2, 1}, &row, PD_TEXT("local"), now_ms);
+    tasks_changed(tasks, &row, PD_TEXT("local"), now_ms);
     ready("w1", "hosting", 1, "A", NULL, 0);
     CHECK_EQ(hand_out("w1"), 2);
 }

@@ -53,16 +53,15 @@ static void
 tell(struct world *w, size_t i)
 {
     const struct model_task *t = &w->task[i];
-    struct row_key           key = {i + 1, 1};
     struct pd_task           row = {
                   .scope = scope_number(i), .task = number_of(i), .lease = t->lease, .attempt = t->attempt,
                   .worker_group = pd_text(group_names[t->group]), .deadline = t->deadline, .operation = t->operation,
                   .next_try = t->next_try, .has_next_try = t->delayed,
                   .provisioning = t->by_hand ? PD_provisioning_manual : PD_provisioning_worker,
-                  .state = t->leased ? PD_task_state_leased : PD_task_state_created,
+                  .state = !t->open ? PD_task_state_absent : t->leased ? PD_task_state_leased : PD_task_state_created,
                   .worker = t->leased ? pd_text(worker_names[t->worker]) : (struct pd_text){NULL, 0},
     };
-    tasks_changed(w->tasks, key, t->open ? &row : NULL, PD_TEXT("engine"), w->now_ms);
+    tasks_changed(w->tasks, &row, PD_TEXT("engine"), w->now_ms);
 }
 
 static uint64_t
@@ -226,18 +225,23 @@ could_be_handed_out(const struct world *w)
     return false;
 }
 
+static size_t
+index_of(uint64_t scope, uint64_t number)
+{
+    return (size_t)(number - 1) * 2 + (size_t)scope - 1;
+}
+
 static void
 hand_out(struct world *w)
 {
     struct match m;
 
     while (tasks_next_match(w->tasks, &m)) {
-        size_t             i = (size_t)m.task_key.position - 1, n = 0;
+        size_t             i = index_of(m.scope, m.task), n = 0;
         struct model_task *t = &w->task[i];
         while (n < WORKERS && !pd_text_equal(m.worker, pd_text(worker_names[n]))) n++;
         CHECK(n < WORKERS && w->worker[n].alive);
         CHECK_TEXT(m.address, w->worker[n].address);
-        CHECK(m.task == number_of(i) && m.scope == scope_number(i));
         CHECK(is_waiting(w, t));
         CHECK(m.operation == t->operation && w->worker[n].does[t->operation]);
         CHECK(!t->leased); /* never held by two */
