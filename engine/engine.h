@@ -37,7 +37,7 @@ struct engine_options {
 };
 
 enum {
-    TURN_LEASES_MAX   = 1024,
+    LEASES_AT_ONCE    = 1024,     /* handed out before other commands have their turn */
     TURN_BYTES_MAX    = 2 << 20,  /* of events */
     EPOCH_MEMORY_MAX  = 48 << 20, /* bytes */
     EPOCH_BYTES_MAX   = 4 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */

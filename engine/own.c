@@ -190,7 +190,7 @@ own_matches(struct engine *e)
 {
     struct match m;
 
-    for (int n = 0; n < TURN_LEASES_MAX && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
+    for (int n = 0; n < LEASES_AT_ONCE && !is_full_for_own(e) && tasks_next_match(e->tasks, &m); n++) {
         struct scope        *scope = scopes_at(e->scopes, m.scope);
         struct pd_lease_task c = {.task = m.task, .worker = pd_arena_text(&e->batch->arena, m.worker)};
         if (m.next_task != 0) prefetch_task(e, m.next_scope, m.next_task);
