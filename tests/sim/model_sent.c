@@ -66,7 +66,7 @@ hear_assignment(struct model *m, struct pd_text address, const msgpack_object *d
     NEED(m, w.slot->given_instance == m_print(a.instance) && w.slot->given_deadline == a.deadline &&
                 (o == NULL ? sub->reference : o->reference) == m_print(a.reference) &&
                 (sub != NULL ? sub->plan : i->plan) == m_print(a.plan) &&
-                (sub != NULL ? sub->domain : i->domain) == m_print(a.domain) &&
+                w.slot->given_domain == m_print(a.domain) &&
                 (a.operation == PD_operation_deprovision) == (sub != NULL),
          "task %" PRIu64 " is handed out as another", a.task);
     for (size_t n = 0; n < m->worker_count && w.slot->state == PD_task_state_leased; n++)

@@ -16,7 +16,7 @@ struct m_slot {
     uint64_t task, attempt, lease, stale, worker, message, deadline, next_try, lease_until_ms;
     int      state, progress; /* enum pd_task_state; -1: not told */
     bool     stopping;
-    uint64_t given_instance, given_deadline; /* with the last lease */
+    uint64_t given_instance, given_deadline, given_domain; /* with the last lease */
     uint64_t turn, turn_lease;               /* when that was given, and the first lease of that turn */
 };
 

@@ -143,6 +143,7 @@ take_leased(struct model *m, struct m_work *work, const struct pd_task_leased *e
     slot->progress = -1;
     slot->lease_until_ms = m->now_ms + m->lease_ms;
     slot->given_deadline = slot->deadline;
+    slot->given_domain = work->subscription != NULL ? work->subscription->domain : work->item->domain;
     slot->given_instance = work->subscription != NULL ? work->subscription->remains[0] : work->item->instance;
     return true;
 }
