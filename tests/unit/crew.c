@@ -121,6 +121,7 @@ a_drained_worker_gets_nothing_more_and_is_told_so(void **state)
     CHECK(!tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
     CHECK_EQ(since, now_ms);
     CHECK(tasks_drain(tasks, PD_TEXT("w1"), &held, now_ms)); /* said twice */
+    CHECK(!tasks_group_served(tasks, PD_TEXT("hosting"), PD_operation_provision, &since));
     CHECK_EQ(hand_out(NULL), 0);
     ready("w1", "hosting", 2, "A", &(struct held){"default", 1, 1}, 1);
     CHECK(answer.drain);
@@ -188,10 +189,14 @@ static void
 the_roster_tells_who_is_there_and_what_waits(void **state)
 {
     struct pd_workers_reply roster;
+    struct pd_task          delayed = row_of(3, "dns", NULL, 1, 9000);
 
     (void)state;
     put_task(1, "hosting", NULL, 0, 9000);
     put_task(2, "mail", NULL, 0, 9000);
+    delayed.next_try = 2000;
+    delayed.has_next_try = true;
+    tasks_changed(tasks, &delayed, PD_TEXT("worker/w2"), now_ms);
     ready("w1", "hosting", 3, "A", NULL, 0);
     CHECK_EQ(hand_out("w1"), 1);
     CHECK(tasks_roster_changed(tasks));
@@ -202,12 +207,12 @@ the_roster_tells_who_is_there_and_what_waits(void **state)
     CHECK(roster.workers[0].credit == 3 && roster.workers[0].held == 1 && roster.workers[0].since == 60000000);
     for (size_t i = 0; i < roster.groups_count; i++) {
         const struct pd_group_view *g = &roster.groups[i];
-        bool                        mail = pd_text_equal(g->group, PD_TEXT("mail"));
-        CHECK_EQ(g->workers, mail ? 0 : 1);
-        CHECK_EQ(g->waiting, mail ? 1 : 0);
-        CHECK_EQ(g->has_unserved_since, mail);
+        bool                        served = pd_text_equal(g->group, PD_TEXT("hosting"));
+        CHECK_EQ(g->workers, served ? 1 : 0);
+        CHECK_EQ(g->waiting, pd_text_equal(g->group, PD_TEXT("mail")) ? 1 : 0);
+        CHECK_EQ(g->has_unserved_since, !served);
     }
-    CHECK_EQ(roster.groups_count, 3); /* hosting for both operations, mail for the one that waits */
+    CHECK_EQ(roster.groups_count, 4); /* hosting for both operations, mail for what waits, dns for what waits for its next try */
 }
 
 int
