@@ -77,7 +77,12 @@ engine_write_rows(struct engine *e, bool *ret_written)
     *ret_written = error == STORE_OK && !e->rows_are_full;
     if (!*ret_written) return error;
     if ((error = store_begin(rows)) != STORE_OK) return error;
-    rows_flush(e->leaving, rows, &e->row_writer);
+    if (e->options.views) {
+        changes_forget(rows, e->projected);
+        changes_begin(&e->change_writer, e->stored);
+    }
+    rows_flush(e->leaving, rows, &e->row_writer, e->options.views ? &e->change_writer : NULL);
+    if (e->options.views) changes_end(&e->change_writer, rows, e->leaving_last);
     store_set_folded(rows, e->leaving_last);
     if ((error = store_commit(rows, NULL)) != STORE_OK) return error;
     e->stored = e->leaving_last;
@@ -116,6 +121,12 @@ engine_appended(const struct engine *e, size_t *ret_count)
     const struct batch *b = &e->batches[(e->committed + 1) % 2];
     *ret_count = b->appended_count;
     return b->appended;
+}
+
+void
+engine_set_projected(struct engine *e, uint64_t position)
+{
+    e->projected = position;
 }
 
 bool

@@ -31,6 +31,7 @@ struct engine_options {
     uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
     uint64_t            known_commands; /* the commands of so many last events are known again by their ids; 0: the default */
     pd_time_us          order_expiry_us; /* an order that is left unopened for so long is cancelled; 0: 30 days */
+    bool                views;        /* rows are written with what has changed: views follow */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
@@ -120,6 +121,9 @@ uint64_t engine_idle_ms(const struct engine *engine, struct now now);
 
 /* Of a decoded command: 128 bits over its type, expect, on_behalf_of and data, however they were packed. Any thread. */
 void engine_fingerprint(const struct pd_message *message, struct mp_writer *scratch, uint8_t ret_fingerprint[16]);
+
+/* The views have taken what changed up to a position; it may be forgotten. Any thread. */
+void engine_set_projected(struct engine *engine, uint64_t position);
 
 /* For the query thread: until the rows of everything that is committed by now are written (they follow at once when the engine
  * is idle, and when this asks under load). False: not within five seconds. */

@@ -8,9 +8,8 @@
 
 enum { EXACT, CUSTOMERS, ORDERS, SUBSCRIPTIONS, PARTS };
 
-/* A cursor's item is that of a row, or of the first part 0, and above it the part. A cursor has one byte for both. */
-enum { PART_SHIFT = 6, EXACT_MAX = 4 };
-_Static_assert(PD_ITEMS_MAX < 1 << PART_SHIFT && PARTS << PART_SHIFT <= 1 << 8, "part and item fit into a cursor");
+/* A cursor's number is the part; of the first one its row's position is how many were shown. */
+enum { EXACT_MAX = 4 };
 
 static struct pd_text
 wanted_text(const struct queries *q)
@@ -140,13 +139,13 @@ describe_subscription(struct queries *q, const void *row)
 }
 
 static const struct part {
-    int        row_code;
+    int        view, row_code;
     takes_row *takes;
     struct pd_found (*describe)(struct queries *q, const void *row);
 } parts[PARTS] = {
-    [CUSTOMERS] = {PD_ROW_customer, takes_found_customer, describe_customer},
-    [ORDERS] = {PD_ROW_order, takes_found_order, describe_order},
-    [SUBSCRIPTIONS] = {PD_ROW_subscription, takes_found_subscription, describe_subscription},
+    [CUSTOMERS] = {VIEW_customers, PD_ROW_customer, takes_found_customer, describe_customer},
+    [ORDERS] = {VIEW_orders, PD_ROW_order, takes_found_order, describe_order},
+    [SUBSCRIPTIONS] = {VIEW_subscriptions, PD_ROW_subscription, takes_found_subscription, describe_subscription},
 };
 
 /* ---- the search ---------------------------------------------------------------------------------------------------- */
@@ -180,7 +179,7 @@ find_exact(struct queries *q, struct pd_find_reply *reply, size_t n)
     for (; n < EXACT_MAX && q->refusal.code == PD_OK; n++) {
         if (exact[n].row == NULL) continue;
         if (q->limit == 0) {
-            q->next = (struct row_key){n, EXACT << PART_SHIFT};
+            set_next(q, (struct list_place){EXACT, {n, 0}});
             return;
         }
         show(q, reply, exact[n].part, exact[n].row);
@@ -191,22 +190,25 @@ void *
 find_things(struct queries *q)
 {
     struct pd_find_reply *reply = PD_ARENA_NEW(&q->arena, struct pd_find_reply);
-    struct row_key        from = {q->from.position, q->from.item & ((1 << PART_SHIFT) - 1)};
-    int                   part = (int)(q->from.item >> PART_SHIFT);
+    struct list_place     from = {0, q->from.row};
+    int                   part = q->has_from ? (int)q->from.number : EXACT;
 
     reply->found = PD_ARENA_ARRAY(&q->arena, struct pd_found, q->limit);
     if (part == EXACT) {
-        find_exact(q, reply, from.position);
-        from = (struct row_key){0, 0};
+        find_exact(q, reply, q->has_from ? from.row.position : 0);
+        from.row = (struct row_key){0, 0};
         part = CUSTOMERS;
     }
-    for (; part < PARTS && q->next.position == 0 && q->refusal.code == PD_OK; part++) {
-        size_t count;
-        q->from = from;
-        const char *rows = read_page(q, parts[part].row_code, parts[part].takes, false, &count);
-        if (q->next.position > 0) q->next.item |= (uint32_t)part << PART_SHIFT;
+    for (; part < PARTS && !q->has_next && q->refusal.code == PD_OK; part++) {
+        struct page page;
+        size_t      count;
+        begin_page(q, &page, false, false);
+        page.list.from = from;
+        list_add(&page.list, scope_key(q, parts[part].view));
+        const char *rows = read_page(q, &page, parts[part].row_code, parts[part].takes, &count);
+        q->next.number = (uint64_t)part;
         for (size_t i = 0; i < count; i++) show(q, reply, part, rows + i * pd_schema_row(parts[part].row_code)->size);
-        from = (struct row_key){0, 0};
+        from.row = (struct row_key){0, 0};
     }
     return reply;
 }

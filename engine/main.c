@@ -4,7 +4,8 @@
  *   engine    decides: one turn over what queued during the last commit
  *   log       makes a turn durable, then gives its answers away
  *   rows      writes what turns have made of the rows, and sees to space ahead
- *   queries   reads the last commit
+ *   views     follows the log and the rows with what can be listed
+ *   queries   reads the views
  *
  * Before anything else: the directory's lock, then the sockets, then the books, whose first act is a durable EngineStarted. */
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/base/bell.h"
 #include "engine/base/domain_name.h"
 #include "engine/base/log.h"
 #include "engine/bus/net.h"
@@ -24,11 +26,11 @@
 #include "engine/data.h"
 #include "engine/doctor.h"
 #include "engine/domain/transitions.h"
+#include "engine/held.h"
 #include "engine/notify.h"
 #include "engine/offline.h"
 #include "engine/options.h"
 #include "engine/publish.h"
-#include "engine/queries.h"
 #include "proto/check.h"
 
 enum {
@@ -38,6 +40,10 @@ enum {
     ROWS_MS = 5,    /* that rows may be behind: not each command costs a commit of theirs as well */
     FULL_MS = 200,  /* between two looks at a full disk */
     ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
+    VIEWS_MS = 200, /* between two batches of the views under load: the more changes together, the less each costs */
+    BUSY_ROWS = 2000, /* of a batch: that is load */
+    HELD_MS = 10,   /* until queries that wait are asked again, when the views do not move */
+    MEND_MS = 5000, /* between two tries to make views from what is damaged */
 };
 
 struct daemon {
@@ -46,7 +52,10 @@ struct daemon {
     struct net           *net;
     struct books          books;
     struct engine        *engine;
+    struct views         *views;
     struct queries       *queries;
+    struct held          *held;
+    struct bell          *rows_bell, *query_bell; /* rows were written; a query waits for the views */
     struct slots         *command_slots, *query_slots;
     struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
     struct outbox        *outbox;
@@ -131,6 +140,7 @@ rows_thread(void *arg)
              insist(engine_write_rows(d->engine, &written)))
             usleep(FULL_MS * 1000);
         relay_done(d->rows);
+        bell_ring(d->rows_bell);
         slots_nudge(d->command_slots); /* there may be more by now */
         insist(engine_make_room(d->engine, ROOM_AHEAD));
     }
@@ -216,19 +226,60 @@ engine_thread(void *arg)
     return NULL;
 }
 
+/* ---- the views' thread --------------------------------------------------------------------------------------------- */
+
+/* What a step came to that went wrong: without space it is tried again; views that are damaged are made anew, and when that fails,
+ * since what they are made from is damaged, the log names it and the next start mends it. */
+static void
+bear(enum store_error error)
+{
+    if (error == STORE_FAILED) insist(error);
+    if (error != STORE_OK) usleep((error == STORE_FULL ? FULL_MS : MEND_MS) * 1000);
+}
+
+static void *
+views_thread(void *arg)
+{
+    struct daemon *d = arg;
+    bool           more = true;
+    uint64_t       rows = 0;
+
+    while (!slots_is_stopped(d->query_slots)) {
+        uint64_t before = rows;
+        if (!more) bell_wait(d->rows_bell, TURN_MS);
+        bear(views_step(d->views, &more));
+        engine_set_projected(d->engine, views_needed(d->views));
+        slots_nudge(d->query_slots);
+        rows = views_figures(d->views).rows;
+        if (!more && rows > before + BUSY_ROWS) bell_wait(d->query_bell, VIEWS_MS);
+    }
+    return NULL;
+}
+
+/* ---- the queries' thread ------------------------------------------------------------------------------------------- */
+
+static void
+give_answer(void *arg, struct pd_text address, struct pd_text answer)
+{
+    outbox_put(((struct daemon *)arg)->outbox, PD_port_queries, address, answer);
+}
+
 static void *
 query_thread(void *arg)
 {
     struct daemon *d = arg;
 
     while (!slots_is_stopped(d->query_slots)) {
-        size_t waiting = slots_wait(d->query_slots, 1000);
+        size_t waiting = slots_wait(d->query_slots, held_count(d->held) > 0 ? HELD_MS : TURN_MS);
         for (size_t i = 0; i < waiting && !slots_is_stopped(d->query_slots); i++) {
-            struct slot *slot = slots_waiting(d->query_slots, 0);
-            slot->request.answer = pd_arena_text(&slot->arena, queries_answer(d->queries, &slot->request));
+            struct slot   *slot = slots_waiting(d->query_slots, 0);
+            struct pd_text answer = {NULL, 0};
+            if (!held_take(d->held, clock_now().monotonic_ms, &slot->request, &answer)) bell_ring(d->query_bell);
+            slot->request.answer = pd_arena_text(&slot->arena, answer);
             slots_take(d->query_slots, 1);
             slots_commit(d->query_slots, 1);
         }
+        if (held_ask_again(d->held, clock_now().monotonic_ms, give_answer, d) > 0) slots_ring_net(d->query_slots);
     }
     return NULL;
 }
@@ -260,6 +311,16 @@ read_counts(void *arg)
     return (struct query_counts){atomic_load(&c->unaddressed), atomic_load(&c->disconnected), atomic_load(&c->undeliverable)};
 }
 
+/* A log that is shorter than the views have seen it has lost events. */
+static enum store_error
+check_views(struct daemon *d, uint64_t *ret_known)
+{
+    enum store_error error = views_seen(d->options.data, &d->books, ret_known);
+
+    if (error != STORE_OK || *ret_known <= store_last(d->books.log)) return error;
+    return d->options.accept_shorter ? books_renew(&d->books) : STORE_SHORTER;
+}
+
 static bool
 open_engine(struct daemon *d)
 {
@@ -270,15 +331,20 @@ open_engine(struct daemon *d)
         .known_commands = d->options.known_commands,
         .order_expiry_us = d->options.order_expiry_s * 1000000,
         .rows_ms = ROWS_MS,
+        .views = d->options.views == 0,
         .software = pd_text(software),
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
                       .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},
     };
 
     enum store_error error = books_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->books, &known);
+    if (error == STORE_OK) error = check_views(d, &known);
     if (error == STORE_OK) error = engine_open(&d->books, &options, clock_now(), &d->engine);
+    if (error == STORE_OK && options.views) error = views_open(d->options.data, &d->books, &d->views);
     if (!data_say_error(&d->options, error, known)) return false;
-    d->queries = queries_open(&d->books, d->engine, pd_text(software), read_counts, d);
+    d->queries = queries_open(&(struct query_sources){.books = &d->books, .engine = d->engine, .views = d->views,
+                                                      .software = pd_text(software), .counts = read_counts, .arg = d});
+    d->held = held_open(d->queries);
     return true;
 }
 
@@ -307,6 +373,14 @@ start_thread(const char *name, void *(*run_thread)(void *), struct daemon *d)
     return thread;
 }
 
+/* And nothing that views have to follow; those that are being made are thrown away. */
+static void
+settle_views(struct daemon *d)
+{
+    bool more = d->views != NULL && views_figures(d->views).serving;
+    if (more && views_step(d->views, &more) != STORE_OK) log_warn("views_behind", "hint=\"the next start has them follow\"");
+}
+
 static bool
 run(struct daemon *d)
 {
@@ -317,6 +391,8 @@ run(struct daemon *d)
     };
     pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
     pthread_t rows = start_thread("rows", rows_thread, d), queries = start_thread("queries", query_thread, d);
+    pthread_t views = engine;
+    if (d->views != NULL) views = start_thread("views", views_thread, d);
 
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
              engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
@@ -330,8 +406,12 @@ run(struct daemon *d)
     pthread_join(log, NULL);
     relay_stop(d->rows);
     pthread_join(rows, NULL);
+    bell_ring(d->rows_bell);
+    bell_ring(d->query_bell);
+    if (d->views != NULL) pthread_join(views, NULL);
     pthread_join(queries, NULL);
     insist(engine_settle(d->engine, clock_now())); /* the next start then finds nothing to be folded */
+    settle_views(d);
     log_info("stopped", "data=\"%s\"", d->options.data);
     return ok;
 }
@@ -349,15 +429,21 @@ serve(struct daemon *d)
     d->query_slots = slots_open();
     d->turns = relay_open();
     d->rows = relay_open();
+    d->rows_bell = bell_open();
+    d->query_bell = bell_open();
     d->outbox = outbox_open();
     d->subscriptions = subscriptions_open();
     ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
+    held_close(&d->held);
     queries_close(&d->queries);
+    views_close(&d->views);
     engine_close(&d->engine);
     books_close(&d->books);
     net_close(&d->net);
     subscriptions_close(&d->subscriptions);
     outbox_close(&d->outbox);
+    bell_close(&d->rows_bell);
+    bell_close(&d->query_bell);
     relay_close(&d->turns);
     relay_close(&d->rows);
     slots_close(&d->query_slots);
@@ -414,6 +500,7 @@ act(struct daemon *d)
     log_set_level((enum log_level)d->options.log_level);
     if (strcmp(d->options.verb, "verify") == 0) return offline_verify(&d->options);
     if (strcmp(d->options.verb, "rebuild") == 0) return offline_rebuild(&d->options);
+    if (strcmp(d->options.verb, "dump") == 0) return offline_dump(&d->options);
     if (strcmp(d->options.verb, "locate") == 0) return offline_locate(&d->options);
     if (strcmp(d->options.verb, "doctor") == 0) return doctor_examine(d->options.data, d->options.any_file_system);
     if (strcmp(d->options.verb, "serve") != 0) {

@@ -1,4 +1,4 @@
-/* offline.h - the verbs on the directory of an engine that does not serve: `pedidod verify`, `rebuild` and `locate`.
+/* offline.h - the verbs on the directory of an engine that does not serve: `pedidod verify`, `rebuild`, `dump` and `locate`.
  *
  * Each takes the directory's lock and keeps it to the end of the process, prints its result on stdout, progress and complaints on
  * stderr, and returns the exit status: 0, 1, or OFFLINE_USAGE for an operand that is none. */
@@ -14,6 +14,9 @@ int offline_verify(const struct options *options);
 
 /* Throws every row away and folds the log again. */
 int offline_rebuild(const struct options *options);
+
+/* Prints all that the views hold. */
+int offline_dump(const struct options *options);
 
 /* Where an event lies: file, offset and size, for whoever wants to look at its bytes, or to see that damage is found. */
 int offline_locate(const struct options *options);

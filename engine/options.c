@@ -333,6 +333,7 @@ options_print_help(void)
          "  pedidod --data DIR                    serve\n"
          "  pedidod rebuild --data DIR            throw every row away and fold the log again\n"
          "  pedidod verify --data DIR             check every page and the log's chain, compare the rows; changes nothing\n"
+         "  pedidod dump --data DIR               print all that views hold, a line each: two that are printed alike are alike\n"
          "  pedidod locate --data DIR POSITION    print in which file an event lies, at which offset, and how long it is\n"
          "  pedidod doctor --data DIR             does this disk honour flushes, and is there what an engine needs?\n");
     for (int i = 0; i < COUNT; i++) {

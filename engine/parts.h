@@ -71,7 +71,8 @@ struct engine {
     const struct row_table *leaving;
     uint64_t          leaving_last; /* the position that they are of */
     size_t            leaving_bytes, leaving_pages; /* at most */
-    struct mp_writer  row_writer;
+    struct mp_writer  row_writer, change_writer;
+    _Atomic uint64_t  projected; /* changes up to there may be forgotten */
     uint64_t          left_last; /* the position of the rows that were left last; the deciding step's own */
     _Atomic bool      rows_are_left; /* from the turn's seal on */
     _Atomic uint64_t  stored;        /* the position of the rows in the store */

@@ -6,28 +6,26 @@
 #include <xxhash.h>
 
 #include "engine/authorise.h"
-#include "engine/base/log.h"
 #include "engine/base/plain.h"
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
-#include "engine/publish.h"
 #include "engine/query.h"
+#include "engine/views/events.h"
 #include "proto/check.h"
 
 enum { LIMIT = 100 };
 
 struct queries *
-queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts, void *arg)
+queries_open(const struct query_sources *sources)
 {
     struct queries *q = calloc(1, sizeof *q);
 
     PD_CHECK(q != NULL);
-    *q = (struct queries){.books = *books, .engine = engine, .software = software, .counts = counts, .counts_arg = arg,
-                          .log = engine_log(engine)};
+    *q = (struct queries){.sources = *sources, .log = engine_log(sources->engine)};
     pd_arena_init(&q->arena);
     pd_arena_init(&q->scratch);
     rows_init(&q->rows, &q->arena);
-    q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(engine), .shared = true};
+    q->folder = (struct folder){.arena = &q->arena, .rows = &q->rows, .index = engine_index(sources->engine), .shared = true};
     return q;
 }
 
@@ -46,12 +44,29 @@ queries_close(struct queries **queries)
 
 /* ---- cursors ------------------------------------------------------------------------------------------------------- */
 
-/* A cursor is a key under a mask of the log and the query, its fields included, with a sum: opaque, and only good for the query
- * that gave it. */
+/* A cursor is a place under a mask of the log and the query, its fields included, with a sum: opaque, and only good for the query
+ * that gave it. What it begins with tells another log's from one that was tampered with.
+ *
+ *     log's print (8 hexadecimal digits)   place (16, 16, 8)   sum (8) */
+enum { CURSOR_SIZE = 56 };
+
 static uint64_t
 cursor_mask(const struct queries *q, uint64_t salt)
 {
     return XXH3_64bits_withSeed(q->log.data, q->log.size, q->print ^ salt << 40 ^ q->scope << 8);
+}
+
+static uint32_t
+log_print(const struct queries *q)
+{
+    return (uint32_t)XXH3_64bits(q->log.data, q->log.size);
+}
+
+static uint32_t
+sum_of(const struct queries *q, const uint64_t words[2], uint32_t item)
+{
+    const uint64_t all[] = {words[0], words[1], item};
+    return (uint32_t)XXH3_64bits_withSeed(all, sizeof all, cursor_mask(q, 4));
 }
 
 /* What the query asks, whatever page of it. */
@@ -60,38 +75,44 @@ query_print(struct queries *q)
 {
     mp_writer_clear(&q->writer);
     mp_uint(&q->writer, (uint64_t)q->message->block->code);
+    mp_uint(&q->writer, (uint64_t)q->message->envelope.sort);
     pd_encode_map(&q->writer, q->message->block, q->message->body);
     return XXH3_64bits(q->writer.data, q->writer.size);
 }
 
 static struct pd_text
-write_cursor(struct queries *q, struct row_key key)
+write_cursor(struct queries *q, struct list_place place)
 {
-    char    *text = pd_arena_alloc(&q->arena, 40);
-    uint64_t masked = (key.position << 8 | key.item) ^ cursor_mask(q, 1);
-    uint32_t sum = (uint32_t)XXH3_64bits_withSeed(&masked, sizeof masked, cursor_mask(q, 2));
-    int      size = snprintf(text, 40, "%016" PRIx64 "%08" PRIx32, masked, sum);
+    char          *text = pd_arena_alloc(&q->arena, CURSOR_SIZE + 1);
+    const uint64_t words[] = {place.number ^ cursor_mask(q, 1), place.row.position ^ cursor_mask(q, 2)};
+    uint32_t       item = place.row.item ^ (uint32_t)cursor_mask(q, 3);
+
+    int size = snprintf(text, CURSOR_SIZE + 1, "%08" PRIx32 "%016" PRIx64 "%016" PRIx64 "%08" PRIx32 "%08" PRIx32, log_print(q),
+                        words[0], words[1], item, sum_of(q, words, item));
     return (struct pd_text){text, (size_t)size};
 }
 
-static bool
-read_cursor(const struct queries *q, struct pd_text text, struct row_key *ret_key)
+/* PD_OK, or what is wrong with it. */
+static enum pd_error_code
+read_cursor(const struct queries *q, struct pd_text text, struct list_place *ret_place)
 {
-    char     copy[40];
-    uint64_t masked;
-    uint32_t sum;
+    char     copy[CURSOR_SIZE + 1] = "";
+    uint64_t words[2];
+    uint32_t log, item, sum;
 
-    if (text.size != 24) return false;
-    memcpy(copy, text.data, 24);
-    copy[24] = '\0';
-    if (sscanf(copy, "%16" SCNx64 "%8" SCNx32, &masked, &sum) != 2) return false;
-    if (sum != (uint32_t)XXH3_64bits_withSeed(&masked, sizeof masked, cursor_mask(q, 2))) return false;
-    masked ^= cursor_mask(q, 1);
-    *ret_key = (struct row_key){masked >> 8, (uint32_t)(masked & 0xff)};
-    return true;
+    if (text.size != CURSOR_SIZE) return PD_E_cursor_invalid;
+    memcpy(copy, text.data, CURSOR_SIZE);
+    if (strspn(copy, "0123456789abcdef") != CURSOR_SIZE ||
+        sscanf(copy, "%8" SCNx32 "%16" SCNx64 "%16" SCNx64 "%8" SCNx32 "%8" SCNx32, &log, &words[0], &words[1], &item, &sum) != 5)
+        return PD_E_cursor_invalid;
+    if (log != log_print(q)) return PD_E_wrong_log;
+    if (sum != sum_of(q, words, item)) return PD_E_cursor_invalid;
+    *ret_place = (struct list_place){
+        words[0] ^ cursor_mask(q, 1), {words[1] ^ cursor_mask(q, 2), item ^ (uint32_t)cursor_mask(q, 3)}};
+    return PD_OK;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------------------------------- */
 
 static bool
 takes_customer(struct queries *q, const void *row)
@@ -119,12 +140,25 @@ takes_plan(struct queries *q, const void *row)
 }
 
 static bool
+has_item(const struct pd_order *o, struct pd_text plan, struct pd_text domain)
+{
+    bool has_plan = plan.data == NULL, has_domain = domain.data == NULL;
+
+    for (size_t i = 0; i < o->items_count; i++) {
+        has_plan = has_plan || pd_text_equal(o->items[i].plan, plan);
+        has_domain = has_domain || (o->items[i].domain.data != NULL && pd_text_equal(o->items[i].domain, domain));
+    }
+    return has_plan && has_domain;
+}
+
+static bool
 takes_order(struct queries *q, const void *row)
 {
     const struct pd_list_orders *m = q->message->body;
     const struct pd_order       *o = row;
     return (m->customer.data == NULL || pd_text_equal(m->customer, o->customer)) &&
-           (m->state == PD_order_state_absent || m->state == o->state);
+           (m->state == PD_order_state_absent || m->state == o->state) &&
+           (m->reference.data == NULL || pd_text_equal(m->reference, o->reference)) && has_item(o, m->plan, m->domain.ascii);
 }
 
 static bool
@@ -133,25 +167,120 @@ takes_subscription(struct queries *q, const void *row)
     const struct pd_list_subscriptions *m = q->message->body;
     const struct pd_subscription       *s = row;
     return (m->customer.data == NULL || pd_text_equal(m->customer, s->customer)) &&
+           (m->plan.data == NULL || pd_text_equal(m->plan, s->plan)) &&
            (m->status == PD_subscription_status_absent || m->status == s->status) &&
            (m->service_status == PD_service_status_absent || m->service_status == s->service_status) &&
-           (m->removal == PD_task_state_absent || m->removal == s->task_state);
+           (m->removal == PD_task_state_absent || m->removal == s->task_state) &&
+           (!m->has_expires_from || (s->has_expiration && s->expiration >= m->expires_from)) &&
+           (!m->has_expires_until || (s->has_expiration && s->expiration < m->expires_until));
 }
 
 static bool
 takes_service(struct queries *q, const void *row)
 {
-    const struct pd_get_panel    *m = q->message->body;
-    const struct pd_subscription *s = row;
-    return pd_text_equal(m->customer, s->customer) && s->status != PD_subscription_status_terminated;
+    (void)q;
+    return ((const struct pd_subscription *)row)->status != PD_subscription_status_terminated;
+}
+
+/* Adds a key of a text or of a number, where it is asked for. */
+static void
+add_text(struct queries *q, struct page *p, int view, struct pd_text text)
+{
+    struct view_key key = scope_key(q, view);
+    if (text.data == NULL) return;
+    view_key_text(&key, text);
+    list_add(&p->list, key);
+}
+
+static void
+add_number(struct queries *q, struct page *p, int view, int number)
+{
+    struct view_key key = scope_key(q, view);
+    if (number == 0) return;
+    view_key_number(&key, (uint64_t)number, 1);
+    list_add(&p->list, key);
+}
+
+/* The order of rows that the query asks for, if it can be had. */
+static bool
+is_sorted_by(struct queries *q, enum pd_sort one, enum pd_sort other, const char *expected)
+{
+    enum pd_sort sort = q->message->envelope.sort;
+
+    if (sort == PD_sort_absent || sort == one || sort == other || sort == PD_sort_oldest || sort == PD_sort_newest) return true;
+    q->refusal = pd_refuse_field(PD_E_invalid_field, expected, "sort");
+    return false;
+}
+
+static bool
+is_newest_first(const struct queries *q)
+{
+    return q->message->envelope.sort == PD_sort_newest;
+}
+
+static void *
+list_orders(struct queries *q)
+{
+    const struct pd_list_orders *m = q->message->body;
+    struct pd_orders_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_orders_reply);
+    bool                         changed = q->message->envelope.sort == PD_sort_changed;
+    struct page                  p;
+
+    if (!is_sorted_by(q, PD_sort_changed, PD_sort_changed, "oldest, newest or changed")) return NULL;
+    begin_page(q, &p, changed, changed || is_newest_first(q));
+    if (!changed) {
+        add_text(q, &p, VIEW_orders_by_reference, m->reference);
+        add_text(q, &p, VIEW_orders_by_domain, m->domain.ascii);
+        add_text(q, &p, VIEW_orders_by_customer, m->customer);
+        add_number(q, &p, VIEW_orders_by_state, (int)m->state);
+        add_text(q, &p, VIEW_orders_by_plan, m->plan);
+    }
+    if (p.list.count == 0) list_add(&p.list, scope_key(q, changed ? VIEW_orders_by_change : VIEW_orders));
+    if (!narrow_page(q, &p, m->has_since ? m->since : 0, m->has_until ? m->until : UINT64_MAX)) return NULL;
+    r->orders = read_page(q, &p, PD_ROW_order, takes_order, &r->orders_count);
+    return r;
+}
+
+static void *
+list_subscriptions(struct queries *q)
+{
+    const struct pd_list_subscriptions *m = q->message->body;
+    struct pd_subscriptions_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_subscriptions_reply);
+    bool                                expiring = q->message->envelope.sort == PD_sort_expiring;
+    struct page                         p;
+
+    if (!is_sorted_by(q, PD_sort_expiring, PD_sort_expiring, "oldest, newest or expiring")) return NULL;
+    begin_page(q, &p, expiring, is_newest_first(q));
+    if (!expiring) {
+        add_text(q, &p, VIEW_subscriptions_by_customer, m->customer);
+        add_number(q, &p, VIEW_subscriptions_by_removal, (int)m->removal);
+        add_number(q, &p, VIEW_subscriptions_by_service, (int)m->service_status);
+        add_number(q, &p, VIEW_subscriptions_by_status, (int)m->status);
+    }
+    if (p.list.count == 0) list_add(&p.list, scope_key(q, expiring ? VIEW_subscriptions_by_expiration : VIEW_subscriptions));
+    if (expiring && m->has_expires_from && p.list.from.number < m->expires_from) p.list.from.number = m->expires_from;
+    r->subscriptions = read_page(q, &p, PD_ROW_subscription, takes_subscription, &r->subscriptions_count);
+    return r;
+}
+
+/* Of a view that is a reseller's all: customers, plans. */
+static void *
+read_whole(struct queries *q, int view, uint64_t scope, int row_code, takes_row *takes, size_t *ret_count)
+{
+    struct page p;
+
+    *ret_count = 0;
+    if (!is_sorted_by(q, PD_sort_oldest, PD_sort_oldest, "oldest or newest")) return NULL;
+    begin_page(q, &p, false, is_newest_first(q));
+    list_add(&p.list, view_key(view, scope));
+    return read_page(q, &p, row_code, takes, ret_count);
 }
 
 static void *
 list_plans(struct queries *q)
 {
     struct pd_plans_reply *r = PD_ARENA_NEW(&q->arena, struct pd_plans_reply);
-    struct pd_plan        *plans = read_page(q, PD_ROW_plan, takes_plan, false, &r->plans_count);
-
+    struct pd_plan        *plans = read_whole(q, VIEW_plans, q->scope, PD_ROW_plan, takes_plan, &r->plans_count);
     r->plans = PD_ARENA_ARRAY(&q->arena, struct pd_plan_offer, r->plans_count);
     for (size_t i = 0; i < r->plans_count; i++) {
         const struct pd_plan_period *p = cheapest(&plans[i]);
@@ -170,14 +299,6 @@ seek_plan(struct queries *q, struct pd_text id)
 {
     struct pd_plan *p = find_row(&q->folder, PD_ROW_plan, INDEX_plan, q->scope, 0, id, NULL);
     return p != NULL ? p : refuse_query(q, PD_E_plan_not_found, "plan");
-}
-
-static struct pd_subscription *
-seek_subscription(struct queries *q, uint64_t number)
-{
-    struct pd_subscription *s =
-        find_row(&q->folder, PD_ROW_subscription, INDEX_subscription, q->scope, number, (struct pd_text){NULL, 0}, NULL);
-    return s != NULL ? s : refuse_query(q, PD_E_subscription_not_found, "subscription");
 }
 
 static void *
@@ -222,7 +343,10 @@ get_panel(struct queries *q)
 
     if (c == NULL) return NULL;
     *r = (struct pd_panel_reply){.customer = c->customer, .name = c->name, .status = c->status};
-    struct pd_subscription *s = read_page(q, PD_ROW_subscription, takes_service, false, &r->services_count);
+    struct page p;
+    begin_page(q, &p, false, false);
+    add_text(q, &p, VIEW_subscriptions_by_customer, m->customer);
+    struct pd_subscription *s = read_page(q, &p, PD_ROW_subscription, takes_service, &r->services_count);
     r->services = PD_ARENA_ARRAY(&q->arena, struct pd_panel_service, r->services_count);
     for (size_t i = 0; i < r->services_count; i++)
         r->services[i] = (struct pd_panel_service){
@@ -233,108 +357,64 @@ get_panel(struct queries *q)
     return r;
 }
 
-/* ---- events -------------------------------------------------------------------------------------------------------- */
+/* ---- the engine ---------------------------------------------------------------------------------------------------- */
 
-static struct pd_event_view
-view_event(const struct queries *q, const struct record *r)
+static struct views_figures
+figures_of(const struct queries *q)
 {
-    struct pd_event_head h = event_head(r, q->message->envelope.reseller, (struct pd_text){NULL, 0});
-    return (struct pd_event_view){
-        .position = h.position, .time = h.time, .type = h.type, .reseller = h.reseller, .command = h.command, .actor = h.actor,
-        .on_behalf_of = h.on_behalf_of, .trace = h.trace, .version = h.version, .data = r->body,
-    };
+    return q->sources.views != NULL ? views_figures(q->sources.views) : (struct views_figures){.position = 0};
 }
-
-/* A record of the log, in the arena. False: damaged; the query is refused. */
-static bool
-read_event(struct queries *q, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes, struct record *ret_record)
-{
-    bool ok = store_read_record(q->log_reader, position, arena, ret_bytes) == STORE_OK && record_read(*ret_bytes, ret_record);
-    if (!ok) q->refusal = pd_refuse(PD_E_internal);
-    return ok;
-}
-
-/* The events of what a row is of (NULL: it was refused): backwards along the records' `previous`, as many steps as it has events,
- * and then a page of them forwards. A cursor is the number of events that were shown. */
-static void *
-read_history(struct queries *q, const void *row)
-{
-    const struct pd_row_head *head = row;
-    struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    size_t                    first;
-    struct pd_text            bytes;
-    struct record             r;
-
-    if (head == NULL) return NULL;
-    uint64_t *positions = PD_ARENA_ARRAY(&q->arena, uint64_t, head->version);
-    first = head->version;
-    for (uint64_t p = head->last; p > 0 && first > 0; p = r.header.previous) {
-        pd_arena_reset(&q->scratch);
-        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
-        positions[--first] = p;
-    }
-    reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
-    for (size_t i = first + q->from.position; i < head->version; i++) {
-        if (reply->events_count == q->limit || q->bytes > PD_PAGE_BYTES_MAX) {
-            q->next = (struct row_key){i - first, 0};
-            break;
-        }
-        if (!read_event(q, positions[i], &q->arena, &bytes, &r)) return NULL;
-        reply->events[reply->events_count++] = view_event(q, &r);
-        q->bytes += bytes.size;
-    }
-    return reply;
-}
-
-/* The reseller's events from its position `from` on. A position in a scope is never above the log's, so the search can begin
- * there; views will know better. A cursor is a log position. */
-static void *
-read_log(struct queries *q)
-{
-    const struct pd_read_log *m = q->message->body;
-    struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
-    uint64_t                  from = m->has_from && m->from > 0 ? m->from : 1, last = store_reader_last(q->log_reader);
-
-    if (from > q->head + 1) return refuse_query(q, PD_E_position_out_of_range, "from");
-    reply->events = PD_ARENA_ARRAY(&q->arena, struct pd_event_view, q->limit);
-    for (uint64_t p = q->from.position > 0 ? q->from.position : from; p <= last; p++) {
-        struct pd_text bytes;
-        struct record  r;
-        if (reply->events_count == q->limit || q->bytes > PD_PAGE_BYTES_MAX || q->scanned++ >= SCAN_MAX) {
-            q->next = (struct row_key){p, 0};
-            break;
-        }
-        pd_arena_reset(&q->scratch);
-        if (!read_event(q, p, &q->scratch, &bytes, &r)) return NULL;
-        if (r.header.scope != q->scope || r.header.scope_position < from) continue;
-        record_read(pd_arena_text(&q->arena, bytes), &r);
-        reply->events[reply->events_count++] = view_event(q, &r);
-        q->bytes += bytes.size;
-    }
-    return reply;
-}
-
-/* ---- answering ----------------------------------------------------------------------------------------------------- */
 
 static void *
 health(struct queries *q)
 {
     struct pd_health_reply *r = PD_ARENA_NEW(&q->arena, struct pd_health_reply);
-    struct engine_figures   f = engine_figures(q->engine);
-    struct query_counts     c = q->counts(q->counts_arg);
+    struct engine_figures   f = engine_figures(q->sources.engine);
+    struct query_counts     c = q->sources.counts(q->sources.arg);
 
     *r = (struct pd_health_reply){
-        .software = q->software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
+        .software = q->sources.software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
         .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
         .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
+        .log_position = f.position, .projected = figures_of(q).position,
     };
     return r;
 }
 
-#define LIST(block, row_code, takes, all)                                                                              \
+static void *
+list_views(struct queries *q, bool rebuild)
+{
+    struct pd_views_reply *r = PD_ARENA_NEW(&q->arena, struct pd_views_reply);
+    const struct view_spec *views = views_table(&r->views_count);
+
+    if (rebuild && q->sources.views != NULL) views_rebuild(q->sources.views);
+    struct views_figures f = figures_of(q);
+    r->views = PD_ARENA_ARRAY(&q->arena, struct pd_view_row, r->views_count);
+    for (size_t i = 0; i < r->views_count; i++)
+        r->views[i] = (struct pd_view_row){.view = pd_text(views[i].name), .of = pd_text(pd_schema_row(views[i].row_code)->name),
+                                           .about = pd_text(views[i].description)};
+    r->serving = f.serving;
+    r->building = r->has_built = f.building;
+    r->projected = f.position;
+    r->head = engine_figures(q->sources.engine).position;
+    r->built = f.built;
+    return r;
+}
+
+/* What is answered without views. */
+static bool
+needs_views(const struct pd_block *query)
+{
+    return query->code != PD_QUERY_health && query->code != PD_QUERY_list_views && query->code != PD_QUERY_rebuild_views &&
+           query->code != PD_QUERY_list_workers;
+}
+
+/* ---- answering ----------------------------------------------------------------------------------------------------- */
+
+#define LIST(block, view, scope, takes)                                                                                \
     {                                                                                                                  \
         struct pd_##block##s_reply *r = PD_ARENA_NEW(&q->arena, struct pd_##block##s_reply);                           \
-        r->block##s = read_page(q, row_code, takes, all, &r->block##s_count);                                          \
+        r->block##s = read_whole(q, view, scope, PD_ROW_##block, takes, &r->block##s_count);                           \
         return r;                                                                                                      \
     }
 
@@ -344,10 +424,10 @@ look(struct queries *q)
     const void *body = q->message->body;
 
     switch (q->message->block->code) {
-    case PD_QUERY_list_resellers: LIST(reseller, PD_ROW_reseller, NULL, true)
-    case PD_QUERY_list_customers: LIST(customer, PD_ROW_customer, takes_customer, false)
-    case PD_QUERY_list_orders: LIST(order, PD_ROW_order, takes_order, false)
-    case PD_QUERY_list_subscriptions: LIST(subscription, PD_ROW_subscription, takes_subscription, false)
+    case PD_QUERY_list_resellers: LIST(reseller, VIEW_resellers, 0, NULL)
+    case PD_QUERY_list_customers: LIST(customer, VIEW_customers, q->scope, takes_customer)
+    case PD_QUERY_list_orders: return list_orders(q);
+    case PD_QUERY_list_subscriptions: return list_subscriptions(q);
     case PD_QUERY_list_plans: return list_plans(q);
     case PD_QUERY_list_periods: return list_periods(q);
     case PD_QUERY_get_order: return get_order(q);
@@ -365,6 +445,10 @@ look(struct queries *q)
     case PD_QUERY_list_tasks: return list_tasks(q);
     case PD_QUERY_get_task: return get_task(q);
     case PD_QUERY_list_workers: return list_workers(q);
+    case PD_QUERY_list_counters: return list_counters(q);
+    case PD_QUERY_list_hours: return list_hours(q);
+    case PD_QUERY_list_views: return list_views(q, false);
+    case PD_QUERY_rebuild_views: return list_views(q, true);
     case PD_QUERY_health: return health(q);
     case PD_QUERY_get_customer: {
         struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);
@@ -403,40 +487,63 @@ prepare(struct queries *q, const struct request *request)
 
     q->message = &request->message;
     q->refusal = request->refusal;
-    q->next = q->from = (struct row_key){0, 0};
+    q->has_from = q->has_next = q->log_is_damaged = false;
     q->scanned = q->bytes = 0;
     q->order = 0;
     if (q->refusal.code != PD_OK) return false;
     q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
     if (q->refusal.code != PD_OK) return false;
-    /* The head before the rows, and the rows before the snapshot: what is shown includes it. */
-    q->scope = scopes_lookup(engine_scopes(q->engine), e->reseller, &q->head);
+    q->scope = scopes_lookup(engine_scopes(q->sources.engine), e->reseller, &q->head);
     q->limit = e->has_limit ? e->limit : LIMIT;
     q->print = query_print(q);
     if (q->scope == 0) q->refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
-    else if (e->cursor.data != NULL && !read_cursor(q, e->cursor, &q->from))
-        q->refusal = pd_refuse_field(PD_E_cursor_invalid, NULL, "cursor");
     else if (!take_needle(q)) q->refusal = pd_refuse_field(PD_E_invalid_field, "something beside accents", "text");
-    bool rows = q->message->block->code != PD_QUERY_health && q->message->block->code != PD_QUERY_read_log;
-    if (q->refusal.code == PD_OK && rows && !engine_wait_rows(q->engine)) {
-        q->refusal = pd_refuse(PD_E_busy);
-        q->refusal.retry_after_ms = 1000;
-    }
-    return q->refusal.code == PD_OK;
+    if (q->refusal.code != PD_OK || e->cursor.data == NULL) return q->refusal.code == PD_OK;
+    q->has_from = true;
+    enum pd_error_code wrong = read_cursor(q, e->cursor, &q->from);
+    if (wrong != PD_OK) q->refusal = pd_refuse_field(wrong, NULL, "cursor");
+    return wrong == PD_OK;
+}
+
+static void
+refuse_busy(struct queries *q)
+{
+    q->refusal = pd_refuse(PD_E_busy);
+    q->refusal.retry_after_ms = 1000;
+}
+
+/* Opens the views, if they show enough; `wanted` as in queries_answer. False: the query is refused, or, when it is not, too
+ * early. */
+static bool
+open_views(struct queries *q, bool is_late, uint64_t *wanted, uint64_t *ret_wait_ms)
+{
+    const struct pd_request *e = &q->message->envelope;
+
+    *ret_wait_ms = e->has_at_least ? QUERY_LIMIT_MS : QUERY_FRESH_MS;
+    if (*wanted == 0 && !e->has_at_least) *wanted = engine_figures(q->sources.engine).position;
+    enum store_error error = views_reader_open(q->sources.views, &q->view);
+    if (error == STORE_NONE) *ret_wait_ms = QUERY_LIMIT_MS; /* they are being made */
+    if (error == STORE_OK) error = events_head(q->view.reader, q->scope, &q->arena, &q->head);
+    if (error == STORE_OK && q->view.position >= *wanted && (!e->has_at_least || q->head >= e->at_least)) return true;
+    if (error != STORE_OK && error != STORE_NONE) q->refusal = pd_refuse(PD_E_internal);
+    else if (is_late && error == STORE_OK && !e->has_at_least) return true;
+    else if (is_late) refuse_busy(q);
+    return false;
 }
 
 static void
 write_answer(struct queries *q, const void *data)
 {
     struct mp_writer *w = &q->writer;
+    struct pd_text    cursor = q->has_next ? write_cursor(q, q->next) : (struct pd_text){NULL, 0};
 
     mp_writer_clear(w);
     if (data == NULL) {
         pd_encode_refused(w, q->message->envelope.id, &q->refusal);
         return;
     }
-    mp_map(w, q->next.position > 0 ? 5 : 4);
+    mp_map(w, q->has_next ? 5 : 4);
     mp_key(w, "id");
     mp_text(w, q->message->envelope.id);
     mp_key(w, "ok");
@@ -445,31 +552,34 @@ write_answer(struct queries *q, const void *data)
     mp_uint(w, q->head);
     mp_key(w, "data");
     pd_encode_map(w, q->message->block->reply(), data);
-    if (q->next.position == 0) return;
+    if (!q->has_next) return;
     mp_key(w, "next");
-    mp_text(w, write_cursor(q, q->next));
+    mp_text(w, cursor);
 }
 
-struct pd_text
-queries_answer(struct queries *q, const struct request *request)
+bool
+queries_answer(struct queries *q, const struct request *request, bool is_late, uint64_t *wanted, uint64_t *ret_wait_ms,
+               struct pd_text *ret_answer)
 {
     void *data = NULL;
 
     pd_arena_reset(&q->arena);
-    if (prepare(q, request)) {
-        /* The rows' snapshot first: the log's has what they were folded from. */
-        if (store_reader_open(q->books.rows, &q->rows_reader) != STORE_OK ||
-            store_reader_open(q->books.log, &q->log_reader) != STORE_OK)
-            q->refusal = pd_refuse(PD_E_internal);
-        else {
-            rows_clear(&q->rows);
-            q->rows.reader = q->rows_reader;
-            data = look(q);
-            if (q->refusal.code != PD_OK) data = NULL;
-        }
-        store_reader_close(&q->log_reader);
-        store_reader_close(&q->rows_reader);
+    bool ready = prepare(q, request);
+    bool viewed = ready && needs_views(q->message->block);
+    if (viewed && q->sources.views == NULL) q->refusal = pd_refuse(PD_E_views_off), ready = false;
+    viewed = viewed && ready;
+    if (viewed) ready = open_views(q, is_late, wanted, ret_wait_ms);
+    if (ready) {
+        rows_clear(&q->rows);
+        q->rows.reader = q->view.reader;
+        data = look(q);
+        if (q->refusal.code != PD_OK) data = NULL;
     }
+    store_reader_close(&q->log_reader);
+    if (viewed) views_reader_close(q->sources.views, &q->view);
+    if (viewed && !ready && q->refusal.code == PD_OK) return false;
+    if (viewed && q->refusal.code == PD_E_internal && !q->log_is_damaged) views_rebuild(q->sources.views);
     write_answer(q, data);
-    return (struct pd_text){q->writer.data, q->writer.size};
+    *ret_answer = (struct pd_text){q->writer.data, q->writer.size};
+    return true;
 }

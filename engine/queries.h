@@ -1,9 +1,16 @@
-/* queries.h - what can be looked at. Until there are views, lists read the books themselves, in short transactions: a page is
- * a bounded slice of a table. Runs on its own thread; sees the last commit. */
+/* queries.h - what can be looked at: answered from the views, in short transactions, on a thread of their own.
+ *
+ * A query that asks for nothing else is answered from all that was committed when it came, so that whoever has changed something
+ * sees it; it waits for the views for QUERY_FRESH_MS at most, and is then answered from what there is. With `at_least` it waits for
+ * that position, for QUERY_LIMIT_MS at most, and is then refused with `busy`; 0 waits for nothing. Who waits is the caller's
+ * business: it asks again. */
 #ifndef ENGINE_QUERIES_H
 #define ENGINE_QUERIES_H
 
 #include "engine/engine.h"
+#include "engine/views/views.h"
+
+enum { QUERY_FRESH_MS = 200, QUERY_LIMIT_MS = 5000 };
 
 struct queries;
 
@@ -13,11 +20,23 @@ struct query_counts {
 };
 typedef struct query_counts query_counts_fn(void *arg);
 
-struct queries *queries_open(const struct books *books, struct engine *engine, struct pd_text software, query_counts_fn *counts,
-                             void *arg);
+/* What queries are answered from; it outlives them. */
+struct query_sources {
+    const struct books *books;
+    struct engine      *engine;
+    struct views       *views; /* NULL: there are none */
+    struct pd_text      software;
+    query_counts_fn    *counts;
+    void               *arg;
+};
+
+struct queries *queries_open(const struct query_sources *sources);
 void            queries_close(struct queries **queries);
 
-/* Answers one decoded request; the answer is valid until the next call. */
-struct pd_text queries_answer(struct queries *queries, const struct request *request);
+/* Answers one decoded request; the answer is valid until the next call. False: the views are not so far yet, and the same is to be
+ * asked again when they are, at the latest *ret_wait_ms after the first time, then with `is_late`. *wanted, 0 the first time, is
+ * kept for the request between calls. */
+bool queries_answer(struct queries *queries, const struct request *request, bool is_late, uint64_t *wanted, uint64_t *ret_wait_ms,
+                    struct pd_text *ret_answer);
 
 #endif

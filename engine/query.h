@@ -1,19 +1,18 @@
-/* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; lists, things, histories),
- * find.c (the search), worklist.c (tasks and workers), and pages.c, which they stand on. */
+/* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; things, and which list a query is
+ * of), log_pages.c (events), counters.c, find.c (the search), worklist.c (tasks and workers), and pages.c, which they stand on.
+ *
+ * All of them read a snapshot of the views, which is of one position. */
 #ifndef ENGINE_QUERY_H
 #define ENGINE_QUERY_H
 
 #include "engine/fold.h"
 #include "engine/queries.h"
+#include "engine/views/list.h"
 
-enum { SCAN_MAX = 200000 }; /* rows or events looked at for one answer */
+enum { SCAN_MAX = 20000 }; /* rows or events looked at for one answer */
 
 struct queries {
-    struct books     books;
-    struct engine   *engine;
-    struct pd_text   software;
-    query_counts_fn *counts;
-    void            *counts_arg;
+    struct query_sources sources;
     struct pd_text   log;
     struct pd_arena  arena;
     struct pd_arena  scratch; /* what is looked at and may not be shown */
@@ -23,23 +22,43 @@ struct queries {
 
     /* The query that is answered. */
     const struct pd_message *message;
-    struct store_reader     *rows_reader, *log_reader;
-    uint64_t                 scope, head, print;
+    struct views_reader      view;
+    struct store_reader     *log_reader; /* NULL: not opened yet */
+    uint64_t                 scope, head, print; /* head: of the scope, as it is shown */
     uint64_t                 order; /* the one that is asked for; 0: any */
     size_t                   limit;
     size_t                   scanned, bytes; /* rows looked at; what the page comes to: both are bounded */
     struct pd_text           needle;         /* its `text`, plain; absent: it has none */
-    struct row_key           from; /* where a page begins */
-    struct row_key           next; /* where the following page begins; position 0: there is none */
+    bool                     has_from, has_next;
+    struct list_place        from; /* where a page begins */
+    struct list_place        next; /* where the following page begins */
     struct pd_refusal        refusal;
+    bool                     log_is_damaged; /* it is not the views' fault */
 };
 
 /* Whether a row belongs to the answer; what it needs for that lies in the scratch. */
 typedef bool takes_row(struct queries *q, const void *row);
 
-/* A page of a table, from q->from on and of at most q->limit rows: those of the scope (or of all) that `takes` takes (NULL: every
- * one). An array of struct pd_<row>, in the arena. Sets q->next when there may be more, and q->refusal when a row is damaged. */
-void *read_page(struct queries *q, int row_code, takes_row *takes, bool all_scopes, size_t *ret_count);
+/* A list to be read: begun with the order that the query asks for, then given the keys that its rows are under. `low` and `high`
+ * are positions of the log: only rows that an event between them made, high not included. */
+struct page {
+    struct list list;
+    uint64_t    low, high;
+};
+void begin_page(struct queries *q, struct page *page, bool numbered, bool backwards);
+
+/* Only what was made in a time; 0 and UINT64_MAX: any. False: the query is refused. */
+bool narrow_page(struct queries *q, struct page *page, pd_time_us since, pd_time_us until);
+
+/* At most q->limit of its rows, those that `takes` takes (NULL: every one): an array of struct pd_<row>, in the arena. Sets q->next
+ * when there may be more, and q->refusal when a row is damaged. */
+void *read_page(struct queries *q, struct page *page, int row_code, takes_row *takes, size_t *ret_count);
+
+/* The key of a view in the query's scope. */
+struct view_key scope_key(const struct queries *q, int view);
+
+/* The following page begins there. */
+void set_next(struct queries *q, struct list_place place);
 
 /* Whether what is searched for is part of a text; anything is when nothing is searched for. */
 bool has_needle(struct queries *q, struct pd_text text);
@@ -47,13 +66,24 @@ bool has_needle(struct queries *q, struct pd_text text);
 /* Refuses the query: `internal` when a damaged row was met, else the code. NULL. */
 void *refuse_query(struct queries *q, enum pd_error_code code, const char *field);
 
+/* A store's error: the query is refused with `internal`. True: it was none, or STORE_NONE. */
+bool is_read(struct queries *q, enum store_error error);
+
+/* The log, opened when it is first asked for. NULL: the query is refused. */
+struct store_reader *open_log(struct queries *q);
+
 /* The order that a query names by one of the two, or NULL: the query is refused. */
 struct pd_order *seek_order(struct queries *q, bool has_order, uint64_t number, struct pd_text reference);
 
-/* The reseller's customer, or NULL: the query is refused. */
-struct pd_customer *seek_customer(struct queries *q, struct pd_text id);
+/* The reseller's customer, subscription, or NULL: the query is refused. */
+struct pd_customer     *seek_customer(struct queries *q, struct pd_text id);
+struct pd_subscription *seek_subscription(struct queries *q, uint64_t number);
 
-/* The answers of Find, ListTasks, GetTask and ListWorkers. */
+/* The answers of other files' queries: struct pd_<reply>, or NULL: it is refused. */
+void *read_history(struct queries *q, const void *row);
+void *read_log(struct queries *q);
+void *list_counters(struct queries *q);
+void *list_hours(struct queries *q);
 void *find_things(struct queries *q);
 void *list_tasks(struct queries *q);
 void *get_task(struct queries *q);

@@ -247,7 +247,7 @@ prefetch_row(const struct row_entry *e)
 }
 
 void
-rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scratch)
+rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scratch, struct mp_writer *changes)
 {
     struct dirty *dirty = malloc(t->dirty_count * sizeof *dirty + 1);
     size_t        count = 0;
@@ -263,6 +263,7 @@ rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scr
         const struct row_entry *e = dirty[i].entry;
         if (i + 4 < count) __builtin_prefetch(dirty[i + 4].entry);
         if (i + 2 < count) prefetch_row(dirty[i + 2].entry);
+        if (changes != NULL) changes_add(changes, (struct change){e->code, e->key});
         if (e->gone) {
             store_delete_row(store, e->code, e->key);
             continue;

@@ -8,7 +8,7 @@
 #define ENGINE_ROWS_H
 
 #include "engine/index/index.h"
-#include "engine/store/store.h"
+#include "engine/store/changes.h"
 #include "proto/codec.h"
 
 struct row_entry {
@@ -81,7 +81,7 @@ void rows_prefetch(const struct rows *rows, int code, uint64_t print);
 /* The row will have to be written. */
 void rows_touch(struct rows *rows, struct row_entry *entry);
 
-/* Writes every dirty row, in order of table and key; changes nothing in them. */
-void rows_flush(const struct row_table *table, struct store *store, struct mp_writer *scratch);
+/* Writes every dirty row, in order of table and key; changes nothing in them. `changes` is a list that has begun, or NULL. */
+void rows_flush(const struct row_table *table, struct store *store, struct mp_writer *scratch, struct mp_writer *changes);
 
 #endif

@@ -14,7 +14,8 @@ struct upkeep {
     struct rows      rows;
     struct folder    folder;
     struct mp_reader parser;
-    struct mp_writer packed;
+    struct mp_writer packed, changes;
+    bool             note_changes; /* for the views; when all is made anew, they are, too */
     uint8_t          chain[PD_CHAIN_BYTES];
 };
 
@@ -35,6 +36,7 @@ upkeep_fini(struct upkeep *u)
     rows_fini(&u->rows);
     mp_reader_fini(&u->parser);
     mp_writer_fini(&u->packed);
+    mp_writer_fini(&u->changes);
     pd_arena_fini(&u->arena);
 }
 
@@ -118,7 +120,9 @@ fold_batch(struct upkeep *u, struct store *rows, struct store_reader *log, uint6
         if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
         weight += bytes.size;
     }
-    rows_flush(u->rows.young, rows, &u->packed);
+    if (u->note_changes) changes_begin(&u->changes, from);
+    rows_flush(u->rows.young, rows, &u->packed, u->note_changes ? &u->changes : NULL);
+    if (u->note_changes) changes_end(&u->changes, rows, *to);
     store_set_folded(rows, *to);
     return STORE_OK;
 }
@@ -155,6 +159,7 @@ upkeep_fold_tail(const struct books *books, upkeep_progress *progress, void *arg
     if (from >= last) return STORE_OK;
     if (last - from > TAIL_EVENTS) log_info("rows_follow_log", "from=%" PRIu64 " to=%" PRIu64, from, last);
     upkeep_init(&u);
+    u.note_changes = true;
     enum store_error error = store_reader_open(books->rows, &reader);
     if (error == STORE_OK) error = upkeep_read_rows(&u.folder, reader);
     store_reader_close(&reader);
@@ -199,7 +204,10 @@ upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
     if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE, BATCH_EVENTS);
     if (error == STORE_OK) error = store_begin(books->rows);
     if (error == STORE_OK) {
+        uint64_t making;
+        if (changes_making(store_writer_view(books->rows), &u.arena, &making) != STORE_OK) making = store_last(books->log);
         store_drop_rows(books->rows);
+        changes_set_making(books->rows, making + 1);
         error = store_commit(books->rows, NULL);
     }
     if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
@@ -306,7 +314,7 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
             store_abort(scratch);
             return error == STORE_FAILED ? STORE_FAILED : STORE_DAMAGED;
         }
-        rows_flush(u->rows.young, scratch, &u->packed);
+        rows_flush(u->rows.young, scratch, &u->packed, NULL);
         if ((error = store_commit(scratch, NULL)) != STORE_OK) return error;
         if (progress != NULL) progress(arg, "check", p - 1, last);
     }

@@ -105,7 +105,7 @@ show_openness(struct queries *q, const struct pd_task *t, const struct pd_worker
     v->has_created = true;
     v->stopping = t->stopping;
     if (v->state == PD_task_state_created && v->provisioning == PD_provisioning_worker) show_unserved(roster, v);
-    if (v->deadline < engine_figures(q->engine).time) v->trouble = PD_task_trouble_overdue;
+    if (v->deadline < engine_figures(q->sources.engine).time) v->trouble = PD_task_trouble_overdue;
 }
 
 /* ---- queries ------------------------------------------------------------------------------------------------------- */
@@ -121,7 +121,19 @@ takes_task(struct queries *q, const void *row)
            (m->provisioning == PD_provisioning_absent || m->provisioning == t->provisioning) &&
            (m->group.data == NULL || pd_text_equal(m->group, t->worker_group)) &&
            (m->worker.data == NULL || pd_text_equal(m->worker, t->worker)) && (q->order == 0 || q->order == t->order) &&
-           (!m->has_older_s || t->created + m->older_s * 1000000 <= engine_figures(q->engine).time);
+           (!m->has_older_s || t->created + m->older_s * 1000000 <= engine_figures(q->sources.engine).time);
+}
+
+/* The worker's, the group's or all. */
+static void
+add_place(struct queries *q, struct page *p, const struct pd_list_tasks *m)
+{
+    struct pd_text  text = m->worker.data != NULL ? m->worker : m->group;
+    int             view = m->worker.data != NULL ? VIEW_tasks_by_worker : m->group.data != NULL ? VIEW_tasks_by_group : VIEW_tasks;
+    struct view_key key = scope_key(q, view);
+
+    if (text.data != NULL) view_key_text(&key, text);
+    list_add(&p->list, key);
 }
 
 void *
@@ -137,8 +149,11 @@ list_tasks(struct queries *q)
         if (o == NULL) return NULL;
         q->order = o->order;
     }
-    engine_roster(q->engine, &q->arena, &roster);
-    const struct pd_task *tasks = read_page(q, PD_ROW_task, takes_task, false, &count);
+    engine_roster(q->sources.engine, &q->arena, &roster);
+    struct page p;
+    begin_page(q, &p, false, q->message->envelope.sort == PD_sort_newest);
+    add_place(q, &p, m);
+    const struct pd_task *tasks = read_page(q, &p, PD_ROW_task, takes_task, &count);
     r->tasks = PD_ARENA_ARRAY(&q->arena, struct pd_task_view, count);
     for (size_t i = 0; i < count && q->refusal.code == PD_OK; i++) {
         struct pd_task_view *v = &r->tasks[r->tasks_count];
@@ -160,7 +175,7 @@ get_task(struct queries *q)
     r->task = PD_ARENA_NEW(&q->arena, struct pd_task_view);
     if (!show_task(q, m->task, r->task)) return refuse_query(q, PD_E_task_not_found, "task");
     const struct pd_task *open = find_row(&q->folder, PD_ROW_task, INDEX_open_task, q->scope, m->task, absent, NULL);
-    engine_roster(q->engine, &q->arena, &roster);
+    engine_roster(q->sources.engine, &q->arena, &roster);
     if (open != NULL) show_openness(q, open, &roster, r->task);
     if (is_open_task(r->task)) allowed = (uint64_t)1 << PD_COMMAND_fail_task | (uint64_t)1 << PD_COMMAND_succeed_task;
     if (r->task->state == PD_task_state_leased) allowed |= (uint64_t)1 << PD_COMMAND_release_task;
@@ -175,6 +190,6 @@ void *
 list_workers(struct queries *q)
 {
     struct pd_workers_reply *r = PD_ARENA_NEW(&q->arena, struct pd_workers_reply);
-    engine_roster(q->engine, &q->arena, r);
+    engine_roster(q->sources.engine, &q->arena, r);
     return r;
 }

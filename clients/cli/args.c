@@ -199,7 +199,7 @@ check_places(const struct cli *cli)
 static int
 check_useless(const struct cli *cli)
 {
-    static const char *const names[] = {"id", "dry-run", "expect", "on-behalf-of", "limit"};
+    static const char *const names[] = {"id", "dry-run", "expect", "on-behalf-of", "limit", "sort"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (args_has(cli, names[i])) return cli_usage(cli, "--%s is of no use here", names[i]);
     return STATUS_OK;
@@ -224,7 +224,19 @@ check_common(const struct cli *cli)
     if (block == NULL) return cli->verb->flags & VERB_SENDS ? STATUS_OK : check_useless(cli);
     if (block->kind == PD_BLOCK_query && (expect != NULL || args_has(cli, "dry-run")))
         return cli_usage(cli, "--expect and --dry-run are for commands; this only looks");
-    if (limit != NULL && show_list_field(block->reply()) == NULL) return cli_usage(cli, "--limit is for lists");
+    return args_check_list(cli, block);
+}
+
+int
+args_check_list(const struct cli *cli, const struct pd_block *block)
+{
+    bool        list = block->kind == PD_BLOCK_query && show_list_field(block->reply()) != NULL;
+    const char *sort = args_value(cli, "sort");
+
+    if (args_has(cli, "limit") && !list) return cli_usage(cli, "--limit is for lists");
+    if (sort != NULL && !list) return cli_usage(cli, "--sort is for lists");
+    if (sort != NULL && pd_enum_number(pd_enum_sort(), pd_text(sort)) == 0)
+        return cli_usage(cli, "--sort %s: %s is expected", sort, pd_enum_sort()->names);
     return STATUS_OK;
 }
 

@@ -105,6 +105,9 @@ bool args_has(const struct cli *cli, const char *option);
 const char *args_value(const struct cli *cli, const char *option); /* the last one's; NULL when not given */
 bool args_seconds(const char *text, double *ret_seconds);
 bool args_number(const char *text, uint64_t *ret_number);
+
+/* Whether what was said of a list is said of one, and can be. STATUS_OK, or it was explained. */
+int args_check_list(const struct cli *cli, const struct pd_block *block);
 /* Of candidates given one by one the nearest, when it is near at all. */
 struct nearest {
     const char *wanted;
@@ -207,5 +210,6 @@ int run_context_add(struct cli *cli);
 int run_context_use(struct cli *cli);
 int run_context_remove(struct cli *cli);
 int run_context_list(struct cli *cli);
+int run_views_rebuild(struct cli *cli);
 
 #endif

@@ -81,6 +81,8 @@ exchange_envelope(struct cli *cli, const struct pd_block *block, const char *id,
     /* A verb may look something up with a query before it sends its command: these are the command's. */
     if (expect != NULL && block->kind == PD_BLOCK_command && is_meant(cli, block) && args_number(expect, &number))
         json_object_set_new(e, "expect", json_integer((json_int_t)number));
+    if (args_has(cli, "sort") && block->kind == PD_BLOCK_query && is_meant(cli, block))
+        json_object_set_new(e, "sort", json_string(args_value(cli, "sort")));
     if (args_has(cli, "dry-run") && block->kind == PD_BLOCK_command) json_object_set_new(e, "dry_run", json_true());
     json_object_set_new(e, "data", data);
     return e;

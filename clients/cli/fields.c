@@ -5,8 +5,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "clients/cli/show/money.h"
+#include "clients/lib/time.h"
 
 /* The place a value came from, as the user wrote it: "--quantity" or "quantity". */
 struct source {
@@ -44,12 +46,42 @@ read_flag(const struct source *from, const char *text, json_t **ret_value)
     return STATUS_OK;
 }
 
+/* A time, a date, which is its midnight in UTC, or so long ago: 30m, 12h, 7d; with a plus, so long from now. */
+static int
+read_time(const struct source *from, const char *text, json_t **ret_value)
+{
+    static const char units[] = "smhd";
+    static const long seconds[] = {1, 60, 3600, 86400};
+    char              whole[PD_TIME_TEXT_SIZE], *end;
+    struct timespec   now;
+    pd_time_us        time = 0;
+    bool              later = text[0] == '+';
+    long              count = strtol(text + later, &end, 10);
+    const char       *unit = *end == '\0' ? NULL : strchr(units, *end);
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (unit != NULL && end[1] == '\0' && end > text + later && count >= 0 && count < 100000) {
+        time = (pd_time_us)now.tv_sec * 1000000;
+        pd_time_us distance = (pd_time_us)count * (pd_time_us)seconds[unit - units] * 1000000;
+        *ret_value = json_integer((json_int_t)(later ? time + distance : time > distance ? time - distance : 0));
+        return STATUS_OK;
+    }
+    if (strpbrk(text, "-:") == NULL) return read_whole(from, text, ret_value);
+    bool date = strlen(text) == strlen("2026-01-31") && strchr(text, ':') == NULL;
+    snprintf(whole, sizeof whole, "%s%s", text, date ? "T00:00:00Z" : "");
+    if (strlen(text) > 40 || !pd_time_from_text(whole, &time))
+        return cli_usage(from->cli, "%s: `%s` is no time; 2026-01-31, 2026-01-31T09:00:00Z, or 12h for twelve hours ago",
+                         from->name, text);
+    *ret_value = json_integer((json_int_t)time);
+    return STATUS_OK;
+}
+
 static int
 read_value(const struct source *from, const struct pd_field *f, const char *text, json_t **ret_value)
 {
     switch (f->kind) {
     case PD_KIND_UINT:
-        if (strcmp(f->type->name, "time") == 0 && strpbrk(text, "-:") != NULL) break;
+        if (strcmp(f->type->name, "time") == 0) return read_time(from, text, ret_value);
         return read_whole(from, text, ret_value);
     case PD_KIND_FLAG: return read_flag(from, text, ret_value);
     case PD_KIND_TEXT:

@@ -22,6 +22,7 @@ static const struct {
     {"expect", OPTION_VALUE, "N", N_("Refuse unless the order, plan or customer has this version.")},
     {"on-behalf-of", OPTION_VALUE, "TEXT", N_("The person for whom this is done; kept with the events.")},
     {"limit", OPTION_VALUE, "N", N_("Lists: at most this many rows.")},
+    {"sort", OPTION_VALUE, "ORDER", N_("Lists: oldest, newest, changed (orders) or expiring (subscriptions) first.")},
     {"lang", OPTION_VALUE, "LANG", N_("Speak English (en) or Spanish (es); else what LC_ALL, LC_MESSAGES or LANG says.")},
     {"help", OPTION_FLAG, "", N_("Say what there is: pedido --help, pedido order --help, pedido order add --help.")},
     {"version", OPTION_FLAG, "", N_("Print the version.")},

@@ -97,6 +97,10 @@ static const struct verb verbs[] = {
     {"import", NULL, "file", VERB_SENDS | VERB_RECORDS, run_import,
      N_("Take over customers and live subscriptions from a file of JSON lines or CSV. Importing it again does nothing twice."),
      NULL, NULL},
+    {"counters", pd_block_list_counters, "", 0, run_message, NULL, NULL, NULL},
+    {"hours", pd_block_list_hours, "", 0, run_message, NULL, NULL, NULL},
+    {"views list", pd_block_list_views, "", 0, run_message, NULL, NULL, NULL},
+    {"views rebuild", pd_block_rebuild_views, "", 0, run_views_rebuild, NULL, NULL, NULL},
     {"panel", pd_block_get_panel, "customer", 0, run_message, NULL, NULL, NULL},
     {"find", pd_block_find, "text", 0, run_message, NULL, NULL, NULL},
 

@@ -53,6 +53,13 @@ books_open(const char *dir, enum store_mode mode, bool accept_shorter, struct bo
     return error;
 }
 
+enum store_error
+books_renew(struct books *b)
+{
+    enum store_error error = renew_log(b);
+    return error == STORE_OK ? adopt(b) : error;
+}
+
 void
 books_close(struct books *books)
 {

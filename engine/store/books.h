@@ -17,4 +17,7 @@ enum store_error books_open(const char *dir, enum store_mode mode, bool accept_s
                             uint64_t *ret_known) STORE_MUST_CHECK;
 void             books_close(struct books *books);
 
+/* The log is another one from here on, and its rows are to be folded anew: what is accepted as shorter than something knew it. */
+enum store_error books_renew(struct books *books) STORE_MUST_CHECK;
+
 #endif

@@ -14,7 +14,7 @@
 
 enum { TELL_MAX = 20, TABLES_MAX = PD_ROW_CODES + 4, ROW_KEY = 12, UNWRITTEN_MAX = 1 << 20 };
 
-enum content { FREE_PAGES, TABLES, EVENTS, META, ROWS };
+enum content { FREE_PAGES, TABLES, EVENTS, META, ENTRIES, ROWS };
 
 struct table {
     enum content      content;
@@ -86,6 +86,7 @@ tell_page(struct walk *w, uint64_t page, struct bounds b, const char *wrong)
         snprintf(below, sizeof below, "events %s to %" PRIu64, low[0] == '\0' ? "1" : low, page_number(b.high) - 1);
     else if (w->table.content == EVENTS)
         snprintf(below, sizeof below, "events %s to %" PRIu64, low[0] == '\0' ? "1" : low, w->table.said.entries);
+    else if (w->table.content == ENTRIES) snprintf(below, sizeof below, "entries");
     else snprintf(below, sizeof below, "rows %s%s%s%s%s", w->table.name, low[0] == '\0' ? "" : " from position ", low,
                   high[0] == '\0' ? "" : " to before position ", high);
     tell(w, "page %" PRIu64 ": %s; below it: %s", page, wrong, below);
@@ -196,6 +197,7 @@ see_table(struct walk *w, const struct page_node *n)
     t.said = page_read_table(n->data);
     if (pd_text_equal(n->key, PD_TEXT("events"))) t.content = EVENTS, t.name = "events";
     else if (pd_text_equal(n->key, PD_TEXT("meta"))) t.content = META, t.name = "meta";
+    else if (pd_text_equal(n->key, PD_TEXT("entries"))) t.content = ENTRIES, t.name = "entries";
     for (int code = 1; code < PD_ROW_CODES && t.name == NULL; code++) {
         const struct pd_block *row = pd_schema_row(code);
         if (row != NULL && pd_text_equal(n->key, pd_text(row->name))) t.name = row->name;

@@ -27,6 +27,9 @@ enum store_mode {
     STORE_CREATE,   /* make the books when there are none */
     STORE_EXISTING, /* there must be books */
     STORE_ROWS,     /* DATA/rows; made when there are none, with an id of its own until it is set */
+    STORE_VIEWS,    /* `dir` itself; made when there are none, with an id of its own until it is set */
+    STORE_VIEWS_EXISTING, /* the same, where there are some */
+    STORE_VIEWS_LOOK,     /* the same, to read them only, once inspect_store has found them well */
     STORE_SCRATCH,  /* a store of no durability for a verification, in `dir`, which is empty or made, and removed at once */
 };
 
@@ -40,6 +43,9 @@ struct store_reader;
 enum store_error store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct store **ret_store,
                             uint64_t *ret_known) STORE_MUST_CHECK;
 void             store_close(struct store **store);
+
+/* Throws away what STORE_VIEWS has made, or has left half made; it must be closed. */
+void store_remove(const char *dir);
 
 /* 16 random bytes, made with the log. */
 const uint8_t *store_log_id(const struct store *store);
@@ -58,9 +64,11 @@ enum store_error store_begin(struct store *store) STORE_MUST_CHECK;
 void             store_append(struct store *store, uint64_t position, const char *bytes, size_t size);
 void             store_put_row(struct store *store, int row_code, struct row_key key, const char *bytes, size_t size);
 void             store_delete_row(struct store *store, int row_code, struct row_key key);
-void             store_drop_rows(struct store *store); /* all of them; sets store_folded to 0 */
+void             store_drop_rows(struct store *store); /* and entries, all of them; sets store_folded to 0 */
 void             store_set_folded(struct store *store, uint64_t position);
 void             store_set_log_id(struct store *store, const uint8_t id[PD_LOG_ID_BYTES]);
+void             store_put_entry(struct store *store, struct pd_text key, struct pd_text value);
+void             store_delete_entry(struct store *store, struct pd_text key);
 /* `chain` is the last event's, noted in DATA/head with its position; NULL: nothing was appended. */
 enum store_error store_commit(struct store *store, const uint8_t *chain) STORE_MUST_CHECK;
 void             store_abort(struct store *store);
@@ -72,6 +80,8 @@ struct store_reader *store_writer_view(struct store *store);
 enum store_error store_reader_open(struct store *store, struct store_reader **ret_reader) STORE_MUST_CHECK;
 void             store_reader_close(struct store_reader **reader);
 uint64_t         store_reader_last(struct store_reader *reader);
+/* What store_folded was in it. */
+enum store_error store_reader_folded(struct store_reader *reader, uint64_t *ret_folded) STORE_MUST_CHECK;
 
 /* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED or STORE_FAILED. */
 enum store_error store_read_record(struct store_reader *reader, uint64_t position, struct pd_arena *arena,
@@ -84,5 +94,29 @@ enum store_error store_read_row(struct store_reader *reader, int row_code, struc
 typedef bool store_visit(void *arg, struct row_key key, struct pd_text bytes);
 enum store_error store_each_row(struct store_reader *reader, int row_code, struct row_key from, store_visit *visit,
                                 void *arg) STORE_MUST_CHECK;
+
+/* ---- entries ---- */
+
+/* What else a store keeps: keys of 1 to STORE_KEY_MAX bytes, in the order of memcmp, and their values, which may be empty. */
+enum { STORE_KEY_MAX = 480 };
+
+enum store_error store_read_entry(struct store_reader *reader, struct pd_text key, struct pd_arena *arena,
+                                  struct pd_text *ret_value) STORE_MUST_CHECK;
+
+/* A place among the entries, for as long as its reader is open. What it shows is valid until it moves. */
+struct store_cursor;
+struct store_entry {
+    struct pd_text key, value;
+};
+enum store_error store_cursor_open(struct store_reader *reader, struct store_cursor **ret_cursor) STORE_MUST_CHECK;
+void             store_cursor_close(struct store_cursor **cursor);
+
+/* To the first entry that is not before the key; to the last one that is; to the next one; to the one before. STORE_NONE: there is
+ * none, and the cursor is nowhere. */
+enum store_error store_cursor_seek(struct store_cursor *cursor, struct pd_text key, struct store_entry *ret_entry) STORE_MUST_CHECK;
+enum store_error store_cursor_seek_before(struct store_cursor *cursor, struct pd_text key,
+                                          struct store_entry *ret_entry) STORE_MUST_CHECK;
+enum store_error store_cursor_next(struct store_cursor *cursor, struct store_entry *ret_entry) STORE_MUST_CHECK;
+enum store_error store_cursor_previous(struct store_cursor *cursor, struct store_entry *ret_entry) STORE_MUST_CHECK;
 
 #endif

@@ -6,63 +6,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <lmdb.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "engine/base/log.h"
-#include "engine/store/files.h"
 #include "engine/store/fresh.h"
 #include "engine/store/inspect.h"
-#include "engine/store/lmdb_page.h"
-#include "engine/store/store.h"
+#include "engine/store/lmdb_store.h"
 #include "proto/check.h"
-#include "proto/schema.h"
 
-enum { KEY_BYTES = 12, HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events that a start reads, unless told to read more */ };
-
-struct store_reader {
-    struct store *store;
-    MDB_txn      *txn;
-    uint64_t      last, root; /* of the events, as this snapshot has them; root 0: not asked yet */
-};
-
-struct store {
-    MDB_env            *env;
-    MDB_dbi             tables, events, meta, rows[PD_ROW_CODES];
-    MDB_txn            *txn; /* the open write transaction */
-    struct store_reader writer;
-    enum store_error    error; /* of the transaction, sticky */
-    char               *dir;
-    bool                scratch;
-    int                 head_fd;
-    struct files_space  space;
-    struct page_file    pages;      /* to look at a leaf before LMDB does */
-    uint64_t            looked_from; /* events from there on need no such look */
-    size_t              page_size;
-    uint64_t            last, folded, pending_last, pending_folded;
-    uint8_t             log_id[PD_LOG_ID_BYTES], pending_log_id[PD_LOG_ID_BYTES];
-};
+enum { HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events that a start reads, unless told to read more */ };
 
 /* ---- errors -------------------------------------------------------------------------------------------------------- */
 
-static enum store_error
-failed(const char *fact, const char *path, int code)
+enum store_error
+lmdb_failed(const char *fact, const char *path, int code)
 {
     log_error(fact, "path=\"%s\" error=\"%s\"", path, mdb_strerror(code));
     return STORE_FAILED;
 }
 
-/* Notes the transaction's first error. */
-static void
-note(struct store *s, const char *fact, int code)
+void
+lmdb_note(struct store *s, const char *fact, int code)
 {
     if (code == MDB_SUCCESS || s->error != STORE_OK) return;
-    s->error = failed(fact, s->dir, code);
+    s->error = lmdb_failed(fact, s->dir, code);
 }
 
 /* ---- space --------------------------------------------------------------------------------------------------------- */
@@ -79,108 +50,15 @@ store_prepare(struct store *s, size_t bytes, size_t pages)
     uint64_t rewritten = (uint64_t)pages * s->pages.page_size / 8 * 9;
     int      code = files_space_have(&s->space, used, used + bytes + (rewritten < used ? rewritten : used));
     if (code == ENOSPC) return STORE_FULL;
-    return code == 0 ? STORE_OK : failed("extend_failed", s->dir, code);
-}
-
-/* ---- keys ---------------------------------------------------------------------------------------------------------- */
-
-static MDB_val
-pack_key(struct row_key key, uint8_t buffer[KEY_BYTES])
-{
-    for (int i = 0; i < 8; i++) buffer[i] = (uint8_t)(key.position >> (56 - 8 * i));
-    for (int i = 0; i < 4; i++) buffer[8 + i] = (uint8_t)(key.item >> (24 - 8 * i));
-    return (MDB_val){KEY_BYTES, buffer};
-}
-
-static struct row_key
-unpack_key(const MDB_val *val)
-{
-    const uint8_t *b = val->mv_data;
-    struct row_key key = {0, 0};
-    for (int i = 0; i < 8; i++) key.position = key.position << 8 | b[i];
-    for (int i = 8; i < KEY_BYTES; i++) key.item = key.item << 8 | b[i];
-    return key;
-}
-
-/* A value stands behind an xxh3-64 of its key and of itself: neither can change, nor one take another's place, unseen. */
-static uint64_t
-sum_of(const MDB_val *key, const char *bytes, size_t size)
-{
-    return XXH3_64bits_withSeed(bytes, size, XXH3_64bits(key->mv_data, key->mv_size));
-}
-
-static int
-put_summed(MDB_txn *txn, MDB_dbi dbi, MDB_val key, const void *bytes, size_t size, unsigned flags)
-{
-    uint64_t sum = sum_of(&key, bytes, size);
-    MDB_val  value = {sizeof sum + size, NULL};
-    int      rc = mdb_put(txn, dbi, &key, &value, MDB_RESERVE | flags);
-
-    if (rc != MDB_SUCCESS) return rc;
-    memcpy(value.mv_data, &sum, sizeof sum);
-    memcpy((char *)value.mv_data + sizeof sum, bytes, size);
-    return MDB_SUCCESS;
-}
-
-/* The value's own bytes, or absent when the sum does not fit. */
-static struct pd_text
-checked(const MDB_val *key, const MDB_val *value)
-{
-    uint64_t       sum;
-    struct pd_text bytes = {(const char *)value->mv_data + sizeof sum, value->mv_size - sizeof sum};
-
-    if (value->mv_size < sizeof sum) return (struct pd_text){NULL, 0};
-    memcpy(&sum, value->mv_data, sizeof sum);
-    return sum_of(key, bytes.data, bytes.size) == sum ? bytes : (struct pd_text){NULL, 0};
-}
-
-static enum store_error
-get_summed(const char *dir, MDB_txn *txn, MDB_dbi dbi, MDB_val key, struct pd_text *ret_bytes)
-{
-    MDB_val value;
-    int     rc = mdb_get(txn, dbi, &key, &value);
-
-    if (rc == MDB_NOTFOUND) return STORE_NONE;
-    if (rc != MDB_SUCCESS) return failed("read_failed", dir, rc);
-    struct pd_text bytes = checked(&key, &value);
-    if (bytes.data == NULL) return STORE_DAMAGED;
-    *ret_bytes = bytes;
-    return STORE_OK;
+    return code == 0 ? STORE_OK : lmdb_failed("extend_failed", s->dir, code);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-static enum store_error
-read_meta(struct store *s, MDB_txn *txn, const char *name, void *ret_value, size_t size)
-{
-    struct pd_text   bytes;
-    enum store_error error = get_summed(s->dir, txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, &bytes);
-
-    if (error == STORE_OK && bytes.size != size) error = STORE_DAMAGED;
-    if (error == STORE_OK) memcpy(ret_value, bytes.data, size);
-    if (error == STORE_DAMAGED) log_error("meta_damaged", "path=\"%s\" name=%s", s->dir, name);
-    return error;
-}
-
 static int
 write_meta(struct store *s, MDB_txn *txn, const char *name, const void *bytes, size_t size)
 {
-    return put_summed(txn, s->meta, (MDB_val){strlen(name), (void *)(uintptr_t)name}, bytes, size, 0);
-}
-
-static enum store_error
-last_position(struct store *s, MDB_txn *txn, uint64_t *ret_last)
-{
-    MDB_cursor *cursor;
-    MDB_val     key, value;
-    int         rc = mdb_cursor_open(txn, s->events, &cursor);
-
-    if (rc != MDB_SUCCESS) return failed("read_failed", s->dir, rc);
-    rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    *ret_last = 0;
-    if (rc == MDB_SUCCESS) memcpy(ret_last, key.mv_data, sizeof *ret_last);
-    mdb_cursor_close(cursor);
-    return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", s->dir, rc);
+    return lmdb_put(txn, s->meta, NULL, (MDB_val){strlen(name), (void *)(uintptr_t)name}, bytes, size, 0);
 }
 
 static int
@@ -189,6 +67,7 @@ open_tables(struct store *s, MDB_txn *txn)
     int rc = mdb_dbi_open(txn, NULL, 0, &s->tables);
     if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "events", MDB_CREATE | MDB_INTEGERKEY, &s->events);
     if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &s->meta);
+    if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, "entries", MDB_CREATE, &s->entries);
     for (int code = 1; code < PD_ROW_CODES && rc == MDB_SUCCESS; code++) {
         const struct pd_block *row = pd_schema_row(code);
         if (row != NULL) rc = mdb_dbi_open(txn, row->name, MDB_CREATE, &s->rows[code]);
@@ -203,23 +82,23 @@ open_books(struct store *s)
     MDB_txn *txn;
     int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 
-    if (rc != MDB_SUCCESS) return failed("open_failed", s->dir, rc);
+    if (rc != MDB_SUCCESS) return lmdb_failed("open_failed", s->dir, rc);
     rc = open_tables(s, txn);
     if (rc != MDB_SUCCESS) {
         mdb_txn_abort(txn);
-        return failed("open_failed", s->dir, rc);
+        return lmdb_failed("open_failed", s->dir, rc);
     }
-    enum store_error error = last_position(s, txn, &s->last);
-    if (error == STORE_OK) error = read_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
+    enum store_error error = lmdb_last(s, txn, &s->last);
+    if (error == STORE_OK) error = lmdb_read_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
     if (error == STORE_NONE) {
         randombytes_buf(s->log_id, sizeof s->log_id);
         rc = write_meta(s, txn, "log_id", s->log_id, sizeof s->log_id);
-        error = rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+        error = rc == MDB_SUCCESS ? STORE_OK : lmdb_failed("open_failed", s->dir, rc);
     }
     /* Kept only where rows stand behind the log. */
     if (error == STORE_OK) {
         s->folded = s->last;
-        error = read_meta(s, txn, "folded", &s->folded, sizeof s->folded);
+        error = lmdb_read_meta(s, txn, "folded", &s->folded, sizeof s->folded);
         if (error == STORE_NONE) error = STORE_OK;
     }
     if (error != STORE_OK) {
@@ -227,7 +106,7 @@ open_books(struct store *s)
         return error;
     }
     rc = mdb_txn_commit(txn);
-    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+    return rc == MDB_SUCCESS ? STORE_OK : lmdb_failed("open_failed", s->dir, rc);
 }
 
 /* The head as it was known before the start: position and chain, unsynced. */
@@ -239,9 +118,9 @@ check_head(struct store *s, const char *dir, bool accept_shorter, uint64_t *ret_
 
     snprintf(path, sizeof path, "%s/head", dir);
     s->head_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (s->head_fd < 0) return failed("open_failed", path, errno);
+    if (s->head_fd < 0) return lmdb_failed("open_failed", path, errno);
     ssize_t n = pread(s->head_fd, &known, sizeof known, 0);
-    if (n < 0) return failed("open_failed", path, errno);
+    if (n < 0) return lmdb_failed("open_failed", path, errno);
     if (n != (ssize_t)sizeof known || known <= s->last) return STORE_OK;
     if (!accept_shorter) {
         *ret_known = known;
@@ -278,7 +157,25 @@ open_environment(struct store *s, enum store_mode mode)
     int rc = ENOMEM;
     for (int bits = 40; bits >= 34 && (rc == ENOMEM || rc == EINVAL); bits -= 2)
         rc = try_environment(s, mode, (size_t)1 << bits);
-    return rc == MDB_SUCCESS ? STORE_OK : failed("open_failed", s->dir, rc);
+    return rc == MDB_SUCCESS ? STORE_OK : lmdb_failed("open_failed", s->dir, rc);
+}
+
+static bool
+must_exist(enum store_mode mode)
+{
+    return mode == STORE_EXISTING || mode == STORE_VIEWS_EXISTING || mode == STORE_VIEWS_LOOK;
+}
+
+static bool
+is_of_views(enum store_mode mode)
+{
+    return mode == STORE_VIEWS || mode == STORE_VIEWS_EXISTING;
+}
+
+static bool
+is_log(enum store_mode mode)
+{
+    return mode == STORE_CREATE || mode == STORE_EXISTING;
 }
 
 static void
@@ -293,13 +190,34 @@ static enum store_error
 look_at_file(struct store *s, enum store_mode mode)
 {
     struct inspected found;
-    enum store_error error = inspect_store(s->dir, mode == STORE_ROWS ? 0 : TAIL, tell_damage, s, &found);
+    enum store_error error = inspect_store(s->dir, is_log(mode) ? TAIL : 0, tell_damage, s, &found);
 
     s->looked_from = found.from;
     if (found.taken_back) log_warn("commit_taken_back", "path=\"%s\"", s->dir);
-    s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
-    if (error == STORE_FAILED) return failed("open_failed", s->dir, errno);
+    if (error == STORE_FAILED) return lmdb_failed("open_failed", s->dir, errno);
     return error == STORE_EXISTS_NOT ? STORE_OK : error;
+}
+
+/* A file that is there while views are open, so that a start knows whether they were closed. Those that were are not looked
+ * through: a page that was damaged since ends the process at worst, and then they are. */
+static bool
+mark_open(struct store *s)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/open", s->dir);
+    int fd = open(path, O_CREAT | O_EXCL | O_CLOEXEC | O_WRONLY, 0640);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+static void
+unmark(const struct store *s)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/open", s->dir);
+    if (s->marked) unlink(path);
 }
 
 static enum store_error
@@ -311,26 +229,39 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     int         dead, code;
     snprintf(path, sizeof path, "%s/data.mdb", s->dir);
     bool fresh = stat(path, &st) != 0;
-    if (fresh && errno != ENOENT) return failed("open_failed", path, errno); /* none is made where there may be one */
-    if (mode == STORE_EXISTING && (fresh || st.st_size == 0)) return STORE_EXISTS_NOT;
-    if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return failed("open_failed", s->dir, errno);
-    if (fresh && mode != STORE_SCRATCH && (code = fresh_make(s->dir)) != 0) return failed("open_failed", s->dir, code);
-    enum store_error error = mode == STORE_SCRATCH ? STORE_OK : look_at_file(s, mode);
+    if (fresh && errno != ENOENT) return lmdb_failed("open_failed", path, errno); /* none is made where there may be one */
+    if (must_exist(mode) && (fresh || st.st_size == 0)) return STORE_EXISTS_NOT;
+    if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return lmdb_failed("open_failed", s->dir, errno);
+    if (fresh && mode != STORE_SCRATCH && (code = fresh_make(s->dir)) != 0) return lmdb_failed("open_failed", s->dir, code);
+    bool closed = mode == STORE_VIEWS_LOOK || (is_of_views(mode) && mark_open(s));
+    enum store_error error = mode == STORE_SCRATCH || closed ? STORE_OK : look_at_file(s, mode);
+    s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
     if (error != STORE_OK || (error = open_environment(s, mode)) != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);
     s->pages.page_size = stat_.ms_psize;
     if (mode != STORE_SCRATCH) {
         mdb_reader_check(s->env, &dead);
-        if ((code = files_space_open(&s->space, path)) != 0) return failed("open_failed", path, code);
-        if ((s->pages.fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) return failed("open_failed", path, errno);
+        if ((code = files_space_open(&s->space, path)) != 0) return lmdb_failed("open_failed", path, code);
+        if ((s->pages.fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) return lmdb_failed("open_failed", path, errno);
     }
     if ((error = open_books(s)) != STORE_OK || mode == STORE_SCRATCH) return error;
-    if (mode != STORE_ROWS && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
+    if (is_log(mode) && (error = check_head(s, dir, accept_shorter, ret_known)) != STORE_OK) return error;
     /* At every start: the one that made the files may have ended before this. */
     snprintf(path, sizeof path, "%s/..", dir);
-    if (mode != STORE_EXISTING && (!files_sync_directory(s->dir) || !files_sync_directory(dir) || !files_sync_directory(path)))
-        return failed("open_failed", dir, errno);
-    return STORE_OK;
+    if (mode == STORE_EXISTING || mode == STORE_VIEWS_LOOK) return STORE_OK;
+    bool synced = files_sync_directory(s->dir) && files_sync_directory(dir) && files_sync_directory(path);
+    return synced ? STORE_OK : lmdb_failed("open_failed", dir, errno);
+}
+
+static const char *
+place_of(enum store_mode mode)
+{
+    switch (mode) {
+    case STORE_ROWS: return "%s/rows";
+    case STORE_CREATE:
+    case STORE_EXISTING: return "%s/books";
+    default: return "%s";
+    }
 }
 
 enum store_error
@@ -341,8 +272,9 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     PD_CHECK(s != NULL && sodium_init() >= 0);
     s->space.fd = s->pages.fd = s->head_fd = -1;
     s->scratch = mode == STORE_SCRATCH;
-    PD_CHECK(asprintf(&s->dir, s->scratch ? "%s" : mode == STORE_ROWS ? "%s/rows" : "%s/books", dir) > 0);
+    PD_CHECK(asprintf(&s->dir, place_of(mode), dir) > 0);
     enum store_error error = open_steps(s, dir, mode, accept_shorter, ret_known);
+    s->marked = error == STORE_OK && is_of_views(mode);
     if (s->scratch) files_remove_books(dir); /* what is open stays until it is closed, whatever becomes of us */
     if (error != STORE_OK) {
         store_close(&s);
@@ -360,12 +292,25 @@ store_close(struct store **store)
     if (s == NULL) return;
     if (s->txn != NULL) store_abort(s);
     if (s->env != NULL) mdb_env_close(s->env);
+    unmark(s);
     files_space_close(&s->space);
     if (s->pages.fd >= 0) close(s->pages.fd);
     if (s->head_fd >= 0) close(s->head_fd);
     free(s->dir);
     free(s);
     *store = NULL;
+}
+
+void
+store_remove(const char *dir)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/new", dir); /* fresh.h */
+    files_remove_books(path);
+    snprintf(path, sizeof path, "%s/open", dir);
+    unlink(path);
+    files_remove_books(dir);
 }
 
 const uint8_t *
@@ -393,8 +338,9 @@ store_begin(struct store *s)
 {
     PD_CHECK(s->txn == NULL);
     int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
-    if (rc != MDB_SUCCESS) return failed("begin_failed", s->dir, rc);
+    if (rc != MDB_SUCCESS) return lmdb_failed("begin_failed", s->dir, rc);
     s->error = STORE_OK;
+    s->put = NULL; /* the last one went with its transaction */
     s->writer = (struct store_reader){.store = s, .txn = s->txn};
     s->pending_last = s->last;
     s->pending_folded = s->folded;
@@ -407,35 +353,39 @@ store_append(struct store *s, uint64_t position, const char *bytes, size_t size)
 {
     PD_CHECK(position == s->pending_last + 1);
     if (s->error != STORE_OK) return;
-    note(s, "append_failed", put_summed(s->txn, s->events, (MDB_val){sizeof position, &position}, bytes, size, MDB_APPEND));
+    MDB_val key = {sizeof position, &position};
+    lmdb_note(s, "append_failed", lmdb_put(s->txn, s->events, NULL, key, bytes, size, MDB_APPEND));
     s->pending_last = position;
 }
 
 void
 store_put_row(struct store *s, int row_code, struct row_key row_key, const char *bytes, size_t size)
 {
-    uint8_t buffer[KEY_BYTES];
+    uint8_t buffer[LMDB_KEY_BYTES];
 
     if (s->error != STORE_OK) return;
-    note(s, "put_failed", put_summed(s->txn, s->rows[row_code], pack_key(row_key, buffer), bytes, size, 0));
+    lmdb_note(s, "put_failed", lmdb_put(s->txn, s->rows[row_code], NULL, lmdb_pack_key(row_key, buffer), bytes, size, 0));
 }
 
 void
 store_delete_row(struct store *s, int row_code, struct row_key row_key)
 {
-    uint8_t buffer[KEY_BYTES];
-    MDB_val key = pack_key(row_key, buffer);
+    uint8_t buffer[LMDB_KEY_BYTES];
+    MDB_val key = lmdb_pack_key(row_key, buffer);
 
     if (s->error != STORE_OK) return;
     int rc = mdb_del(s->txn, s->rows[row_code], &key, NULL);
-    note(s, "delete_failed", rc == MDB_NOTFOUND ? MDB_SUCCESS : rc);
+    lmdb_note(s, "delete_failed", rc == MDB_NOTFOUND ? MDB_SUCCESS : rc);
 }
 
 void
 store_drop_rows(struct store *s)
 {
     for (int code = 1; code < PD_ROW_CODES && s->error == STORE_OK; code++)
-        if (pd_schema_row(code) != NULL) note(s, "drop_failed", mdb_drop(s->txn, s->rows[code], 0));
+        if (pd_schema_row(code) != NULL) lmdb_note(s, "drop_failed", mdb_drop(s->txn, s->rows[code], 0));
+    if (s->put != NULL) mdb_cursor_close(s->put);
+    s->put = NULL;
+    if (s->error == STORE_OK) lmdb_note(s, "drop_failed", mdb_drop(s->txn, s->entries, 0));
     store_set_folded(s, 0);
 }
 
@@ -449,7 +399,7 @@ void
 store_set_log_id(struct store *s, const uint8_t id[PD_LOG_ID_BYTES])
 {
     memcpy(s->pending_log_id, id, sizeof s->pending_log_id);
-    if (s->error == STORE_OK) note(s, "meta_failed", write_meta(s, s->txn, "log_id", id, PD_LOG_ID_BYTES));
+    if (s->error == STORE_OK) lmdb_note(s, "meta_failed", write_meta(s, s->txn, "log_id", id, PD_LOG_ID_BYTES));
 }
 
 /* Only where rows stand behind the log is their position kept; else it is the log's. */
@@ -462,7 +412,7 @@ write_folded(struct store *s)
     if (s->error != STORE_OK) return;
     if (s->pending_folded != s->pending_last) rc = write_meta(s, s->txn, "folded", &s->pending_folded, sizeof s->pending_folded);
     else if (s->folded != s->last && (rc = mdb_del(s->txn, s->meta, &key, NULL)) == MDB_NOTFOUND) rc = MDB_SUCCESS;
-    note(s, "meta_failed", rc);
+    lmdb_note(s, "meta_failed", rc);
 }
 
 enum store_error
@@ -479,7 +429,7 @@ store_commit(struct store *s, const uint8_t *chain)
     MDB_txn *txn = s->txn;
     s->txn = NULL;
     int rc = mdb_txn_commit(txn);
-    if (rc != MDB_SUCCESS) return failed("commit_failed", s->dir, rc);
+    if (rc != MDB_SUCCESS) return lmdb_failed("commit_failed", s->dir, rc);
     s->last = s->pending_last;
     s->folded = s->pending_folded;
     /* Other threads read it; it changes only while the books are opened. */
@@ -497,102 +447,4 @@ store_abort(struct store *s)
 {
     if (s->txn != NULL) mdb_txn_abort(s->txn);
     s->txn = NULL;
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
-
-struct store_reader *
-store_writer_view(struct store *s)
-{
-    PD_CHECK(s->txn != NULL);
-    return &s->writer;
-}
-
-enum store_error
-store_reader_open(struct store *s, struct store_reader **ret_reader)
-{
-    struct store_reader *r = calloc(1, sizeof *r);
-
-    PD_CHECK(r != NULL);
-    r->store = s;
-    int              rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
-    enum store_error error = rc == MDB_SUCCESS ? last_position(s, r->txn, &r->last) : failed("read_failed", s->dir, rc);
-    if (error == STORE_OK) *ret_reader = r;
-    else store_reader_close(&r);
-    return error;
-}
-
-void
-store_reader_close(struct store_reader **reader)
-{
-    if (*reader == NULL) return;
-    if ((*reader)->txn != NULL) mdb_txn_abort((*reader)->txn);
-    free(*reader);
-    *reader = NULL;
-}
-
-uint64_t
-store_reader_last(struct store_reader *r)
-{
-    return r == &r->store->writer ? r->store->pending_last : r->last;
-}
-
-/* The way to an event that was not looked at before the start. */
-static enum store_error
-look_at_event(struct store_reader *r, uint64_t position)
-{
-    struct store *s = r->store;
-    MDB_val       key = {strlen("events"), (void *)(uintptr_t) "events"}, value;
-    uint64_t      offset, size, page;
-
-    if (position >= s->looked_from) return STORE_OK;
-    if (r->root == 0) {
-        int rc = mdb_get(r->txn, s->tables, &key, &value);
-        if (rc != MDB_SUCCESS) return failed("read_failed", s->dir, rc);
-        r->root = page_read_table((struct pd_text){value.mv_data, value.mv_size}).root;
-    }
-    const char *wrong = page_find(&s->pages, r->root, position, &offset, &size, &page);
-    if (wrong == NULL) return STORE_OK;
-    log_error("page_damaged", "path=\"%s\" page=%" PRIu64 " position=%" PRIu64 " what=\"%s\"", s->dir, page, position, wrong);
-    return STORE_DAMAGED;
-}
-
-enum store_error
-store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
-{
-    struct pd_text   bytes;
-    enum store_error error = look_at_event(r, position);
-
-    if (error == STORE_OK)
-        error = get_summed(r->store->dir, r->txn, r->store->events, (MDB_val){sizeof position, &position}, &bytes);
-    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
-    return error;
-}
-
-enum store_error
-store_read_row(struct store_reader *r, int row_code, struct row_key row_key, struct pd_arena *arena,
-               struct pd_text *ret_bytes)
-{
-    uint8_t          buffer[KEY_BYTES];
-    struct pd_text   bytes;
-    enum store_error error = get_summed(r->store->dir, r->txn, r->store->rows[row_code], pack_key(row_key, buffer), &bytes);
-
-    if (error == STORE_OK) *ret_bytes = pd_arena_text(arena, bytes);
-    return error;
-}
-
-enum store_error
-store_each_row(struct store_reader *r, int row_code, struct row_key from, store_visit *visit, void *arg)
-{
-    uint8_t     buffer[KEY_BYTES];
-    MDB_val     key = pack_key(from, buffer), value;
-    MDB_cursor *cursor;
-    int         rc = mdb_cursor_open(r->txn, r->store->rows[row_code], &cursor);
-
-    if (rc != MDB_SUCCESS) return failed("read_failed", r->store->dir, rc);
-    for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == MDB_SUCCESS;
-         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-        if (!visit(arg, unpack_key(&key), checked(&key, &value))) break;
-    mdb_cursor_close(cursor);
-    return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : failed("read_failed", r->store->dir, rc);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/store/ordered.h"
 #include "proto/check.h"
 #include "proto/schema.h"
 
@@ -30,6 +31,7 @@ struct books {
     struct bytes *records; /* record of position p at p - 1 */
     size_t        count, capacity;
     struct rows   rows[PD_ROW_CODES];
+    struct ordered entries;
     uint64_t      folded;
     uint64_t      log_id;
 };
@@ -38,7 +40,7 @@ struct store_reader {
     struct store *store;
 };
 
-/* The writer works on a copy of what it changes: an undo list of rows, and a mark in the records. */
+/* The writer keeps what it changes: undo lists of rows and of entries, and a mark in the records. */
 struct undo {
     int            row_code;
     struct row_key key;
@@ -138,6 +140,8 @@ remember(struct store *s, int row_code, struct row_key key)
     s->undo[s->undo_count++] = (struct undo){row_code, key, r == NULL ? (struct bytes){NULL, 0} : r->bytes};
 }
 
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
 enum store_error
 store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct store **ret_store, uint64_t *ret_known)
 {
@@ -151,7 +155,7 @@ store_open(const char *dir, enum store_mode mode, bool accept_shorter, struct st
     snprintf(name, sizeof name, "%s%s", dir, mode == STORE_ROWS ? rows_suffix : "");
     while (s != NULL && strcmp(s->name, name) != 0) s = s->next;
     if (s == NULL) {
-        if (mode == STORE_EXISTING) return STORE_EXISTS_NOT;
+        if (mode == STORE_EXISTING || mode == STORE_VIEWS_EXISTING || mode == STORE_VIEWS_LOOK) return STORE_EXISTS_NOT;
         s = calloc(1, sizeof *s);
         PD_CHECK(s != NULL && (s->name = strdup(name)) != NULL);
         made++;
@@ -175,6 +179,7 @@ forget(struct store *s)
         for (size_t i = 0; i < s->books.rows[code].count; i++) free(s->books.rows[code].rows[i].bytes.data);
         free(s->books.rows[code].rows);
     }
+    ordered_fini(&s->books.entries);
     free(s->books.records);
     free(s->undo);
     free(s->name);
@@ -196,12 +201,24 @@ store_close(struct store **store)
     forget(s);
 }
 
-/* Whether the store is the directory's: its log's or its rows'. */
+void
+store_remove(const char *dir)
+{
+    for (struct store **link = &all; *link != NULL; link = &(*link)->next) {
+        struct store *s = *link;
+        if (strcmp(s->name, dir) != 0) continue;
+        *link = s->next;
+        forget(s);
+        return;
+    }
+}
+
+/* Whether the store is the directory's: its log's, its rows' or its views'. */
 static bool
 is_of(const struct store *s, const char *dir)
 {
     size_t size = strlen(dir);
-    return strncmp(s->name, dir, size) == 0 && (s->name[size] == '\0' || strcmp(s->name + size, rows_suffix) == 0);
+    return strncmp(s->name, dir, size) == 0 && (s->name[size] == '\0' || s->name[size] == '/');
 }
 
 void
@@ -306,6 +323,7 @@ store_drop_rows(struct store *s)
     for (int code = 0; code < PD_ROW_CODES; code++)
         while (s->books.rows[code].count > 0)
             store_delete_row(s, code, s->books.rows[code].rows[s->books.rows[code].count - 1].key);
+    ordered_clear(&s->books.entries);
     s->books.folded = 0;
 }
 
@@ -327,6 +345,7 @@ store_commit(struct store *s, const uint8_t *chain)
     (void)chain;
     PD_CHECK(s->writing);
     for (size_t i = 0; i < s->undo_count; i++) free(s->undo[i].before.data);
+    ordered_keep(&s->books.entries);
     s->undo_count = 0;
     s->writing = false;
     return STORE_OK;
@@ -342,6 +361,7 @@ store_abort(struct store *s)
         if (r != NULL) free(r->bytes.data);
         set_row(s, u->row_code, u->key, u->before);
     }
+    ordered_undo(&s->books.entries);
     while (s->books.count > s->mark) free(s->books.records[--s->books.count].data);
     s->books.folded = s->folded_mark;
     memcpy(s->id, s->id_mark, sizeof s->id);
@@ -380,6 +400,13 @@ store_reader_last(struct store_reader *r)
 }
 
 enum store_error
+store_reader_folded(struct store_reader *r, uint64_t *ret_folded)
+{
+    *ret_folded = r->store->books.folded;
+    return STORE_OK;
+}
+
+enum store_error
 store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *arena, struct pd_text *ret_bytes)
 {
     if (position == 0 || position > r->store->books.count) return STORE_NONE;
@@ -409,4 +436,88 @@ store_each_row(struct store_reader *r, int row_code, struct row_key from, store_
         if (!visit(arg, row->key, row->damaged ? (struct pd_text){NULL, 0} : bytes)) break;
     }
     return STORE_OK;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------------------------- */
+
+void
+store_put_entry(struct store *s, struct pd_text key, struct pd_text value)
+{
+    PD_CHECK(s->writing && key.size > 0 && key.size <= STORE_KEY_MAX);
+    ordered_put(&s->books.entries, key, value);
+}
+
+void
+store_delete_entry(struct store *s, struct pd_text key)
+{
+    PD_CHECK(s->writing);
+    ordered_delete(&s->books.entries, key);
+}
+
+enum store_error
+store_read_entry(struct store_reader *r, struct pd_text key, struct pd_arena *arena, struct pd_text *ret_value)
+{
+    const struct ordered_pair *pair = ordered_at(&r->store->books.entries, ordered_place(&r->store->books.entries, key));
+
+    if (pair == NULL || !pd_text_equal(pair->key, key)) return STORE_NONE;
+    *ret_value = pd_arena_text(arena, pair->value);
+    return STORE_OK;
+}
+
+struct store_cursor {
+    const struct ordered *entries;
+    size_t                at;
+};
+
+enum store_error
+store_cursor_open(struct store_reader *r, struct store_cursor **ret_cursor)
+{
+    struct store_cursor *c = calloc(1, sizeof *c);
+    PD_CHECK(c != NULL);
+    c->entries = &r->store->books.entries;
+    *ret_cursor = c;
+    return STORE_OK;
+}
+
+void
+store_cursor_close(struct store_cursor **cursor)
+{
+    free(*cursor);
+    *cursor = NULL;
+}
+
+/* What was before the first is a place beyond the last. */
+static enum store_error
+show_entry(struct store_cursor *c, size_t at, struct store_entry *ret_entry)
+{
+    const struct ordered_pair *pair = ordered_at(c->entries, at);
+
+    if (pair == NULL) return STORE_NONE;
+    c->at = at;
+    *ret_entry = (struct store_entry){pair->key, pair->value};
+    return STORE_OK;
+}
+
+enum store_error
+store_cursor_seek(struct store_cursor *c, struct pd_text key, struct store_entry *ret_entry)
+{
+    return show_entry(c, ordered_place(c->entries, key), ret_entry);
+}
+
+enum store_error
+store_cursor_seek_before(struct store_cursor *c, struct pd_text key, struct store_entry *ret_entry)
+{
+    return show_entry(c, ordered_place(c->entries, key) - 1, ret_entry);
+}
+
+enum store_error
+store_cursor_next(struct store_cursor *c, struct store_entry *ret_entry)
+{
+    return show_entry(c, c->at + 1, ret_entry);
+}
+
+enum store_error
+store_cursor_previous(struct store_cursor *c, struct store_entry *ret_entry)
+{
+    return show_entry(c, c->at - 1, ret_entry);
 }

@@ -92,7 +92,7 @@ def pages_are_named(engine, books, rows, last):
     size = os.path.getsize(books.path)
     tail = books.read(page * PAGE, size)
     os.truncate(books.path, page * PAGE)
-    names(engine, "the file is cut off: verify names what is missing", "page %d" % page, "events ")
+    names(engine, "the file is cut off: verify names what is missing", "page ", "it lies outside of the file")
     does_not_start(engine, "an engine does not start on it", "outside of the file")
     books.write(page * PAGE, tail)
     for disk, name in (books, "books"), (rows, "rows"):

@@ -6,14 +6,14 @@
 #include "tests/scenarios/runner.h"
 
 static json_t *
-ask(struct runner *r, const struct pd_block *block, void *body, const char *reseller)
+look(struct runner *r, const struct pd_block *block, void *body, const char *reseller)
 {
     struct request request = {.port = PD_port_queries};
     request.message = (struct pd_message){
         .envelope = {.id = PD_TEXT("q"), .reseller = pd_text(reseller), .has_limit = true, .limit = PD_PAGE_ROWS_MAX},
         .block = block, .body = body,
     };
-    return pd_json_from_bytes(queries_answer(r->queries, &request), NULL);
+    return pd_json_from_bytes(ask(r, &request), NULL);
 }
 
 static const char *
@@ -142,8 +142,8 @@ check_reseller(struct runner *r, const char *reseller)
 {
     struct pd_list_orders        all_orders = {0};
     struct pd_list_subscriptions all_subscriptions = {0};
-    json_t *first = ask(r, pd_block_list_orders(), &all_orders, reseller), *order, *item, *s;
-    json_t *second = ask(r, pd_block_list_subscriptions(), &all_subscriptions, reseller);
+    json_t *first = look(r, pd_block_list_orders(), &all_orders, reseller), *order, *item, *s;
+    json_t *second = look(r, pd_block_list_subscriptions(), &all_subscriptions, reseller);
     json_t *orders = json_object_get(json_object_get(first, "data"), "orders");
     json_t *subscriptions = json_object_get(json_object_get(second, "data"), "subscriptions");
     size_t  i, n, opened = 0, imported = 0;
@@ -170,7 +170,7 @@ void
 check_invariants(struct runner *r)
 {
     struct pd_list_resellers all = {0};
-    json_t *answer = ask(r, pd_block_list_resellers(), &all, "default"), *reseller;
+    json_t *answer = look(r, pd_block_list_resellers(), &all, "default"), *reseller;
     size_t  i;
 
     json_array_foreach(json_object_get(json_object_get(answer, "data"), "resellers"), i, reseller)

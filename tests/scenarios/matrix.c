@@ -58,7 +58,7 @@ find_order(struct runner *r, struct pd_text reseller, json_t *data, struct pd_ar
     else return NULL;
     request.message = (struct pd_message){
         .envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
-    struct pd_text bytes = pd_arena_text(arena, queries_answer(r->queries, &request));
+    struct pd_text bytes = pd_arena_text(arena, ask(r, &request));
     const struct pd_order *order = NULL;
     const msgpack_object  *shown = mp_parse(&parser, bytes.data, bytes.size, &o) ? mp_find(&o, "data") : NULL;
     if (shown != NULL && pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, shown, reply, &refusal))
@@ -76,7 +76,7 @@ state_of_task(struct runner *r, struct pd_text reseller, uint64_t task)
 
     request.message = (struct pd_message){
         .envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_task(), .body = &get};
-    json_t *answer = pd_json_from_bytes(queries_answer(r->queries, &request), NULL);
+    json_t *answer = pd_json_from_bytes(ask(r, &request), NULL);
     json_t *order = json_object_get(json_object_get(json_object_get(answer, "data"), "task"), "order");
     json_t *data = json_pack("{sO?}", "order", order);
     const struct pd_order *o = find_order(r, reseller, data, &r->arena);

@@ -94,7 +94,7 @@ post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text f
     PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
     door_take(&r->door, port, 0, false, &r->arena, &request);
     if (port == PD_port_queries) {
-        request.answer = queries_answer(r->queries, &request);
+        request.answer = ask(r, &request);
         note_answer(r, request.answer, request.message.block == NULL ? NULL : request.message.block->reply());
     } else turn(r, &request);
     keep(&r->answer, request.answer);
@@ -442,6 +442,7 @@ tell(const char *path, bool rewrite)
     open_engine(&r);
     run_file(&r, path, rewrite);
     forget_happenings(&r);
+    check_views(&r);
     close_engine(&r);
     store_memory_forget("scenario");
     door_fini(&r.door);

@@ -5,6 +5,7 @@
 
 #include "clients/lib/json.h"
 #include "engine/store/store_memory.h"
+#include "engine/views/dump.h"
 #include "proto/check.h"
 #include "tests/scenarios/invariants.h"
 #include "tests/scenarios/matrix.h"
@@ -42,21 +43,77 @@ void
 open_engine(struct runner *r)
 {
     struct engine_options options = {
-        .lease_ms = 30000, .software = PD_TEXT("scenario"),
+        .lease_ms = 30000, .views = true, .software = PD_TEXT("scenario"),
         .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
     };
     uint64_t known;
     PD_CHECK(books_open("scenario", STORE_CREATE, false, &r->books, &known) == STORE_OK);
     PD_CHECK(engine_open(&r->books, &options, r->now, &r->engine) == STORE_OK);
-    r->queries = queries_open(&r->books, r->engine, PD_TEXT("scenario"), no_counts, NULL);
+    PD_CHECK(views_open("scenario", &r->books, &r->views) == STORE_OK);
+    r->queries = queries_open(&(struct query_sources){
+        .books = &r->books, .engine = r->engine, .views = r->views, .software = PD_TEXT("scenario"), .counts = no_counts});
 }
 
 void
 close_engine(struct runner *r)
 {
     queries_close(&r->queries);
+    views_close(&r->views);
     engine_close(&r->engine);
     books_close(&r->books);
+}
+
+static void
+follow(struct runner *r)
+{
+    for (bool more = true; more;) PD_CHECK(views_step(r->views, &more) == STORE_OK);
+    engine_set_projected(r->engine, views_needed(r->views));
+}
+
+struct pd_text
+ask(struct runner *r, const struct request *request)
+{
+    struct pd_text answer;
+    uint64_t       wanted = 0, wait_ms;
+
+    follow(r);
+    PD_CHECK(queries_answer(r->queries, request, false, &wanted, &wait_ms, &answer)); /* they are so far, all of them */
+    return answer;
+}
+
+static void
+add_line(void *arg, const char *line)
+{
+    fprintf(arg, "%s\n", line);
+}
+
+/* To be freed. */
+static char *
+dump_views(struct runner *r)
+{
+    struct views_reader reader;
+    char               *text = NULL;
+    size_t              size;
+    FILE               *file = open_memstream(&text, &size);
+
+    PD_CHECK(file != NULL && views_reader_open(r->views, &reader) == STORE_OK);
+    PD_CHECK(views_dump(reader.reader, add_line, file) == STORE_OK);
+    views_reader_close(r->views, &reader);
+    fclose(file);
+    return text;
+}
+
+void
+check_views(struct runner *r)
+{
+    follow(r);
+    char *followed = dump_views(r);
+    PD_CHECK(views_rebuild(r->views));
+    follow(r);
+    char *anew = dump_views(r);
+    if (strcmp(followed, anew) != 0) fail(r, "views that followed are not as those made anew:\n%s\n%s", followed, anew);
+    free(followed);
+    free(anew);
 }
 
 void

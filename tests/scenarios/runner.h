@@ -28,6 +28,7 @@ struct runner {
     bool             rewrite, failed;
     struct books     books;
     struct engine   *engine;
+    struct views    *views;
     struct queries  *queries;
     struct door      door;
     struct pd_arena  arena;
@@ -53,6 +54,12 @@ void fail(struct runner *r, const char *format, ...) __attribute__((format(print
 void open_engine(struct runner *r);
 void close_engine(struct runner *r);
 void forget_happenings(struct runner *r);
+
+/* What a query is answered once the views have followed; valid until the next one. */
+struct pd_text ask(struct runner *r, const struct request *request);
+
+/* Holds the views that have followed against some that are made anew. */
+void check_views(struct runner *r);
 
 /* The answer as something that happened; `reply` is the shape of its data, NULL when unknown. */
 void note_answer(struct runner *r, struct pd_text bytes, const struct pd_block *reply);

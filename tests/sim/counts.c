@@ -35,12 +35,13 @@ counts_add(struct counts *sum, const struct counts *c)
     for (size_t i = 0; i < sizeof *c / sizeof *from; i++) to[i] += from[i];
 }
 
-/* Refusals that need not come. The ports of this simulation know no queries: the first two are theirs alone. Nobody corrects one
- * item fifteen times while no removal succeeds. */
+/* Refusals that need not come. The ports of this simulation know no queries: all but the last are theirs alone. Nobody corrects
+ * one item fifteen times while no removal succeeds. */
 static bool
 is_rare(int code)
 {
-    return code == PD_E_cursor_invalid || code == PD_E_position_out_of_range || code == PD_E_too_many_remains;
+    return code == PD_E_cursor_invalid || code == PD_E_position_out_of_range || code == PD_E_wrong_log || code == PD_E_views_off ||
+           code == PD_E_too_many_remains;
 }
 
 static unsigned

@@ -44,6 +44,14 @@ help_file(const struct verb *verb)
              "plan, those of a customer (`pedido send PutCustomer --help`). A day is written 2026-01-31.");
 }
 
+/* What a value has to be, as it is typed. */
+static const char *
+value_of(const struct pd_field *f)
+{
+    if (strcmp(f->type->name, "time") == 0) return _("a time: 2026-01-31, 2026-01-31T09:00:00Z, or 12h for twelve hours ago");
+    return _(f->type->description);
+}
+
 /* What a field takes, where its description alone does not say it. */
 static void
 print_takes(FILE *to, const struct pd_field *f)
@@ -55,7 +63,7 @@ print_takes(FILE *to, const struct pd_field *f)
     } else if (f->type != NULL && f->kind == PD_KIND_UINT && strcmp(f->type->name, "amount") == 0) {
         fprintf(to, " %s", _("In the currency's unit, such as 9.90."));
     } else if (f->type != NULL && f->kind != PD_KIND_FLAG && f->type->form != PD_FORM_PRINT) {
-        fprintf(to, " (%s)", _(f->type->description));
+        fprintf(to, " (%s)", value_of(f));
     }
     if (f->need != PD_REQUIRED || f->kind == PD_KIND_LIST) return;
     fprintf(to, " %s", f->kind == PD_KIND_FLAG ? _("True unless --no-.") : _("Required."));
@@ -243,7 +251,7 @@ field_about(const struct pd_field *f)
     fputs(_(f->description), to);
     if (f->kind == PD_KIND_CHOICE) print_takes(to, f);
     else {
-        if (f->type != NULL) fprintf(to, " (%s)", _(f->type->description));
+        if (f->type != NULL) fprintf(to, " (%s)", value_of(f));
         else fprintf(to, " (%s)", f->kind == PD_KIND_MAP ? _("JSON: texts by texts") : "JSON");
         if (f->need == PD_REQUIRED) fprintf(to, " %s", _("Required."));
     }

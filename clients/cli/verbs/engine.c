@@ -22,9 +22,8 @@ run_send(struct cli *cli)
         return cli_usage(cli, "there is no message %s; did you mean %s?", cli->words[0], nearest_best(&n));
     }
     if (block->port == PD_port_engine) return cli_usage(cli, "%s is the engine's own; nobody else sends it", block->Name);
-    if (args_has(cli, "limit") && (block->kind != PD_BLOCK_query || show_list_field(block->reply()) == NULL))
-        return cli_usage(cli, "--limit is for lists");
-    int status = fields_send(cli, block, &data);
+    int status = args_check_list(cli, block);
+    if (status == STATUS_OK) status = fields_send(cli, block, &data);
     return status != STATUS_OK ? status : request_show(cli, block, data);
 }
 

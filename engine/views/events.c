@@ -1,0 +1,370 @@
+#include "engine/views/events.h"
+
+#include "engine/store/record.h"
+#include "proto/check.h"
+#include "proto/msgpack.h"
+
+enum { BLOCK_BYTES = 1024, TYPES = PD_EVENT_CODES };
+
+/* What is kept of an event. */
+struct item {
+    uint64_t in_log, position;
+    uint32_t scope, hour;
+    uint16_t type;
+    uint8_t  left, came; /* states of its order; 0: it did not change */
+};
+
+/* ---- reading the log ----------------------------------------------------------------------------------------------- */
+
+/* The states of an order's event, from its body: `previous_state` and `state` where they differ. */
+static void
+read_states(struct pd_text body, struct item *item)
+{
+    const char *at = body.data, *end = body.data + body.size;
+    uint64_t    pairs = (uint8_t)*at & 0x0f;
+    int         states[2] = {0, 0};
+
+    if ((uint8_t)*at == 0xde) pairs = view_number(at + 1, 2), at += 2;
+    at++;
+    for (uint64_t i = 0; i < pairs && at != NULL && at < end; i++) {
+        const char *value = mp_skip(at, end), *next = value == NULL ? NULL : mp_skip(value, end);
+        if (next == NULL) return;
+        struct pd_text key = {at + 1, (size_t)(value - at - 1)}, text = {value + 1, (size_t)(next - value - 1)};
+        if (pd_text_equal(key, PD_TEXT("previous_state"))) states[0] = pd_enum_number(pd_enum_order_state(), text);
+        if (pd_text_equal(key, PD_TEXT("state"))) states[1] = pd_enum_number(pd_enum_order_state(), text);
+        at = next;
+    }
+    if (states[0] == states[1]) return;
+    item->left = (uint8_t)states[0];
+    item->came = (uint8_t)states[1];
+}
+
+static enum store_error
+read_items(struct store_reader *log, uint64_t from, uint64_t to, struct pd_arena *arena, struct item *items)
+{
+    for (uint64_t p = from + 1; p <= to; p++, items++) {
+        struct pd_text   bytes;
+        struct record    r;
+        enum store_error error = store_read_record(log, p, arena, &bytes);
+        if (error == STORE_OK && !record_read(bytes, &r)) error = STORE_DAMAGED;
+        if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
+        *items = (struct item){.in_log = p, .position = r.header.scope_position, .scope = r.header.scope, .type = r.header.type,
+                               .hour = (uint32_t)(r.header.time / VIEW_HOUR_US)};
+        const struct pd_block *event = pd_schema_event(r.header.type);
+        if (event != NULL && event->aggregate == PD_aggregate_order && r.body.size > 0) read_states(r.body, items);
+    }
+    return STORE_OK;
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------- */
+
+static struct view_key
+list_key(uint64_t scope, int type)
+{
+    struct view_key key = view_key(VIEW_events, scope);
+    view_key_number(&key, (uint64_t)type, 2);
+    return key;
+}
+
+static bool
+is_block_of(const struct view_key *list, struct pd_text key)
+{
+    return key.size == list->size + 8 && memcmp(key.data, list->bytes, list->size) == 0;
+}
+
+/* A block's places. False: it is damaged. */
+static bool
+read_block(uint64_t first, struct pd_text value, struct event_place places[EVENTS_PER_BLOCK], size_t *ret_count)
+{
+    struct event_place place = {first, 0};
+    uint64_t           step, in_log;
+    size_t             count = 0;
+
+    if (!varint_read(&value, &place.in_log)) return false;
+    for (places[count++] = place; value.size > 0; places[count++] = place) {
+        if (count == EVENTS_PER_BLOCK || !varint_read(&value, &step) || !varint_read(&value, &in_log)) return false;
+        place.position += step;
+        place.in_log += in_log;
+    }
+    *ret_count = count;
+    return true;
+}
+
+/* A list's last block, which goes on being filled. */
+struct block {
+    struct view_key    list;
+    uint64_t           first; /* 0: none yet */
+    struct event_place last;
+    size_t             size, count;
+    char               bytes[BLOCK_BYTES + 2 * VARINT_MAX];
+};
+
+static enum store_error
+find_last_block(struct store *store, struct block *b)
+{
+    struct store_cursor *cursor = NULL;
+    struct store_entry   entry;
+    struct view_key      beyond = b->list;
+    struct event_place   places[EVENTS_PER_BLOCK];
+
+    view_key_number(&beyond, UINT64_MAX, 8);
+    enum store_error error = store_cursor_open(store_writer_view(store), &cursor);
+    if (error == STORE_OK) error = store_cursor_seek_before(cursor, view_key_bytes(&beyond), &entry);
+    bool there = error == STORE_OK && is_block_of(&b->list, entry.key);
+    b->first = 0;
+    b->size = b->count = 0;
+    if (there) {
+        b->first = view_number(entry.key.data + b->list.size, 8);
+        if (entry.value.size > sizeof b->bytes || !read_block(b->first, entry.value, places, &b->count)) error = STORE_DAMAGED;
+        else {
+            memcpy(b->bytes, entry.value.data, b->size = entry.value.size);
+            b->last = places[b->count - 1];
+        }
+    }
+    store_cursor_close(&cursor);
+    return error == STORE_NONE ? STORE_OK : error;
+}
+
+static void
+put_block(struct operations *o, const struct block *b, struct pd_arena *arena)
+{
+    struct view_key key = b->list;
+
+    if (b->first == 0) return;
+    view_key_number(&key, b->first, 8);
+    operations_put(o, pd_arena_text(arena, view_key_bytes(&key)), pd_arena_text(arena, (struct pd_text){b->bytes, b->size}));
+}
+
+static void
+append(struct operations *o, struct block *b, struct event_place place, struct pd_arena *arena)
+{
+    if (b->first == 0 || b->size > BLOCK_BYTES || b->count == EVENTS_PER_BLOCK) {
+        put_block(o, b, arena);
+        b->first = place.position;
+        b->size = varint_write(b->bytes, place.in_log);
+        b->count = 1;
+    } else {
+        b->size += varint_write(b->bytes + b->size, place.position - b->last.position);
+        b->size += varint_write(b->bytes + b->size, place.in_log - b->last.in_log);
+        b->count++;
+    }
+    b->last = place;
+}
+
+/* The items that stand together, all of one scope and type (0: any), at the end of their list. */
+static enum store_error
+extend_list(struct store *store, struct operations *o, uint64_t scope, int type, const struct item *const *items, size_t count,
+            struct pd_arena *arena)
+{
+    struct block     b = {.list = list_key(scope, type)};
+    enum store_error error = find_last_block(store, &b);
+
+    if (error != STORE_OK) return error;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t position = scope == EVENTS_OF_ALL ? items[i]->in_log : items[i]->position;
+        append(o, &b, (struct event_place){position, items[i]->in_log}, arena);
+    }
+    put_block(o, &b, arena);
+    return STORE_OK;
+}
+
+/* ---- counts -------------------------------------------------------------------------------------------------------- */
+
+static void
+count_hour(struct operations *o, int code, const struct item *item, uint64_t what, int bytes, int64_t count, struct pd_arena *arena)
+{
+    struct view_key key = view_key(code, item->scope);
+    view_key_number(&key, item->hour, 4);
+    view_key_number(&key, what, bytes);
+    operations_add(o, pd_arena_text(arena, view_key_bytes(&key)), count);
+}
+
+/* Items of one scope and type, in order of time: runs of an hour. */
+static void
+count_types(struct operations *o, const struct item *const *items, size_t count, struct pd_arena *arena)
+{
+    for (size_t i = 0, run; i < count; i += run) {
+        for (run = 1; i + run < count && items[i + run]->hour == items[i]->hour; run++);
+        count_hour(o, VIEW_events_by_hour, items[i], items[i]->type, 2, (int64_t)run, arena);
+    }
+}
+
+/* The same of one scope, for the states. */
+static void
+count_states(struct operations *o, const struct item *const *items, size_t count, struct pd_arena *arena)
+{
+    int64_t counts[2][256];
+
+    for (size_t i = 0, run; i < count; i += run) {
+        memset(counts, 0, sizeof counts);
+        for (run = 0; i + run < count && items[i + run]->hour == items[i]->hour; run++) {
+            counts[0][items[i + run]->came]++;
+            counts[1][items[i + run]->left]++;
+        }
+        for (unsigned state = 1; state < 256; state++)
+            for (unsigned way = 0; way < 2; way++)
+                if (counts[way][state] > 0)
+                    count_hour(o, VIEW_states_by_hour, items[i], state << 8 | way, 2, counts[way][state], arena);
+    }
+}
+
+/* ---- projecting ---------------------------------------------------------------------------------------------------- */
+
+/* In order of a small number, and as before among equals; *ret_ends: where those of each number end. */
+static void
+sort(const struct item **items, size_t count, size_t (*number)(const struct item *), size_t numbers, const struct item **ret_items,
+     size_t *ret_ends)
+{
+    memset(ret_ends, 0, (numbers + 1) * sizeof *ret_ends);
+    for (size_t i = 0; i < count; i++) ret_ends[number(items[i]) + 1]++;
+    for (size_t n = 0; n < numbers; n++) ret_ends[n + 1] += ret_ends[n];
+    for (size_t i = 0; i < count; i++) ret_items[ret_ends[number(items[i])]++] = items[i];
+}
+
+static size_t
+type_of(const struct item *item)
+{
+    return item->type;
+}
+
+static size_t
+scope_of(const struct item *item)
+{
+    return item->scope;
+}
+
+static enum store_error
+extend_types(struct store *store, struct operations *o, uint64_t scope, const struct item **items, size_t count, bool counted,
+             struct pd_arena *arena)
+{
+    const struct item **by_type = PD_ARENA_ARRAY(arena, const struct item *, count);
+    size_t              ends[TYPES + 1], at = 0;
+    enum store_error    error = STORE_OK;
+
+    sort(items, count, type_of, TYPES, by_type, ends);
+    for (int type = 0; type < TYPES && error == STORE_OK; type++) {
+        size_t n = ends[type] - at;
+        if (n == 0) continue;
+        error = extend_list(store, o, scope, type, by_type + at, n, arena);
+        if (counted) count_types(o, by_type + at, n, arena);
+        at += n;
+    }
+    return error;
+}
+
+static enum store_error
+extend_scope(struct store *store, struct operations *o, const struct item **items, size_t count, struct pd_arena *arena)
+{
+    const struct item *last = items[count - 1];
+    struct view_key    key = view_key(VIEW_heads, last->scope);
+    char               value[4 * VARINT_MAX]; /* short copies are of no more than 32 bytes */
+    enum store_error   error = extend_list(store, o, last->scope, 0, items, count, arena);
+
+    if (error != STORE_OK) return error;
+    size_t size = varint_write(value, last->position);
+    size += varint_write(value + size, last->in_log);
+    operations_put(o, pd_arena_text(arena, view_key_bytes(&key)), pd_arena_text(arena, (struct pd_text){value, size}));
+    count_states(o, items, count, arena);
+    return extend_types(store, o, last->scope, items, count, true, arena);
+}
+
+enum store_error
+events_project(struct store_reader *log, uint64_t from, uint64_t to, struct store *store, struct operations *o,
+               struct pd_arena *arena)
+{
+    size_t              count = (size_t)(to - from), scopes = 1, at = 0;
+
+    pd_arena_reset(arena);
+    struct item        *items = PD_ARENA_ARRAY(arena, struct item, count);
+    const struct item **all = PD_ARENA_ARRAY(arena, const struct item *, count);
+    const struct item **by_scope = PD_ARENA_ARRAY(arena, const struct item *, count);
+    enum store_error    error = read_items(log, from, to, arena, items);
+    if (error != STORE_OK) return error;
+    for (size_t i = 0; i < count; i++) {
+        all[i] = &items[i];
+        if (items[i].scope >= scopes) scopes = (size_t)items[i].scope + 1;
+    }
+    size_t *ends = PD_ARENA_ARRAY(arena, size_t, scopes + 1);
+    sort(all, count, scope_of, scopes, by_scope, ends);
+    for (size_t s = 0; s < scopes && error == STORE_OK; s++) {
+        if (ends[s] > at) error = extend_scope(store, o, by_scope + at, ends[s] - at, arena);
+        at = ends[s];
+    }
+    if (error == STORE_OK) error = extend_types(store, o, EVENTS_OF_ALL, all, count, false, arena);
+    if (error == STORE_OK) error = operations_do(o, store, arena);
+    o->count = 0;
+    return error;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+enum store_error
+events_head(struct store_reader *reader, uint64_t scope, struct pd_arena *arena, uint64_t *ret_position)
+{
+    struct view_key  key = view_key(VIEW_heads, scope);
+    struct pd_text   value;
+    enum store_error error = store_read_entry(reader, view_key_bytes(&key), arena, &value);
+
+    if (error == STORE_OK && !varint_read(&value, ret_position)) error = STORE_DAMAGED;
+    if (error == STORE_NONE) *ret_position = 0;
+    return error == STORE_NONE ? STORE_OK : error;
+}
+
+/* An entry of the list, taken apart. */
+static enum store_error
+take_block(struct event_list *l, enum store_error error, const struct store_entry *entry)
+{
+    l->count = 0;
+    if (error != STORE_OK) return error;
+    if (!is_block_of(&l->prefix, entry->key)) return STORE_NONE;
+    uint64_t first = view_number(entry->key.data + l->prefix.size, 8);
+    if (!read_block(first, entry->value, l->places, &l->count)) return STORE_DAMAGED;
+    l->at = l->backwards ? l->count - 1 : 0;
+    return STORE_OK;
+}
+
+enum store_error
+event_list_open(struct event_list *l, struct store_reader *reader, uint64_t scope, int type, uint64_t from, bool backwards)
+{
+    struct store_entry entry;
+    enum store_error   error;
+
+    *l = (struct event_list){.prefix = list_key(scope, type), .backwards = backwards};
+    if ((error = store_cursor_open(reader, &l->cursor)) != STORE_OK) return error;
+    /* The block that `from` is in, or would be. */
+    struct view_key key = l->prefix;
+    view_key_number(&key, from == UINT64_MAX ? from : from + 1, 8);
+    error = take_block(l, store_cursor_seek_before(l->cursor, view_key_bytes(&key), &entry), &entry);
+    if (error == STORE_NONE && !backwards) {
+        key = l->prefix;
+        view_key_number(&key, from, 8);
+        error = take_block(l, store_cursor_seek(l->cursor, view_key_bytes(&key), &entry), &entry);
+    }
+    if (error != STORE_OK) return error == STORE_NONE ? STORE_OK : error;
+    while (!backwards && l->at < l->count && l->places[l->at].position < from) l->at++;
+    while (backwards && l->at > 0 && l->places[l->at].position > from) l->at--;
+    return STORE_OK;
+}
+
+enum store_error
+event_list_next(struct event_list *l, struct event_place *ret_place)
+{
+    struct store_entry entry;
+
+    if (l->count == 0) return STORE_NONE;
+    if (l->at >= l->count) { /* beyond either end of the block */
+        enum store_error error = take_block(
+            l, l->backwards ? store_cursor_previous(l->cursor, &entry) : store_cursor_next(l->cursor, &entry), &entry);
+        if (error != STORE_OK) return error;
+    }
+    *ret_place = l->places[l->at];
+    if (l->backwards) l->at = l->at == 0 ? SIZE_MAX : l->at - 1;
+    else l->at++;
+    return STORE_OK;
+}
+
+void
+event_list_close(struct event_list *l)
+{
+    store_cursor_close(&l->cursor);
+}

@@ -1,0 +1,378 @@
+#include "engine/views/projection.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/base/log.h"
+#include "engine/views/events.h"
+#include "proto/check.h"
+
+/* Of a piece of work. A row that changes puts and deletes some dozen keys, each perhaps on a page of its own. */
+enum {
+    FORMAT = 1, ROWS_AT_ONCE = 8192, EVENTS_AT_ONCE = 65536, ROW_SPACE = 2048, EVENT_SPACE = 24, PAGES_PER_ROW = 8,
+    PAGES_OF_EVENTS = 4096,
+};
+
+void
+projector_init(struct projector *w, struct store *rows, struct store *log)
+{
+    *w = (struct projector){.rows = rows, .log = log};
+    pd_arena_init(&w->arena);
+    pd_arena_init(&w->chunk);
+}
+
+void
+projector_fini(struct projector *w)
+{
+    pd_arena_fini(&w->arena);
+    pd_arena_fini(&w->chunk);
+    operations_fini(&w->operations);
+    mp_reader_fini(&w->parser);
+    free(w->changes);
+}
+
+/* ---- what it knows of itself --------------------------------------------------------------------------------------- */
+
+/* format, making, complete, rows_at, events_at: numbers one after the other. */
+static void
+write_state(const struct projection *p)
+{
+    const uint64_t  numbers[] = {FORMAT, p->making, p->complete, p->rows_at, p->events_at};
+    struct view_key key = view_key(VIEW_state, 0);
+    char            value[5 * VARINT_MAX];
+    size_t          size = 0;
+
+    for (size_t i = 0; i < 5; i++) size += varint_write(value + size, numbers[i]);
+    store_put_entry(p->store, view_key_bytes(&key), (struct pd_text){value, size});
+    store_set_folded(p->store, p->complete ? p->rows_at : 0);
+}
+
+static enum store_error
+read_state(struct projector *w, struct store_reader *reader, struct projection *p)
+{
+    struct view_key  key = view_key(VIEW_state, 0);
+    uint64_t         format, complete;
+    struct pd_text   value;
+    enum store_error error = store_read_entry(reader, view_key_bytes(&key), &w->arena, &value);
+
+    if (error != STORE_OK) return error;
+    bool read = varint_read(&value, &format) && format == FORMAT && varint_read(&value, &p->making) &&
+                varint_read(&value, &complete) && varint_read(&value, &p->rows_at) && varint_read(&value, &p->events_at);
+    if (!read) return STORE_NONE;
+    p->complete = complete != 0;
+    return STORE_OK;
+}
+
+/* Whether the rows that it shows are those that there are. */
+static enum store_error
+read_making(struct projector *w, uint64_t *ret_making)
+{
+    struct store_reader *reader = NULL;
+    enum store_error     error = store_reader_open(w->rows, &reader);
+
+    if (error == STORE_OK) error = changes_making(reader, &w->arena, ret_making);
+    store_reader_close(&reader);
+    return error;
+}
+
+/* The first transaction of new views. */
+static enum store_error
+begin_views(struct projector *w, struct projection *p)
+{
+    enum store_error error = read_making(w, &p->making);
+
+    p->from = (struct change){1, {0, 0}};
+    p->rows_at = store_folded(w->rows); /* what changes from here on is read again */
+    if (error == STORE_OK) error = store_prepare(p->store, ROW_SPACE, PAGES_PER_ROW);
+    if (error == STORE_OK) error = store_begin(p->store);
+    if (error != STORE_OK) return error;
+    store_drop_rows(p->store);
+    store_set_log_id(p->store, store_log_id(w->log));
+    write_state(p);
+    return store_commit(p->store, NULL);
+}
+
+static enum store_error
+check_views(struct projector *w, struct projection *p)
+{
+    struct store_reader *reader = NULL;
+    uint64_t             making = 0;
+    enum store_error     error = store_reader_open(p->store, &reader);
+
+    if (error == STORE_OK) error = read_state(w, reader, p);
+    if (error == STORE_OK) error = read_making(w, &making);
+    store_reader_close(&reader);
+    bool ours = memcmp(store_log_id(p->store), store_log_id(w->log), PD_LOG_ID_BYTES) == 0 && making == p->making;
+    if (error == STORE_NONE || error == STORE_DAMAGED || (error == STORE_OK && (!ours || !p->complete))) return STORE_EXISTS_NOT;
+    return error;
+}
+
+enum store_error
+projection_open(struct projector *w, const char *dir, enum store_mode mode, struct projection *ret_projection)
+{
+    struct projection p = {.store = NULL};
+    uint64_t          known;
+
+    pd_arena_reset(&w->arena);
+    enum store_error error = store_open(dir, mode, false, &p.store, &known);
+    if (error == STORE_OK) error = mode == STORE_VIEWS ? begin_views(w, &p) : check_views(w, &p);
+    if (error == STORE_OK) *ret_projection = p;
+    else projection_close(&p);
+    return error;
+}
+
+void
+projection_close(struct projection *p)
+{
+    store_close(&p->store);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------- */
+
+static bool
+read_row(struct projector *w, const struct pd_block *block, struct pd_text bytes, void **ret_row)
+{
+    *ret_row = NULL;
+    if (bytes.data == NULL) return true;
+    *ret_row = pd_arena_alloc(&w->chunk, block->size);
+    return pd_decode_row(&w->chunk, block, bytes, *ret_row);
+}
+
+static bool
+has_key(const struct view_keys *keys, struct pd_text key)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (pd_text_equal(keys->keys[i], key)) return true;
+    return false;
+}
+
+/* What one view has to do for a row that was `before` and is `now`; either may be NULL. */
+static void
+change_keys(struct projector *w, const struct view_spec *v, struct row_key row, const void *before, const void *now)
+{
+    const struct pd_text nothing = {"", 0};
+    struct view_keys     old = {.arena = &w->chunk, .row = row, .with_row = v->kind == VIEW_LIST}, new = old;
+
+    if (before != NULL) v->keys(&old, before);
+    if (now != NULL) v->keys(&new, now);
+    for (size_t i = 0; i < old.count; i++) {
+        if (i < new.count && pd_text_equal(old.keys[i], new.keys[i])) continue;
+        if (has_key(&new, old.keys[i])) continue;
+        if (v->kind == VIEW_LIST) operations_delete(&w->operations, old.keys[i]);
+        else operations_add(&w->operations, old.keys[i], -1);
+    }
+    for (size_t i = 0; i < new.count; i++) {
+        if (i < old.count && pd_text_equal(old.keys[i], new.keys[i])) continue;
+        if (has_key(&old, new.keys[i])) continue;
+        if (v->kind == VIEW_LIST) operations_put(&w->operations, new.keys[i], nothing);
+        else operations_add(&w->operations, new.keys[i], 1);
+    }
+}
+
+/* `bytes` are what the row is now; absent: it is gone. */
+static enum store_error
+change_row(struct projector *w, struct projection *p, struct change c, struct pd_text bytes)
+{
+    const struct pd_block *block = pd_schema_row(c.row_code);
+    struct pd_text         before = {NULL, 0};
+    void                  *old, *now;
+    size_t                 count;
+    const struct view_spec     *views = views_table(&count);
+    enum store_error       error = store_read_row(store_writer_view(p->store), c.row_code, c.key, &w->chunk, &before);
+
+    if (error != STORE_OK && error != STORE_NONE) return error;
+    if (pd_text_equal(before, bytes) && (before.data == NULL) == (bytes.data == NULL)) return STORE_OK;
+    if (!read_row(w, block, before, &old) || !read_row(w, block, bytes, &now)) return STORE_DAMAGED;
+    for (size_t i = 0; i < count; i++)
+        if (views[i].row_code == c.row_code) change_keys(w, &views[i], c.key, old, now);
+    if (bytes.data == NULL) store_delete_row(p->store, c.row_code, c.key);
+    else store_put_row(p->store, c.row_code, c.key, bytes.data, bytes.size);
+    return STORE_OK;
+}
+
+static int
+compare_changes(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+    if (x->row_code != y->row_code) return x->row_code < y->row_code ? -1 : 1;
+    if (x->key.position != y->key.position) return x->key.position < y->key.position ? -1 : 1;
+    return (x->key.item > y->key.item) - (x->key.item < y->key.item);
+}
+
+/* Every row that changed behind a position, once, in order. STORE_NONE: some lists are gone. */
+static enum store_error
+gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, uint64_t to)
+{
+    struct change_list list;
+    enum store_error   error = STORE_OK;
+    size_t             unique = 0;
+
+    w->count = 0;
+    while (from < to) {
+        error = changes_read(rows, from, &w->arena, &list);
+        if (error != STORE_OK) return error;
+        if (list.from > from) return STORE_NONE;
+        for (struct change c; changes_next(&list, &c);) {
+            if (w->count == w->capacity) {
+                w->capacity = w->capacity * 2 + ROWS_AT_ONCE;
+                w->changes = realloc(w->changes, w->capacity * sizeof *w->changes);
+                PD_CHECK(w->changes != NULL);
+            }
+            w->changes[w->count++] = c;
+        }
+        from = list.to;
+    }
+    if (w->count > 0) qsort(w->changes, w->count, sizeof *w->changes, compare_changes);
+    for (size_t i = 0; i < w->count; i++)
+        if (unique == 0 || compare_changes(&w->changes[unique - 1], &w->changes[i]) != 0) w->changes[unique++] = w->changes[i];
+    w->count = unique;
+    return STORE_OK;
+}
+
+/* In pieces, so that what is to be done for each is in memory. */
+static enum store_error
+follow_rows(struct projector *w, struct projection *p, struct store_reader *rows)
+{
+    enum store_error error = STORE_OK;
+
+    for (size_t i = 0; i < w->count && error == STORE_OK;) {
+        pd_arena_reset(&w->chunk);
+        for (size_t end = i + ROWS_AT_ONCE; i < end && i < w->count && error == STORE_OK; i++) {
+            struct pd_text bytes = {NULL, 0};
+            error = store_read_row(rows, w->changes[i].row_code, w->changes[i].key, &w->chunk, &bytes);
+            if (error == STORE_NONE) error = STORE_OK;
+            if (error == STORE_OK) error = change_row(w, p, w->changes[i], bytes);
+        }
+        if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
+    }
+    w->operations.count = 0;
+    return error;
+}
+
+/* ---- a step -------------------------------------------------------------------------------------------------------- */
+
+/* Ends the open transaction, one way or the other. */
+static enum store_error
+end(struct projection *p, enum store_error error)
+{
+    if (error == STORE_OK) {
+        write_state(p);
+        return store_commit(p->store, NULL);
+    }
+    store_abort(p->store);
+    return error;
+}
+
+/* All rows that changed and all events, up to where the rows are. */
+static enum store_error
+follow(struct projector *w, struct projection *p, struct store_reader *rows, struct store_reader *log, uint64_t to)
+{
+    struct projection after = *p;
+    enum store_error  error = gather_changes(w, rows, p->rows_at, to);
+    size_t            events = (size_t)(to - p->events_at);
+
+    if (error == STORE_OK)
+        error = store_prepare(p->store, w->count * ROW_SPACE + events * EVENT_SPACE, w->count * PAGES_PER_ROW + PAGES_OF_EVENTS);
+    if (error == STORE_OK) error = store_begin(p->store);
+    if (error != STORE_OK) return error;
+    error = follow_rows(w, p, rows);
+    for (uint64_t at = p->events_at; error == STORE_OK && at < to;) {
+        uint64_t until = to - at > EVENTS_AT_ONCE ? at + EVENTS_AT_ONCE : to;
+        error = events_project(log, at, until, p->store, &w->operations, &w->chunk);
+        at = until;
+    }
+    after.rows_at = after.events_at = to;
+    after.complete = true;
+    error = end(&after, error);
+    if (error == STORE_OK) *p = after;
+    return error;
+}
+
+struct reading {
+    struct projector  *w;
+    struct projection *p;
+    size_t             left;
+    int                row_code;
+    struct row_key     next; /* set when there are more */
+    bool               more;
+    enum store_error   error;
+};
+
+static bool
+see_row(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct reading *r = arg;
+
+    if (r->left == 0) {
+        r->next = key;
+        r->more = true;
+        return false;
+    }
+    r->left--;
+    r->error = bytes.data == NULL ? STORE_DAMAGED : change_row(r->w, r->p, (struct change){r->row_code, key}, bytes);
+    return r->error == STORE_OK;
+}
+
+/* The next rows of those that there are. */
+static enum store_error
+read_rows(struct projector *w, struct projection *p, struct store_reader *rows)
+{
+    struct projection after = *p;
+    struct reading    r = {.w = w, .p = p, .left = ROWS_AT_ONCE};
+    enum store_error  error = store_prepare(p->store, ROWS_AT_ONCE * ROW_SPACE, ROWS_AT_ONCE * PAGES_PER_ROW);
+
+    if (error == STORE_OK) error = store_begin(p->store);
+    if (error != STORE_OK) return error;
+    pd_arena_reset(&w->chunk);
+    for (; after.from.row_code < PD_ROW_CODES && !r.more && error == STORE_OK; after.from.key = (struct row_key){0, 0}) {
+        r.row_code = after.from.row_code;
+        if (pd_schema_row(r.row_code) != NULL) error = store_each_row(rows, r.row_code, after.from.key, see_row, &r);
+        if (error == STORE_OK) error = r.error;
+        if (!r.more) after.from.row_code++;
+    }
+    if (r.more) after.from.key = r.next;
+    if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
+    w->operations.count = 0;
+    error = end(&after, error);
+    if (error == STORE_OK) *p = after;
+    return error;
+}
+
+/* The next events, while there are many. */
+static enum store_error
+read_events(struct projector *w, struct projection *p, struct store_reader *log)
+{
+    struct projection after = *p;
+    enum store_error  error = store_prepare(p->store, EVENTS_AT_ONCE * EVENT_SPACE, PAGES_OF_EVENTS);
+
+    if (error == STORE_OK) error = store_begin(p->store);
+    if (error != STORE_OK) return error;
+    after.events_at += EVENTS_AT_ONCE;
+    error = end(&after, events_project(log, p->events_at, after.events_at, p->store, &w->operations, &w->chunk));
+    if (error == STORE_OK) *p = after;
+    return error;
+}
+
+enum store_error
+projection_step(struct projector *w, struct projection *p, bool *ret_more)
+{
+    struct store_reader *rows = NULL, *log = NULL;
+    uint64_t             to = 0;
+
+    *ret_more = false;
+    pd_arena_reset(&w->arena);
+    /* The rows' snapshot first: the log's has what they were folded from. */
+    enum store_error error = store_reader_open(w->rows, &rows);
+    if (error == STORE_OK) error = store_reader_folded(rows, &to);
+    if (error == STORE_OK) error = store_reader_open(w->log, &log);
+    p->of = to;
+    if (error != STORE_OK || (p->complete && p->rows_at >= to)) goto end;
+    *ret_more = !p->complete;
+    if (!p->complete && p->from.row_code < PD_ROW_CODES) error = read_rows(w, p, rows);
+    else if (!p->complete && to - p->events_at > EVENTS_AT_ONCE) error = read_events(w, p, log);
+    else error = follow(w, p, rows, log, to);
+end:
+    store_reader_close(&log);
+    store_reader_close(&rows);
+    return error;
+}

@@ -1,0 +1,98 @@
+#include "engine/views/verify.h"
+
+#include <stdio.h>
+
+#include "engine/views/projection.h"
+
+enum { PLACES = 2 };
+
+/* Those that serve at the next start. STORE_NONE: there are none. */
+static enum store_error
+open_present(struct projector *w, const char *dir, struct projection *ret_projection)
+{
+    struct projection best = {.store = NULL};
+    char              place[4200];
+
+    for (int i = 0; i < PLACES; i++) {
+        struct projection p;
+        snprintf(place, sizeof place, "%s/views-%c", dir, 'a' + i);
+        enum store_error error = projection_open(w, place, STORE_VIEWS_LOOK, &p);
+        if (error == STORE_EXISTS_NOT) continue;
+        if (error != STORE_OK) {
+            projection_close(&best);
+            return error;
+        }
+        if (best.store == NULL || p.rows_at > best.rows_at) {
+            projection_close(&best);
+            best = p;
+        } else projection_close(&p);
+    }
+    *ret_projection = best;
+    return best.store == NULL ? STORE_NONE : STORE_OK;
+}
+
+static enum store_error
+make(struct projector *w, const char *dir, views_progress *progress, void *arg, struct projection *ret_projection)
+{
+    enum store_error error = projection_open(w, dir, STORE_VIEWS, ret_projection);
+
+    for (bool more = true; more && error == STORE_OK;) {
+        error = projection_step(w, ret_projection, &more);
+        progress(arg, "views", ret_projection->events_at, ret_projection->of);
+    }
+    return error;
+}
+
+static enum store_error
+compare(struct projector *w, const struct projection *a, const struct projection *b, char *ret_what)
+{
+    struct store_reader *x = NULL, *y = NULL;
+    enum store_error     error = store_reader_open(a->store, &x);
+
+    if (error == STORE_OK) error = store_reader_open(b->store, &y);
+    if (error == STORE_OK) error = views_compare(x, y, &w->arena, ret_what);
+    store_reader_close(&y);
+    store_reader_close(&x);
+    return error;
+}
+
+enum store_error
+views_verify(const char *dir, const struct books *books, const char *scratch_dir, views_progress *progress, void *arg,
+             uint64_t *ret_position, char *ret_what)
+{
+    struct projector  w;
+    struct projection present = {.store = NULL}, made = {.store = NULL};
+
+    ret_what[0] = '\0';
+    *ret_position = 0;
+    projector_init(&w, books->rows, books->log);
+    enum store_error error = open_present(&w, dir, &present);
+    if (error == STORE_OK) *ret_position = present.rows_at;
+    if (error == STORE_OK && present.rows_at < store_folded(books->rows)) error = STORE_NONE;
+    if (error == STORE_OK) {
+        error = make(&w, scratch_dir, progress, arg, &made);
+        if (error == STORE_OK) error = compare(&w, &present, &made, ret_what);
+        projection_close(&made);
+        store_remove(scratch_dir);
+    }
+    projection_close(&present);
+    projector_fini(&w);
+    return error;
+}
+
+enum store_error
+views_print(const char *dir, const struct books *books, dump_line *line, void *arg)
+{
+    struct projector     w;
+    struct projection    present = {.store = NULL};
+    struct store_reader *reader = NULL;
+
+    projector_init(&w, books->rows, books->log);
+    enum store_error error = open_present(&w, dir, &present);
+    if (error == STORE_OK) error = store_reader_open(present.store, &reader);
+    if (error == STORE_OK) error = views_dump(reader, line, arg);
+    store_reader_close(&reader);
+    projection_close(&present);
+    projector_fini(&w);
+    return error;
+}

@@ -1,0 +1,27 @@
+#include "engine/views/view.h"
+
+#include "proto/check.h"
+
+static const struct view_spec table[] = {
+#define PD_VIEW(code, name, row, kind, description) {code, PD_ROW_##row, VIEW_##kind, #name, description, view_##name},
+#include "engine/views/views.def"
+#undef PD_VIEW
+};
+
+const struct view_spec *
+views_table(size_t *ret_count)
+{
+    *ret_count = sizeof table / sizeof table[0];
+    return table;
+}
+
+void
+view_emit(struct view_keys *keys, struct view_key key)
+{
+    if (keys->with_row) view_key_row(&key, keys->row);
+    struct pd_text bytes = view_key_bytes(&key);
+    for (size_t i = 0; i < keys->count; i++)
+        if (pd_text_equal(keys->keys[i], bytes)) return;
+    PD_CHECK(keys->count < VIEW_KEYS_MAX);
+    keys->keys[keys->count++] = pd_arena_text(keys->arena, bytes);
+}

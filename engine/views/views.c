@@ -1,0 +1,300 @@
+#include "engine/views/views.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/log.h"
+#include "engine/views/projection.h"
+#include "engine/views/scrub.h"
+#include "proto/check.h"
+
+enum { PLACES = 2, NOWHERE = -1 };
+
+struct views {
+    struct projector  projector;
+    struct projection places[PLACES];
+    char             *dirs[PLACES];
+    struct scrub      scrub; /* of those that serve since the start */
+
+    pthread_mutex_t lock; /* what is below */
+    pthread_cond_t  left; /* a reader has gone */
+    int             serving, building; /* which place; NOWHERE */
+    int             readers[PLACES];
+    _Atomic bool    wanted; /* they are to be made anew */
+    uint64_t        needed; /* the least position that one of them has to follow from */
+    struct views_figures figures;
+};
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+/* The better one of two that are whole, if one should have lost its race with a crash, is the one that is further. */
+static enum store_error
+open_places(struct views *v)
+{
+    for (int i = 0; i < PLACES; i++) {
+        enum store_error error = projection_open(&v->projector, v->dirs[i], STORE_VIEWS_EXISTING, &v->places[i]);
+        if (error == STORE_EXISTS_NOT || error == STORE_DAMAGED) continue;
+        if (error != STORE_OK) return error;
+        if (v->serving == NOWHERE || v->places[i].rows_at > v->places[v->serving].rows_at) v->serving = i;
+    }
+    return STORE_OK;
+}
+
+static struct views *
+make(const char *dir, const struct books *books)
+{
+    struct views *v = calloc(1, sizeof *v);
+
+    PD_CHECK(v != NULL && pthread_mutex_init(&v->lock, NULL) == 0 && pthread_cond_init(&v->left, NULL) == 0);
+    projector_init(&v->projector, books->rows, books->log);
+    v->serving = v->building = NOWHERE;
+    for (int i = 0; i < PLACES; i++) PD_CHECK(asprintf(&v->dirs[i], "%s/views-%c", dir, 'a' + i) > 0);
+    return v;
+}
+
+enum store_error
+views_open(const char *dir, const struct books *books, struct views **ret_views)
+{
+    struct views    *v = make(dir, books);
+    enum store_error error = open_places(v);
+
+    if (error != STORE_OK) {
+        views_close(&v);
+        return error;
+    }
+    for (int i = 0; i < PLACES; i++) {
+        if (i == v->serving) continue;
+        projection_close(&v->places[i]);
+        store_remove(v->dirs[i]);
+    }
+    v->wanted = v->serving == NOWHERE;
+    scrub_begin(&v->scrub);
+    v->scrub.done = v->serving == NOWHERE; /* what is made now was not read from a disk */
+    if (!v->wanted) v->figures.position = v->needed = v->places[v->serving].rows_at;
+    *ret_views = v;
+    return STORE_OK;
+}
+
+enum store_error
+views_seen(const char *dir, const struct books *books, uint64_t *ret_position)
+{
+    struct views    *v = make(dir, books);
+    enum store_error error = open_places(v);
+
+    *ret_position = v->serving == NOWHERE ? 0 : v->places[v->serving].rows_at;
+    views_close(&v);
+    return error;
+}
+
+void
+views_close(struct views **views)
+{
+    struct views *v = *views;
+
+    if (v == NULL) return;
+    for (int i = 0; i < PLACES; i++) {
+        projection_close(&v->places[i]);
+        free(v->dirs[i]);
+    }
+    projector_fini(&v->projector);
+    pthread_cond_destroy(&v->left);
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+    *views = NULL;
+}
+
+/* ---- projecting ---------------------------------------------------------------------------------------------------- */
+
+/* Under the lock: other threads look at nothing of a place itself. */
+static void
+note_needed(struct views *v)
+{
+    const int places[] = {v->serving, v->building};
+
+    v->needed = UINT64_MAX;
+    for (int i = 0; i < 2; i++)
+        if (places[i] != NOWHERE && v->places[places[i]].rows_at < v->needed) v->needed = v->places[places[i]].rows_at;
+}
+
+/* A place is taken from its readers and its files. */
+static void
+clear_place(struct views *v, int place)
+{
+    pthread_mutex_lock(&v->lock);
+    while (v->readers[place] > 0) pthread_cond_wait(&v->left, &v->lock);
+    pthread_mutex_unlock(&v->lock);
+    projection_close(&v->places[place]);
+    store_remove(v->dirs[place]);
+}
+
+/* In the place that does not serve. */
+static enum store_error
+begin_building(struct views *v)
+{
+    int place = v->serving == 0 ? 1 : 0;
+
+    clear_place(v, place);
+    enum store_error error = projection_open(&v->projector, v->dirs[place], STORE_VIEWS, &v->places[place]);
+    if (error != STORE_OK) return error;
+    log_info("views_building", "place=\"%s\" of=%" PRIu64, v->dirs[place], store_folded(v->projector.rows));
+    pthread_mutex_lock(&v->lock);
+    v->building = place;
+    v->wanted = false;
+    note_needed(v);
+    pthread_mutex_unlock(&v->lock);
+    return STORE_OK;
+}
+
+/* What was made serves from now on. */
+static void
+change_over(struct views *v)
+{
+    int former = v->serving;
+
+    log_info("views_built", "place=\"%s\" position=%" PRIu64, v->dirs[v->building], v->places[v->building].rows_at);
+    pthread_mutex_lock(&v->lock);
+    v->serving = v->building;
+    v->building = NOWHERE;
+    pthread_mutex_unlock(&v->lock);
+    v->scrub.done = true;
+    if (former != NOWHERE) clear_place(v, former);
+}
+
+static void
+note(struct views *v, const struct projection *before, const struct projection *p)
+{
+    pthread_mutex_lock(&v->lock);
+    note_needed(v);
+    v->figures.batches += p->rows_at > before->rows_at || p->events_at > before->events_at;
+    v->figures.events += p->events_at - before->events_at;
+    v->figures.rows += v->projector.count;
+    if (v->serving != NOWHERE) v->figures.position = v->places[v->serving].rows_at;
+    if (v->building != NOWHERE) {
+        v->figures.built = v->places[v->building].events_at;
+        v->figures.of = v->places[v->building].of;
+    }
+    pthread_mutex_unlock(&v->lock);
+}
+
+/* When there is nothing else to do. */
+static enum store_error
+scrub(struct views *v, bool *more)
+{
+    enum store_error error = scrub_step(&v->scrub, v->places[v->serving].store);
+
+    *more = !v->scrub.done;
+    if (error != STORE_DAMAGED) return error;
+    log_error("views_damaged", "place=\"%s\" action=rebuild", v->dirs[v->serving]);
+    v->scrub.done = *more = true;
+    v->wanted = true;
+    return STORE_OK;
+}
+
+/* STORE_NONE, what it has to follow is gone: it cannot go on. */
+static enum store_error
+step(struct views *v, int place, bool *more)
+{
+    struct projection before = v->places[place];
+    enum store_error  error = projection_step(&v->projector, &v->places[place], more);
+
+    note(v, &before, &v->places[place]);
+    if (error != STORE_NONE) return error;
+    log_warn("views_cannot_follow", "place=\"%s\" position=%" PRIu64 " action=rebuild", v->dirs[place], v->places[place].rows_at);
+    pthread_mutex_lock(&v->lock);
+    if (place == v->serving) v->serving = NOWHERE;
+    else v->building = NOWHERE;
+    v->wanted = v->building == NOWHERE;
+    pthread_mutex_unlock(&v->lock);
+    clear_place(v, place);
+    *more = true;
+    return STORE_OK;
+}
+
+enum store_error
+views_step(struct views *v, bool *ret_more)
+{
+    enum store_error error = STORE_OK;
+    bool             serving = false, building = false;
+
+    if (v->wanted && v->building == NOWHERE) error = begin_building(v);
+    if (error == STORE_OK && v->serving != NOWHERE) error = step(v, v->serving, &serving);
+    if (error == STORE_OK && v->building != NOWHERE) {
+        error = step(v, v->building, &building);
+        if (error == STORE_OK && v->building != NOWHERE && v->places[v->building].complete) change_over(v);
+    }
+    *ret_more = serving || building || v->wanted;
+    if (error != STORE_OK || *ret_more || v->scrub.done || v->serving == NOWHERE) return error;
+    return scrub(v, ret_more);
+}
+
+uint64_t
+views_needed(struct views *v)
+{
+    pthread_mutex_lock(&v->lock);
+    uint64_t needed = v->needed;
+    pthread_mutex_unlock(&v->lock);
+    return needed;
+}
+
+bool
+views_rebuild(struct views *v)
+{
+    pthread_mutex_lock(&v->lock);
+    bool free_ = v->building == NOWHERE && !v->wanted;
+    v->wanted = true;
+    pthread_mutex_unlock(&v->lock);
+    return free_;
+}
+
+struct views_figures
+views_figures(struct views *v)
+{
+    pthread_mutex_lock(&v->lock);
+    struct views_figures f = v->figures;
+    f.serving = v->serving != NOWHERE;
+    f.building = v->building != NOWHERE || v->wanted;
+    pthread_mutex_unlock(&v->lock);
+    return f;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+static void
+leave(struct views *v, int place)
+{
+    pthread_mutex_lock(&v->lock);
+    v->readers[place]--;
+    pthread_cond_broadcast(&v->left);
+    pthread_mutex_unlock(&v->lock);
+}
+
+enum store_error
+views_reader_open(struct views *v, struct views_reader *ret_reader)
+{
+    struct views_reader r = {.reader = NULL};
+
+    pthread_mutex_lock(&v->lock);
+    r.place = v->serving;
+    if (r.place != NOWHERE) v->readers[r.place]++;
+    pthread_mutex_unlock(&v->lock);
+    if (r.place == NOWHERE) return STORE_NONE;
+    enum store_error error = store_reader_open(v->places[r.place].store, &r.reader);
+    if (error == STORE_OK) error = store_reader_folded(r.reader, &r.position);
+    if (error != STORE_OK) {
+        store_reader_close(&r.reader);
+        leave(v, r.place);
+        return error;
+    }
+    *ret_reader = r;
+    return STORE_OK;
+}
+
+void
+views_reader_close(struct views *v, struct views_reader *r)
+{
+    if (r->reader == NULL) return;
+    store_reader_close(&r->reader);
+    leave(v, r->place);
+}
