@@ -106,7 +106,6 @@ list_counters(struct queries *q)
     struct pd_counters_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_counters_reply);
     struct counting c = {.q = q, .views = views, .view_count = 2, .group_bytes = 1, .take = take_counter, .reply = r};
 
-    if (m->all) q->head = q->view.position;
     r->counters = PD_ARENA_ARRAY(&q->arena, struct pd_counter, q->limit);
     return read_views(&c, m->all ? 0 : q->scope, 0) ? r : NULL;
 }

@@ -277,7 +277,6 @@ read_log(struct queries *q)
     struct pd_events_reply   *reply = PD_ARENA_NEW(&q->arena, struct pd_events_reply);
     uint64_t                  from = 0;
 
-    if (m->all) q->head = q->view.position;
     if (!knows_types(q, m) || !find_from(q, m, &from)) return NULL;
     void *of_thing = read_things_log(q, m, from);
     if (of_thing != NULL || q->refusal.code != PD_OK) return of_thing;

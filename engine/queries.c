@@ -479,6 +479,14 @@ take_needle(struct queries *q)
     return text.data == NULL || q->needle.size > 0;
 }
 
+/* Whether it looks at all resellers: then its positions are the log's. */
+static bool
+is_of_all(const struct pd_message *m)
+{
+    if (m->block->code == PD_QUERY_read_log) return ((const struct pd_read_log *)m->body)->all;
+    return m->block->code == PD_QUERY_list_counters && ((const struct pd_list_counters *)m->body)->all;
+}
+
 /* What can be refused before looking. */
 static bool
 prepare(struct queries *q, const struct request *request)
@@ -494,9 +502,11 @@ prepare(struct queries *q, const struct request *request)
     q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
     if (q->refusal.code != PD_OK) return false;
     q->scope = scopes_lookup(engine_scopes(q->sources.engine), e->reseller, &q->head);
+    if (is_of_all(q->message)) q->head = engine_figures(q->sources.engine).position;
     q->limit = e->has_limit ? e->limit : LIMIT;
     q->print = query_print(q);
     if (q->scope == 0) q->refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
+    else if (e->log.data != NULL && !pd_text_equal(e->log, q->log)) q->refusal = pd_refuse_field(PD_E_wrong_log, NULL, "log");
     else if (e->has_at_least && e->at_least > q->head) q->refusal = pd_refuse_field(PD_E_position_out_of_range, NULL, "at_least");
     else if (!take_needle(q)) q->refusal = pd_refuse_field(PD_E_invalid_field, "something beside accents", "text");
     if (q->refusal.code != PD_OK || e->cursor.data == NULL) return q->refusal.code == PD_OK;
@@ -524,7 +534,8 @@ open_views(struct queries *q, bool is_late, uint64_t *wanted, uint64_t *ret_wait
     if (*wanted == 0 && !e->has_at_least) *wanted = engine_figures(q->sources.engine).position;
     enum store_error error = views_reader_open(q->sources.views, &q->view);
     if (error == STORE_NONE) *ret_wait_ms = QUERY_LIMIT_MS; /* they are being made */
-    if (error == STORE_OK) error = events_head(q->view.reader, q->scope, &q->arena, &q->head);
+    if (error == STORE_OK && is_of_all(q->message)) q->head = q->view.position;
+    else if (error == STORE_OK) error = events_head(q->view.reader, q->scope, &q->arena, &q->head);
     if (error == STORE_OK && q->view.position >= *wanted && (!e->has_at_least || q->head >= e->at_least)) return true;
     if (error != STORE_OK && error != STORE_NONE) q->refusal = pd_refuse(PD_E_internal);
     else if (is_late && error == STORE_OK && !e->has_at_least) return true;

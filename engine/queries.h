@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 #include "engine/views/views.h"
 
-enum { QUERY_FRESH_MS = 200, QUERY_LIMIT_MS = 5000 };
+enum { QUERY_FRESH_MS = 200, QUERY_LIMIT_MS = 1500 };
 
 struct queries;
 

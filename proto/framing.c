@@ -15,6 +15,7 @@ check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret
         if (r->has_at_least) field = "at_least";
         if (r->has_limit) field = "limit";
         if (r->cursor.data != NULL) field = "cursor";
+        if (r->log.data != NULL) field = "log";
         if (r->sort != PD_sort_absent) field = "sort";
     }
     if (field == NULL) return true;

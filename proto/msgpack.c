@@ -176,6 +176,30 @@ mp_skip(const char *bytes, const char *end)
     return (const char *)s.at;
 }
 
+struct mp_pairs
+mp_pairs_of(struct pd_text map)
+{
+    const unsigned char *b = (const unsigned char *)map.data;
+    struct mp_pairs      pairs = {map.data, map.data + map.size, 0};
+
+    if (map.size >= 1 && (b[0] & 0xf0) == 0x80) pairs.left = b[0] & 0x0f, pairs.at += 1;
+    else if (map.size >= 3 && b[0] == 0xde) pairs.left = (uint64_t)b[1] << 8 | b[2], pairs.at += 3;
+    return pairs;
+}
+
+bool
+mp_next_pair(struct mp_pairs *p, struct pd_text *ret_key, struct pd_text *ret_value)
+{
+    if (p->left == 0 || p->at >= p->end) return false;
+    const char *value = mp_skip(p->at, p->end), *next = value == NULL ? NULL : mp_skip(value, p->end);
+    if (next == NULL || ((unsigned char)*p->at & 0xe0) != 0xa0) return false; /* a short text has its size in its first byte */
+    *ret_key = (struct pd_text){p->at + 1, (size_t)(value - p->at - 1)};
+    *ret_value = (struct pd_text){value, (size_t)(next - value)};
+    p->at = next;
+    p->left--;
+    return true;
+}
+
 bool
 mp_parse(struct mp_reader *reader, const void *bytes, size_t size, msgpack_object *ret_object)
 {

@@ -25,6 +25,15 @@ size_t mp_letter(const char *at, const char *end);
 /* Where the value that starts at `bytes` ends; NULL when it is cut off. For values that passed the scan. */
 const char *mp_skip(const char *bytes, const char *end);
 
+/* The pairs of a map with short texts for keys, one after the other, without parsing it; for what passed the scan or was parsed.
+ * A value is its packed bytes. False: there are no more. */
+struct mp_pairs {
+    const char *at, *end;
+    uint64_t    left;
+};
+struct mp_pairs mp_pairs_of(struct pd_text map);
+bool            mp_next_pair(struct mp_pairs *pairs, struct pd_text *ret_key, struct pd_text *ret_value);
+
 /* Parses what passed the scan (or what we wrote ourselves); texts point into `bytes`, the rest into the reader until its
  * next use. False when MessagePack-C cannot read it as one whole value. */
 struct mp_reader {

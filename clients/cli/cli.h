@@ -137,6 +137,9 @@ int fields_send(struct cli *cli, const struct pd_block *block, json_t **ret_data
 int fields_option(struct cli *cli, const struct pd_block *block, const struct given *given, json_t *data);
 /* ORDER as people write it, 17 or ref:ABC, into `data`. */
 int fields_order(const struct cli *cli, const char *text, json_t *data);
+/* A time, a date, which is its midnight in UTC, or so long ago: 30m, 12h, 7d; with a plus, so long from now. `name` is what it is
+ * the value of. */
+int fields_time(const struct cli *cli, const char *name, const char *text, pd_time_us *ret_time);
 
 /* ---- exchange.c: what is sent and what comes; of a refusal nothing is said */
 struct pd_client *exchange_client(struct cli *cli);
@@ -161,6 +164,9 @@ int exchange_array(struct cli *cli, json_t *requests, json_t **ret_answers);
 int request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_data);
 /* Sends a message, shows the answer and what may be done next. */
 int request_show(struct cli *cli, const struct pd_block *block, json_t *data);
+/* What each row of a list is given to; at most `limit` of them, page by page. Takes `data`. */
+typedef void request_take(void *context, json_t *row);
+int request_each(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, request_take *take, void *context);
 /* All rows of a list; takes `data`. */
 int request_rows(struct cli *cli, const struct pd_block *block, json_t *data, json_t **ret_rows);
 
@@ -211,5 +217,7 @@ int run_context_use(struct cli *cli);
 int run_context_remove(struct cli *cli);
 int run_context_list(struct cli *cli);
 int run_views_rebuild(struct cli *cli);
+int run_events_read(struct cli *cli);
+int run_events_follow(struct cli *cli);
 
 #endif

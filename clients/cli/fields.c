@@ -46,9 +46,8 @@ read_flag(const struct source *from, const char *text, json_t **ret_value)
     return STATUS_OK;
 }
 
-/* A time, a date, which is its midnight in UTC, or so long ago: 30m, 12h, 7d; with a plus, so long from now. */
-static int
-read_time(const struct source *from, const char *text, json_t **ret_value)
+int
+fields_time(const struct cli *cli, const char *name, const char *text, pd_time_us *ret_time)
 {
     static const char units[] = "smhd";
     static const long seconds[] = {1, 60, 3600, 86400};
@@ -63,17 +62,26 @@ read_time(const struct source *from, const char *text, json_t **ret_value)
     if (unit != NULL && end[1] == '\0' && end > text + later && count >= 0 && count < 100000) {
         time = (pd_time_us)now.tv_sec * 1000000;
         pd_time_us distance = (pd_time_us)count * (pd_time_us)seconds[unit - units] * 1000000;
-        *ret_value = json_integer((json_int_t)(later ? time + distance : time > distance ? time - distance : 0));
+        *ret_time = later ? time + distance : time > distance ? time - distance : 0;
         return STATUS_OK;
     }
-    if (strpbrk(text, "-:") == NULL) return read_whole(from, text, ret_value);
+    if (strpbrk(text, "-:") == NULL && args_number(text, ret_time)) return STATUS_OK; /* microseconds */
     bool date = strlen(text) == strlen("2026-01-31") && strchr(text, ':') == NULL;
     snprintf(whole, sizeof whole, "%s%s", text, date ? "T00:00:00Z" : "");
     if (strlen(text) > 40 || !pd_time_from_text(whole, &time))
-        return cli_usage(from->cli, "%s: `%s` is no time; 2026-01-31, 2026-01-31T09:00:00Z, or 12h for twelve hours ago",
-                         from->name, text);
-    *ret_value = json_integer((json_int_t)time);
+        return cli_usage(cli, "%s: `%s` is no time; 2026-01-31, 2026-01-31T09:00:00Z, or 12h for twelve hours ago", name, text);
+    *ret_time = time;
     return STATUS_OK;
+}
+
+static int
+read_time(const struct source *from, const char *text, json_t **ret_value)
+{
+    pd_time_us time = 0;
+    int        status = fields_time(from->cli, from->name, text, &time);
+
+    *ret_value = json_integer((json_int_t)time);
+    return status;
 }
 
 static int

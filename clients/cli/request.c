@@ -20,12 +20,9 @@ request_data(struct cli *cli, const struct pd_block *block, json_t *data, json_t
 
 /* ---- showing ------------------------------------------------------------------------------------------------------- */
 
-/* What each row of a list is given to. */
-typedef void take_row(void *context, json_t *row);
-
 /* All pages of a list, at most `limit` rows; takes `data`. *ret_more, where not NULL: there are rows beyond the limit. */
 static int
-walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, take_row *take, void *context,
+walk_list(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, request_take *take, void *context,
           bool *ret_more)
 {
     const struct pd_field *list = show_list_field(block->reply());
@@ -75,6 +72,12 @@ print_row(void *context, json_t *row)
     size_t *count = context;
     ++*count;
     cli_print_json(row);
+}
+
+int
+request_each(struct cli *cli, const struct pd_block *block, json_t *data, uint64_t limit, request_take *take, void *context)
+{
+    return walk_list(cli, block, data, limit, take, context, NULL);
 }
 
 int

@@ -16,14 +16,35 @@ static const struct option send_options[] = {
      .about = N_("The fields as one JSON object; those given one by one are set in it.")},
     {.name = ""},
 };
+/* Which events, from where on, and how they are printed. */
+#define WATCH_OPTIONS \
+    {.name = "type", .kind = OPTION_VALUE, .value = "TYPE", \
+     .about = N_("Only events of this type, such as OrderCompleted; may be given several times.")}, \
+    {.name = "order", .kind = OPTION_VALUE, .value = "ORDER", \
+     .about = N_("Only what happens to this order, its tasks and subscriptions.")}, \
+    {.name = "customer", .kind = OPTION_VALUE, .value = "ID", \
+     .about = N_("Only what happens to this customer, its orders and subscriptions.")}, \
+    {.name = "count", .kind = OPTION_VALUE, .value = "N", .about = N_("End after so many events.")}, \
+    {.name = "from", .kind = OPTION_VALUE, .value = "WHERE", \
+     .about = N_("Begin at a position, `beginning`, `now`, so many back (-20), or a time (2026-01-31, 12h).")}, \
+    {.name = "all", .kind = OPTION_FLAG, .about = N_("Those of all resellers, with the log's positions.")}, \
+    {.name = "format", .kind = OPTION_VALUE, .value = "TEXT", \
+     .about = N_("Print this for each: {position}, {type} and {data.order} stand for values, \\n ends a line.")}, \
+    {.name = "exit-at-end", .kind = OPTION_FLAG, .about = N_("End when there are no more, instead of waiting for some.")},
+
 static const struct option tail_options[] = {
-    {.name = "type", .kind = OPTION_VALUE, .value = "TYPE",
-     .about = N_("Only events of this type, such as OrderCompleted; may be given several times.")},
-    {.name = "order", .kind = OPTION_VALUE, .value = "ORDER",
-     .about = N_("Only what happens to this order, its tasks and subscriptions.")},
-    {.name = "customer", .kind = OPTION_VALUE, .value = "ID",
-     .about = N_("Only what happens to this customer, its orders and subscriptions.")},
-    {.name = "count", .kind = OPTION_VALUE, .value = "N", .about = N_("End after so many events.")},
+    WATCH_OPTIONS
+    {.name = ""},
+};
+static const struct option follow_options[] = {
+    WATCH_OPTIONS
+    {.name = "checkpoint", .kind = OPTION_VALUE, .value = "FILE",
+     .about = N_("Keep in this file how far it has come, and go on from there the next time.")},
+    {.name = "exec", .kind = OPTION_VALUE, .value = "COMMAND",
+     .about = N_("Run this for each event, with the event as JSON on its standard input, before it counts as done.")},
+    {.name = "tries", .kind = OPTION_VALUE, .value = "N",
+     .about = N_("--exec: stop after it has failed so often for one event; 8.")},
+    {.name = "skip", .kind = OPTION_VALUE, .value = "POSITION", .about = N_("--exec: pass over this event.")},
     {.name = ""},
 };
 static const struct option schema_options[] = {
@@ -106,6 +127,11 @@ static const struct verb verbs[] = {
 
     {"events tail", NULL, "", 0, run_events_tail, N_("Print the reseller's events as they happen, until Ctrl-C."), NULL,
      tail_options},
+    {"events read", NULL, "", 0, run_events_read, N_("Print the reseller's events that there are, oldest first, and end."), NULL,
+     tail_options},
+    {"events follow", NULL, "", 0, run_events_follow,
+     N_("Take every event once and in order, from the beginning or from where it was left, and go on with what happens."), NULL,
+     follow_options},
     {"send", NULL, "type", VERB_FREE | VERB_SENDS, run_send,
      N_("Send any message: pedido send TYPE FIELD=VALUE... Lists, maps and what stands behind := is JSON."), NULL,
      send_options},

@@ -82,7 +82,7 @@ pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_mes
     struct pd_request r = {.type = pd_text(block->Name), .id = id, .reseller = m->reseller, .on_behalf_of = m->on_behalf_of,
                            .trace = m->trace, .dry_run = m->dry_run, .expect = m->expect, .has_expect = m->has_expect,
                            .at_least = m->at_least, .has_at_least = m->at_least > 0, .limit = m->limit,
-                           .has_limit = m->limit > 0, .cursor = m->cursor};
+                           .has_limit = m->limit > 0, .cursor = m->cursor, .log = m->log, .sort = m->sort};
 
     if (id.size < 1 || id.size > 64) return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "id must be a text of 1-64 bytes");
     if (check_block(c, pd_block_request(), &r, "") != PD_CLIENT_OK || check_block(c, block, m->data, "") != PD_CLIENT_OK)

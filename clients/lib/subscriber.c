@@ -1,18 +1,10 @@
-#include <pedido/events.h>
-
 #include <stdlib.h>
 
 #include "clients/lib/socket.h"
 #include "clients/lib/state.h"
+#include "clients/lib/subscriber.h"
 #include "proto/check.h"
 #include "proto/codec.h"
-
-struct pd_subscriber {
-    struct pd_client *client;
-    void             *socket;
-    zmq_msg_t         topic, body;
-    struct mp_reader  reader;
-};
 
 static bool
 ends_in(struct pd_text text, struct pd_text end)
@@ -29,27 +21,44 @@ check_prefix(struct pd_client *c, struct pd_text prefix)
 }
 
 enum pd_client_status
-pd_subscriber_open(struct pd_client *client, struct pd_text prefix, struct pd_subscriber **ret_subscriber)
+pd_subscriber_connect(struct pd_client *client, struct pd_text prefix, struct pd_subscriber **ret_subscriber)
 {
-    const struct pd_hello_reply *hello;
-    enum pd_client_status        status = check_prefix(client, prefix);
-
-    if (status == PD_CLIENT_OK) status = pd_client_may_wait(client);
-    if (status == PD_CLIENT_OK) status = pd_client_hello(client, &hello);
-    if (status != PD_CLIENT_OK) return status;
-    void *socket = pd_socket_open(client, ZMQ_SUB, hello->endpoints->events.data);
-    if (socket == NULL) return PD_CLIENT_BAD_ENDPOINT;
-    zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix.data, prefix.size);
-
     struct pd_subscriber *s = calloc(1, sizeof *s);
+
     PD_CHECK(s != NULL);
     s->client = client;
+    enum pd_client_status status = pd_client_may_wait(client);
+    if (status == PD_CLIENT_OK) status = pd_subscriber_reconnect(s, prefix);
+    if (status != PD_CLIENT_OK) {
+        free(s);
+        return status;
+    }
     client->subscribers++;
-    s->socket = socket;
     zmq_msg_init(&s->topic);
     zmq_msg_init(&s->body);
     *ret_subscriber = s;
     return PD_CLIENT_OK;
+}
+
+enum pd_client_status
+pd_subscriber_reconnect(struct pd_subscriber *s, struct pd_text prefix)
+{
+    const struct pd_hello_reply *hello;
+    enum pd_client_status        status = pd_client_hello(s->client, &hello);
+
+    if (status != PD_CLIENT_OK) return status;
+    pd_socket_close(&s->socket);
+    s->socket = pd_socket_open(s->client, ZMQ_SUB, hello->endpoints->events.data);
+    if (s->socket == NULL) return PD_CLIENT_BAD_ENDPOINT;
+    zmq_setsockopt(s->socket, ZMQ_SUBSCRIBE, prefix.data, prefix.size);
+    return PD_CLIENT_OK;
+}
+
+enum pd_client_status
+pd_subscriber_open(struct pd_client *client, struct pd_text prefix, struct pd_subscriber **ret_subscriber)
+{
+    enum pd_client_status status = check_prefix(client, prefix);
+    return status == PD_CLIENT_OK ? pd_subscriber_connect(client, prefix, ret_subscriber) : status;
 }
 
 void
@@ -58,6 +67,7 @@ pd_subscriber_close(struct pd_subscriber **subscriber)
     struct pd_subscriber *s = *subscriber;
 
     if (s == NULL) return;
+    if (s->follow != NULL) pd_follow_end(s);
     pd_socket_close(&s->socket);
     s->client->subscribers--;
     zmq_msg_close(&s->topic);
@@ -99,8 +109,8 @@ pd_subscriber_next(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_text 
 
 /* ---- events -------------------------------------------------------------------------------------------------------- */
 
-static void
-begin_event(struct pd_event *event)
+void
+pd_event_begin(struct pd_event *event)
 {
     *event = (struct pd_event){.memory = pd_memory_begin(event->memory)};
 }
@@ -139,6 +149,7 @@ read_event(const struct pd_event_view *view, const msgpack_object *data, struct 
     event->on_behalf_of = v.on_behalf_of;
     event->trace = v.trace;
     event->version = v.version;
+    event->bytes = v.data;
     return true;
 }
 
@@ -148,11 +159,23 @@ pd_event_from_view(const struct pd_event_view *view, struct pd_event *event)
     struct mp_reader reader = {.ready = false};
     msgpack_object   data;
 
-    begin_event(event);
+    pd_event_begin(event);
     bool ok = mp_parse(&reader, view->data.data, view->data.size, &data) && read_event(view, &data, event);
-    if (!ok) begin_event(event);
+    if (!ok) pd_event_begin(event);
     mp_reader_fini(&reader);
     return ok;
+}
+
+/* The packed bytes of what stands under a key; absent: nothing does. */
+static struct pd_text
+bytes_of(struct pd_text map, struct pd_text wanted)
+{
+    struct mp_pairs pairs = mp_pairs_of(map);
+    struct pd_text  key, value;
+
+    while (mp_next_pair(&pairs, &key, &value))
+        if (pd_text_equal(key, wanted)) return value;
+    return (struct pd_text){NULL, 0};
 }
 
 static bool
@@ -166,9 +189,11 @@ read_body(struct pd_subscriber *s, struct pd_text topic, struct pd_text body, st
     event->topic = pd_arena_text(event->memory, topic);
     event->log = pd_arena_text(event->memory, mp_find_text(&o, "log"));
     event->heartbeat = ends_in(topic, PD_TEXT("/~head"));
-    if (!event->heartbeat)
-        return pd_decode_map(event->memory, pd_block_event_view(), PD_LENIENT, &o, &view, &ignored) &&
-               read_event(&view, mp_find(&o, "data"), event);
+    if (!event->heartbeat) {
+        bool ok = pd_decode_map(event->memory, pd_block_event_view(), PD_LENIENT, &o, &view, &ignored);
+        view.data = bytes_of(body, PD_TEXT("data"));
+        return ok && read_event(&view, mp_find(&o, "data"), event);
+    }
     const msgpack_object *position = mp_find(&o, "position"), *time = mp_find(&o, "time");
     if (position == NULL || position->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return false;
     if (time == NULL || time->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return false;
@@ -178,14 +203,20 @@ read_body(struct pd_subscriber *s, struct pd_text topic, struct pd_text body, st
 }
 
 enum pd_client_status
-pd_subscriber_event(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_event *event)
+pd_subscriber_take(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_event *event)
 {
     struct pd_text        topic, body;
     enum pd_client_status status;
 
-    begin_event(event);
+    pd_event_begin(event);
     status = pd_subscriber_next(s, timeout_ms, &topic, &body);
     if (status != PD_CLIENT_OK || read_body(s, topic, body, event)) return status;
-    begin_event(event);
+    pd_event_begin(event);
     return pd_client_fail(s->client, PD_CLIENT_BAD_ANSWER, "what came under %.*s is no event", (int)topic.size, topic.data);
+}
+
+enum pd_client_status
+pd_subscriber_event(struct pd_subscriber *s, uint32_t timeout_ms, struct pd_event *event)
+{
+    return s->follow != NULL ? pd_follow_event(s, timeout_ms, event) : pd_subscriber_take(s, timeout_ms, event);
 }

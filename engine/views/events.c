@@ -20,19 +20,14 @@ struct item {
 static void
 read_states(struct pd_text body, struct item *item)
 {
-    const char *at = body.data, *end = body.data + body.size;
-    uint64_t    pairs = (uint8_t)*at & 0x0f;
-    int         states[2] = {0, 0};
+    struct mp_pairs pairs = mp_pairs_of(body);
+    struct pd_text  key, value;
+    int             states[2] = {0, 0};
 
-    if ((uint8_t)*at == 0xde) pairs = view_number(at + 1, 2), at += 2;
-    at++;
-    for (uint64_t i = 0; i < pairs && at != NULL && at < end; i++) {
-        const char *value = mp_skip(at, end), *next = value == NULL ? NULL : mp_skip(value, end);
-        if (next == NULL) return;
-        struct pd_text key = {at + 1, (size_t)(value - at - 1)}, text = {value + 1, (size_t)(next - value - 1)};
-        if (pd_text_equal(key, PD_TEXT("previous_state"))) states[0] = pd_enum_number(pd_enum_order_state(), text);
-        if (pd_text_equal(key, PD_TEXT("state"))) states[1] = pd_enum_number(pd_enum_order_state(), text);
-        at = next;
+    while (mp_next_pair(&pairs, &key, &value)) {
+        bool now = pd_text_equal(key, PD_TEXT("state"));
+        if (now || pd_text_equal(key, PD_TEXT("previous_state")))
+            states[now] = pd_enum_number(pd_enum_order_state(), (struct pd_text){value.data + 1, value.size - 1});
     }
     if (states[0] == states[1]) return;
     item->left = (uint8_t)states[0];

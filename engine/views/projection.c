@@ -63,14 +63,15 @@ read_state(struct projector *w, struct store_reader *reader, struct projection *
     return STORE_OK;
 }
 
-/* Whether the rows that it shows are those that there are. */
+/* What the rows are now: how often they were made, and up to where they are folded. Another thread writes them. */
 static enum store_error
-read_making(struct projector *w, uint64_t *ret_making)
+look_at_rows(struct projector *w, uint64_t *ret_making, uint64_t *ret_folded)
 {
     struct store_reader *reader = NULL;
     enum store_error     error = store_reader_open(w->rows, &reader);
 
     if (error == STORE_OK) error = changes_making(reader, &w->arena, ret_making);
+    if (error == STORE_OK) error = store_reader_folded(reader, ret_folded);
     store_reader_close(&reader);
     return error;
 }
@@ -79,10 +80,10 @@ read_making(struct projector *w, uint64_t *ret_making)
 static enum store_error
 begin_views(struct projector *w, struct projection *p)
 {
-    enum store_error error = read_making(w, &p->making);
+    enum store_error error = look_at_rows(w, &p->making, &p->rows_at); /* what changes from there on is read again */
 
     p->from = (struct change){1, {0, 0}};
-    p->rows_at = store_folded(w->rows); /* what changes from here on is read again */
+    p->of = p->rows_at;
     if (error == STORE_OK) error = store_prepare(p->store, ROW_SPACE, PAGES_PER_ROW);
     if (error == STORE_OK) error = store_begin(p->store);
     if (error != STORE_OK) return error;
@@ -96,11 +97,11 @@ static enum store_error
 check_views(struct projector *w, struct projection *p)
 {
     struct store_reader *reader = NULL;
-    uint64_t             making = 0;
+    uint64_t             making = 0, folded;
     enum store_error     error = store_reader_open(p->store, &reader);
 
     if (error == STORE_OK) error = read_state(w, reader, p);
-    if (error == STORE_OK) error = read_making(w, &making);
+    if (error == STORE_OK) error = look_at_rows(w, &making, &folded);
     store_reader_close(&reader);
     bool ours = memcmp(store_log_id(p->store), store_log_id(w->log), PD_LOG_ID_BYTES) == 0 && making == p->making;
     if (error == STORE_NONE || error == STORE_DAMAGED || (error == STORE_OK && (!ours || !p->complete))) return STORE_EXISTS_NOT;

@@ -21,6 +21,7 @@ struct views {
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t  left; /* a reader has gone */
     int             serving, building; /* which place; NOWHERE */
+    struct store   *stores[PLACES];    /* of the places */
     int             readers[PLACES];
     _Atomic bool    wanted; /* they are to be made anew */
     uint64_t        needed; /* the least position that one of them has to follow from */
@@ -65,6 +66,7 @@ views_open(const char *dir, const struct books *books, struct views **ret_views)
         return error;
     }
     for (int i = 0; i < PLACES; i++) {
+        v->stores[i] = v->places[i].store;
         if (i == v->serving) continue;
         projection_close(&v->places[i]);
         store_remove(v->dirs[i]);
@@ -138,9 +140,10 @@ begin_building(struct views *v)
     clear_place(v, place);
     enum store_error error = projection_open(&v->projector, v->dirs[place], STORE_VIEWS, &v->places[place]);
     if (error != STORE_OK) return error;
-    log_info("views_building", "place=\"%s\" of=%" PRIu64, v->dirs[place], store_folded(v->projector.rows));
+    log_info("views_building", "place=\"%s\" of=%" PRIu64, v->dirs[place], v->places[place].of);
     pthread_mutex_lock(&v->lock);
     v->building = place;
+    v->stores[place] = v->places[place].store;
     v->wanted = false;
     note_needed(v);
     pthread_mutex_unlock(&v->lock);
@@ -278,9 +281,10 @@ views_reader_open(struct views *v, struct views_reader *ret_reader)
     pthread_mutex_lock(&v->lock);
     r.place = v->serving;
     if (r.place != NOWHERE) v->readers[r.place]++;
+    struct store *store = r.place != NOWHERE ? v->stores[r.place] : NULL;
     pthread_mutex_unlock(&v->lock);
     if (r.place == NOWHERE) return STORE_NONE;
-    enum store_error error = store_reader_open(v->places[r.place].store, &r.reader);
+    enum store_error error = store_reader_open(store, &r.reader);
     if (error == STORE_OK) error = store_reader_folded(r.reader, &r.position);
     if (error != STORE_OK) {
         store_reader_close(&r.reader);

@@ -42,6 +42,8 @@ struct pd_call_message {
     uint64_t       at_least; /* queries: answer from a state that includes this position; 0: any */
     uint32_t       limit;    /* queries: at most this many rows, 1-1,000; 0: 100 */
     struct pd_text cursor;   /* queries: `next` of the reply before, with the same data */
+    struct pd_text log;      /* queries: refuse with wrong_log unless this is the engine's log */
+    enum pd_sort   sort;     /* queries: the order of rows; 0: oldest first */
     uint32_t       timeout_ms; /* 0: the client's. A wait that the message asks for (wait_ms) is added by itself */
 };
 

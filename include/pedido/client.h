@@ -31,6 +31,7 @@ enum pd_client_status {
     PD_CLIENT_FULL,         /* not sent: so many calls are outstanding already. Poll, then try again */
     PD_CLIENT_IN_CALLBACK,  /* not done: what waits may not be called from a callback */
     PD_CLIENT_CLOSED,       /* the client was closed before the answer came: as PD_CLIENT_NO_ANSWER */
+    PD_CLIENT_RESET,        /* the engine has another log now: positions mean nothing in it, see pd_subscriber_follow */
 };
 
 enum {

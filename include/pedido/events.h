@@ -7,10 +7,9 @@
  *     }
  *     pd_event_fini(&event);
  *
- * This is the live part: what is published while one listens, as it comes. ZeroMQ may drop events for a slow reader, and what
- * happened before the subscription stood is not sent. A position that is not one more than the one before (in a subscription to
- * all of a reseller), or a heartbeat whose position is ahead of what was seen, shows a gap; this version of the library leaves
- * it to the program to fill it with ReadLog. A subscription stands when its first heartbeat has come. */
+ * Two kinds of subscribers. pd_subscriber_open takes the stream as it comes: ZeroMQ may drop events for a slow reader, and what
+ * happened before the subscription stood is not sent; positions and heartbeats show it. pd_subscriber_follow gives every event of a
+ * reseller, or of all, once and in order, from any position on: what the stream lacks it reads from the log. */
 #ifndef PEDIDO_EVENTS_H
 #define PEDIDO_EVENTS_H
 
@@ -34,6 +33,7 @@ struct pd_event {
     struct pd_text     on_behalf_of, trace; /* as the command gave them, or absent */
     uint64_t           version; /* counts the events of the thing that the topic names */
     const void        *data;    /* struct pd_<event>; better had by pd_event_<name>. NULL where type is 0 */
+    struct pd_text     bytes;   /* the same as it came, a MessagePack map; for a type that this library does not know */
     struct pd_arena   *memory;  /* the library's */
 };
 
@@ -45,6 +45,42 @@ PD_API enum pd_client_status pd_subscriber_event(struct pd_subscriber *subscribe
 /* One of the events of a reply to GetOrderHistory or ReadLog. False: its data are not what the schema says; the event is
  * empty. */
 PD_API bool pd_event_from_view(const struct pd_event_view *view, struct pd_event *event);
+
+/* ---- following ----------------------------------------------------------------------------------------------------- */
+
+/* What is to be followed, and from where. */
+struct pd_follow_options {
+    struct pd_text reseller; /* whose events; absent: `default`. `~all`: those of all resellers, with the log's positions */
+    uint64_t       from;     /* the first position wanted, 1 for all there are; 0: what happens from now on */
+    struct pd_text log;      /* `from` is a position of this log; absent: of whatever log there is */
+    /* A file that keeps how far the program has come: the events that it had been given when it asked for another one are done. It
+     * is written each second, when nothing is left to be given, at the end, and by pd_subscriber_save; never before an event is
+     * done, so that after a crash of the program some may come again and none is missing. Where it exists it counts, and `from`
+     * and `log` do not. A program that needs each event exactly once keeps position and log with what it does, in one
+     * transaction, and gives them here. NULL: none. One program at a time. */
+    const char    *checkpoint;
+};
+
+/* Follows: pd_subscriber_event gives every event once and in order, never a heartbeat. It reads the log where the stream lacks
+ * something; while it does, its time-out is kept, and calls that are outstanding complete. PD_CLIENT_RESET: the engine has
+ * another log, as after a backup was restored; nothing more comes until pd_subscriber_restart. PD_CLIENT_REFUSED: the engine
+ * refused to read the log, such as from a position that is not there; the problem says why. PD_CLIENT_BAD_OPTION: an option
+ * cannot be right, or the checkpoint cannot be read. Asks Hello if that was not done yet. The subscriber is closed before its
+ * client; pd_subscriber_add and pd_subscriber_next are not for it. */
+PD_API enum pd_client_status pd_subscriber_follow(struct pd_client *client, const struct pd_follow_options *options,
+                                                  struct pd_subscriber **ret_subscriber);
+
+/* The position that was given last, and the highest that is known to be there; 0 before anything was heard. */
+PD_API uint64_t pd_subscriber_position(const struct pd_subscriber *subscriber, uint64_t *ret_head);
+
+/* The id of the log that is followed, NUL behind it; absent before anything was heard. Valid until the subscriber's next event. */
+PD_API struct pd_text pd_subscriber_log(const struct pd_subscriber *subscriber);
+
+/* All that was given is done: writes the checkpoint now. PD_CLIENT_BAD_OPTION: it cannot be written, or there is none. */
+PD_API enum pd_client_status pd_subscriber_save(struct pd_subscriber *subscriber);
+
+/* Begins anew in the log that there is now, after PD_CLIENT_RESET; `from` as in the options. */
+PD_API enum pd_client_status pd_subscriber_restart(struct pd_subscriber *subscriber, uint64_t from);
 
 /* Frees what an event holds and zeroes it. One that was only zeroed is well. */
 PD_API void pd_event_fini(struct pd_event *event);

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The drills of the domain that want real processes: drills.py 1|2|6. The others are stories in tests/scenarios."""
+"""The drills of the domain that want real processes: drills.py 1|2|6|7|12. The others are stories in tests/scenarios."""
 
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -157,4 +158,81 @@ def garbage_or_nothing():
         same("and the order stays as it is", shop.status(client, order)["state"], "provisioning_failed")
 
 
-{"1": between_commit_and_reply, "2": between_work_and_commit, "6": garbage_or_nothing}[sys.argv[1]]()
+def away():
+    """Drill 7: a subscriber is away for 100,000 events, and then has them all, each once and in order."""
+    with daemon.Engine() as engine:
+        client = engine.client(timeout=60)
+        shop.furnish(client)
+        line = ["events", "follow", "--checkpoint", os.path.join(engine.place, "checkpoint"), "--exit-at-end",
+                "--format", "{position} {data.customer}\\n"]
+        code, said, talk = engine.pedido(*line)
+        head = client.hello(fresh=True)["head"]
+        check("it comes to the end and goes away", code == 0 and len(said.splitlines()) == head, talk)
+        code, said, talk = engine.pedido(*line)
+        same("nothing has happened meanwhile", (code, said), (0, ""))
+        for n in range(200):
+            body = [request("PutCustomer", {"customer": "c%d" % (n * 500 + i), "name": "Cliente"}, reseller="default")
+                    for i in range(500)]
+            client.commands.send([pack(body)])
+            client.commands.receive(30)
+        engine.restart()  # it is another process, and the log is the same
+        code, said, talk = engine.pedido(*line, timeout=100)
+        lines = [line.split() for line in said.splitlines()]
+        same("then come 100,000", (code, len(lines)), (0, 100000))
+        # EngineStarted is nobody's; every other is the reseller's.
+        same("each once and in order", [int(p) for p, _ in lines], list(range(head + 1, head + 100001)))
+        same("as they were written", [c for _, c in lines], ["c%d" % n for n in range(100000)])
+
+
+def dump(engine):
+    """All that can be listed, but for what each start appends: EngineStarted, which belongs to no reseller."""
+    done = subprocess.run([daemon.program("pedidod"), "dump", "--data", engine.data], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, timeout=60)
+    same("they are printed", done.returncode, 0)
+    none = ("entry heads c900000000", "entry events ca00000000", "entry events caffffffff", "entry events_by_hour cb00000000")
+    return [line for line in done.stdout.decode().splitlines() if not line.startswith(none)]
+
+
+def dropped():
+    """Drill 12: rows, index and views are dropped and made anew from the log: they hold the same. (The index is in memory, made
+    anew at each start.)"""
+    with daemon.Engine() as engine:
+        client = engine.client()
+        shop.furnish(client)
+        worker = engine.worker("w1", ["hosting", "mail"], credit=4)
+        orders = [shop.walk_to_open(client, shop.item("std", "drill-%d.es" % n), shop.item("mail", "drill-%d.es" % n))
+                  for n in range(30)]
+        for n in range(45):
+            task = worker.next()
+            worker.success(task, {"login": "https://panel"}) if n % 4 else worker.failure(task, "no room")
+        worker.close()
+        for order in orders[::7]:
+            client.call("CancelOrder", {"order": order, "reason": "drill"})
+        before = {kind: client.rows(kind, key) for kind, key in (("ListOrders", "orders"), ("ListSubscriptions", "subscriptions"))}
+        engine.stop()
+        followed = dump(engine)
+        check("there is something to be dropped: %d lines" % len(followed), len(followed) > 500)
+        for name in ("rows", "views-a", "views-b"):
+            shutil.rmtree(os.path.join(engine.data, name), ignore_errors=True)
+        engine.start()
+        eventually("views are made", lambda: client.query("ListViews").get("serving"))
+        check("every list is the same", before == {kind: client.rows(kind, key) for kind, key in (
+            ("ListOrders", "orders"), ("ListSubscriptions", "subscriptions"))})
+        order = shop.add(client, reference="after")["order"]
+        check("and numbers go on where they were", order == len(orders) + 1, order)
+        refused = client.call("AddOrder", {"customer": "lopez", "items": [shop.item("vps")], "reference": "after"})
+        same("and references are known", refused["error"]["code"], "reference_taken")
+        engine.stop()
+        code, said = engine.offline("verify")
+        check("and all is as the log says", code == 0 and "and view as the log says" in said, said)
+        with_order = [line for line in dump(engine) if line in set(followed)]
+        check("what the views hold is the same", set(followed) - set(with_order) <= changed_by_an_order(followed), None)
+
+
+def changed_by_an_order(lines):
+    """Counters, the reseller's head and the ends of its lists of events move with an order."""
+    return {line for line in lines if line.startswith(("entry heads", "entry events", "entry order_counts", "entry orders_by_hour",
+                                                       "entry states_by_hour"))}
+
+
+{"1": between_commit_and_reply, "2": between_work_and_commit, "6": garbage_or_nothing, "7": away, "12": dropped}[sys.argv[1]]()

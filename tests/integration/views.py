@@ -27,6 +27,9 @@ def refused(what, code, ask):
         check(what, False, "it was answered")
 
 
+FAST = 6000  # orders of a load, then it goes on slowly
+
+
 class Load:
     """Orders that complete at once, in arrays, by a thread of its own, until it is ended."""
 
@@ -53,6 +56,8 @@ class Load:
                 client.commands.open()  # the engine was killed; it is about to be started
             else:
                 self.orders += 60
+            if self.orders > FAST:
+                time.sleep(0.1)
         client.close()
 
     def end(self):

@@ -1,219 +1,26 @@
-/* events.c - events tail. */
-#include "clients/cli/cli.h"
-
+/* events.c - events tail, read and follow. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "clients/cli/show/format.h"
 #include "clients/cli/show/terminal.h"
-#include "clients/cli/show/text.h"
-#include "clients/lib/json.h"
+#include "clients/cli/verbs/hook.h"
+#include "clients/cli/verbs/watch.h"
 
-enum { STEP_MS = 200, SILENCE_MS = 5000, TOPIC = 44 /* columns */ };
-
-/* What was seen so far: positions without gaps, or something was lost on the way. */
-struct tail {
-    struct cli *cli;
-    const char *reseller, *customer;
-    uint64_t    order;          /* 0: every one */
-    json_t     *orders, *owned; /* with a customer: the numbers of its orders and of its subscriptions, as keys */
-    uint64_t    next;           /* position; 0: nothing was heard yet */
-    char        log[40];        /* the id of the log whose positions these are */
-    uint64_t    left;           /* events until the end */
-    uint64_t    shown;
-    uint32_t    silent_ms;
-};
-
-/* Positions belong to a log. Another one, as after a restore, counts anew. */
-static void
-note_log(struct tail *t, const char *log)
-{
-    if (log == NULL || strcmp(log, t->log) == 0) return;
-    if (t->log[0] != '\0') {
-        cli_say("the engine has another log now: positions begin anew");
-        t->next = 0;
-    }
-    snprintf(t->log, sizeof t->log, "%s", log);
-}
-
-static void
-note_position(struct tail *t, uint64_t position, bool heartbeat)
-{
-    uint64_t head = heartbeat ? position + 1 : position; /* the next that can come */
-    if (t->next == 0) cli_say("following %s from position %" PRIu64 " on", t->reseller, head);
-    else if (head > t->next)
-        cli_say("missed: positions %" PRIu64 " to %" PRIu64 "; `pedido send ReadLog from=%" PRIu64 "` has them", t->next,
-                head - 1, t->next);
-    if (heartbeat ? head > t->next : position >= t->next) t->next = heartbeat ? head : position + 1;
-}
-
-static void
-print_event(const struct tail *t, struct pd_text topic, const json_t *event)
-{
-    const char *type = json_string_value(json_object_get(event, "type"));
-
-    terminal_live("");
-    if (args_has(t->cli, "json")) {
-        cli_print_json(event);
-        return;
-    }
-    char *time = format_time(json_string_value(json_object_get(event, "time")));
-    char *line = format_event(type, json_object_get(event, "data"));
-    printf("%s  %6" JSON_INTEGER_FORMAT "  ", time, json_integer_value(json_object_get(event, "position")));
-    text_print_part(stdout, topic.data, topic.size);
-    printf("%*s  ", topic.size < TOPIC ? (int)(TOPIC - topic.size) : 0, "");
-    text_print(stdout, line, 0, TEXT_LEFT);
-    putchar('\n');
-    free(time);
-    free(line);
-}
-
-/* ---- which of them ------------------------------------------------------------------------------------------------- */
-
-/* A number of an event's data as a key; false when it has none. */
-static bool
-number_key(const json_t *data, const char *name, char ret_key[24])
-{
-    const json_t *value = json_object_get(data, name);
-    if (!json_is_integer(value)) return false;
-    snprintf(ret_key, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    return true;
-}
-
-/* Events say whose they are where they begin something; what follows is known by its number. */
-static bool
-is_customers(const struct tail *t, const json_t *data)
-{
-    const char *customer = json_string_value(json_object_get(data, "customer"));
-    char        key[24];
-    bool        ours = customer != NULL && strcmp(customer, t->customer) == 0;
-
-    if (number_key(data, "order", key)) {
-        if (ours) json_object_set_new(t->orders, key, json_true());
-        ours = ours || json_object_get(t->orders, key) != NULL;
-    }
-    if (number_key(data, "subscription", key)) {
-        if (ours) json_object_set_new(t->owned, key, json_true());
-        ours = ours || json_object_get(t->owned, key) != NULL;
-    }
-    return ours;
-}
-
-static bool
-is_wanted(const struct tail *t, const char *type, const json_t *data)
-{
-    bool any = !args_has(t->cli, "type");
-
-    for (size_t i = 0; i < t->cli->given_count && !any; i++)
-        any = strcmp(t->cli->given[i].option->name, "type") == 0 && strcmp(t->cli->given[i].value, type) == 0;
-    if (t->order != 0 && (uint64_t)json_integer_value(json_object_get(data, "order")) != t->order) return false;
-    /* Asked also about a type that is not shown: its order may be the customer's. */
-    return (t->customer == NULL || is_customers(t, data)) && any;
-}
-
-/* The numbers of what the customer has already. */
-static int
-know_customer(struct tail *t)
-{
-    const struct {
-        const struct pd_block *query;
-        const char *list, *key;
-        json_t     *numbers;
-    } lists[] = {
-        {pd_block_list_orders(), "orders", "order", t->orders},
-        {pd_block_list_subscriptions(), "subscriptions", "subscription", t->owned},
-    };
-    json_t *row, *answer;
-    size_t  i;
-    char    key[24];
-    int     status = STATUS_OK;
-
-    for (size_t l = 0; l < 2 && status == STATUS_OK; l++) {
-        json_t *rows = NULL;
-        status = request_rows(t->cli, lists[l].query, json_pack("{s:s}", "customer", t->customer), &rows);
-        json_array_foreach (rows, i, row)
-            if (number_key(row, lists[l].key, key)) json_object_set_new(lists[l].numbers, key, json_true());
-        json_decref(rows);
-    }
-    if (status != STATUS_OK) return status;
-    status = request_data(t->cli, pd_block_get_customer(), json_pack("{s:s}", "customer", t->customer), &answer);
-    if (status == STATUS_OK) json_decref(answer);
-    return status;
-}
-
-static int
-know_order(struct tail *t, const char *word)
-{
-    json_t *data = json_object(), *answer = NULL;
-    int     status = fields_order(t->cli, word, data);
-
-    if (status != STATUS_OK) json_decref(data);
-    else status = request_data(t->cli, pd_block_get_order(), data, &answer);
-    t->order = (uint64_t)json_integer_value(json_object_get(json_object_get(answer, "order"), "order"));
-    json_decref(answer);
-    return status;
-}
-
-static int
-read_filters(struct tail *t)
-{
-    const struct cli *cli = t->cli;
-    const char       *count = args_value(cli, "count"), *order = args_value(cli, "order");
-    int               status = STATUS_OK;
-
-    if (count != NULL && (!args_number(count, &t->left) || t->left == 0))
-        return cli_usage(cli, "--count %s: a number from 1 is expected", count);
-    for (size_t i = 0; i < cli->given_count; i++) {
-        const char    *type = cli->given[i].value;
-        struct nearest n = {.wanted = type};
-        if (strcmp(cli->given[i].option->name, "type") != 0 || pd_schema_find(PD_BLOCK_event, pd_text(type)) != NULL) continue;
-        for (size_t b = 0; pd_schema_block(b) != NULL; b++)
-            if (pd_schema_block(b)->kind == PD_BLOCK_event) nearest_offer(&n, pd_schema_block(b)->Name, SIZE_MAX);
-        if (nearest_best(&n) != NULL) return cli_usage(cli, "there is no event %s; did you mean %s?", type, nearest_best(&n));
-        return cli_usage(cli, "there is no event %s; `pedido schema` lists them", type);
-    }
-    if (order != NULL) status = know_order(t, order);
-    if (status == STATUS_OK && t->customer != NULL) status = know_customer(t);
-    return status;
-}
+enum { STEP_MS = 200, SILENCE_MS = 6000, PAGE = 1000 };
 
 /* ---- following ----------------------------------------------------------------------------------------------------- */
 
-static void
-show_live(const struct tail *t)
-{
-    char line[200];
-    snprintf(line, sizeof line, _("%s: position %llu, %llu shown; Ctrl-C ends"), t->reseller,
-             (unsigned long long)(t->next > 0 ? t->next - 1 : 0), (unsigned long long)t->shown);
-    if (!args_has(t->cli, "json")) terminal_live(line);
-}
-
-static void
-take(struct tail *t, struct pd_text topic, struct pd_text body)
-{
-    json_t     *event = pd_json_from_bytes(body, pd_block_event_view());
-    uint64_t    position = (uint64_t)json_integer_value(json_object_get(event, "position"));
-    const char *type = json_string_value(json_object_get(event, "type"));
-    bool        heartbeat = topic.size > 6 && memcmp(topic.data + topic.size - 6, "/~head", 6) == 0;
-
-    if (!heartbeat && (type == NULL || position == 0)) {
-        json_decref(event);
-        return; /* nothing that an engine says */
-    }
-    t->silent_ms = 0;
-    note_log(t, json_string_value(json_object_get(event, "log")));
-    note_position(t, position, heartbeat);
-    if (!heartbeat && is_wanted(t, type, json_object_get(event, "data"))) {
-        print_event(t, topic, event);
-        t->left--;
-        t->shown++;
-    }
-    json_decref(event);
-    show_live(t);
-}
+struct tail {
+    struct watch          watch;
+    struct pd_subscriber *subscriber;
+    sigset_t              signals;
+    struct hook           hook; /* command NULL: none */
+    uint32_t              silent_ms;
+    bool                  began; /* to listen: it was said from where */
+};
 
 /* Whether Ctrl-C or a kill has come; both are blocked, so that what is being printed is printed. */
 static bool
@@ -223,47 +30,176 @@ is_stopped(const sigset_t *signals)
 }
 
 static void
-follow(struct tail *t, struct pd_subscriber *subscriber, const sigset_t *signals)
+show_live(const struct tail *t)
 {
-    struct pd_text topic, body;
+    char     line[200];
+    uint64_t head, position = pd_subscriber_position(t->subscriber, &head);
 
-    while (t->left > 0 && !is_stopped(signals) && !ferror(stdout)) {
-        if (pd_subscriber_next(subscriber, STEP_MS, &topic, &body) == PD_CLIENT_OK) {
-            take(t, topic, body);
-            continue;
-        }
-        /* The engine is heard each second. The socket finds it again by itself. */
-        t->silent_ms += STEP_MS;
-        if (t->silent_ms == SILENCE_MS)
-            cli_say("nothing heard from the engine for %d s, still listening", SILENCE_MS / 1000);
+    if (args_has(t->watch.cli, "json") || t->watch.format != NULL) return;
+    snprintf(line, sizeof line, _("%s: position %llu of %llu, %llu shown; Ctrl-C ends"), t->watch.reseller,
+             (unsigned long long)position, (unsigned long long)head, (unsigned long long)t->watch.shown);
+    terminal_live(line);
+}
+
+/* Positions of the old log mean nothing; a program that keeps some has to be told. */
+static int
+begin_anew(struct tail *t)
+{
+    struct cli *cli = t->watch.cli;
+
+    if (args_has(cli, "checkpoint") || t->hook.command != NULL) {
+        cli_say("pedido: %s", pd_client_problem(cli->client));
+        cli_say("A backup was restored, perhaps. What was done for events that are no more is yours to judge; --from says where to "
+                "go on, without the old checkpoint.");
+        return STATUS_TROUBLE;
     }
+    cli_say("the engine has another log now: positions begin anew");
+    pd_subscriber_restart(t->subscriber, 0);
+    return STATUS_OK;
+}
+
+static bool
+is_at_end(const struct tail *t)
+{
+    uint64_t head, position = pd_subscriber_position(t->subscriber, &head);
+    return t->watch.exit_at_end && head > 0 && position >= head;
+}
+
+/* One event, to the hook or to the eye. */
+static int
+take(struct tail *t, const struct pd_event *event)
+{
+    json_t *json = watch_event(event);
+    int     status = STATUS_OK;
+
+    t->silent_ms = 0;
+    if (watch_wants(&t->watch, json)) {
+        if (t->hook.command != NULL) status = hook_run(&t->hook, json, &t->signals);
+        if (t->hook.command == NULL || status == STATUS_OK) watch_print(&t->watch, json);
+    }
+    json_decref(json);
+    return status;
+}
+
+static void
+say_begun(struct tail *t)
+{
+    uint64_t head, position = pd_subscriber_position(t->subscriber, &head);
+
+    if (t->began || head == 0) return;
+    t->began = true;
+    cli_say("following %s from position %" PRIu64 " on", t->watch.reseller, (position > 0 ? position : head) + 1);
+}
+
+static int
+follow(struct tail *t)
+{
+    struct pd_event event = {0};
+    int             status = STATUS_OK;
+
+    while (status == STATUS_OK && t->watch.left > 0 && !is_stopped(&t->signals) && !ferror(stdout)) {
+        enum pd_client_status got = pd_subscriber_event(t->subscriber, STEP_MS, &event);
+        if (got == PD_CLIENT_OK) {
+            t->began = true;
+            status = take(t, &event);
+            if (status == STATUS_OK && (t->watch.left == 0 || is_at_end(t))) pd_subscriber_save(t->subscriber);
+        } else if (got == PD_CLIENT_RESET) status = begin_anew(t);
+        else if (got != PD_CLIENT_NO_ANSWER) status = exchange_no_answer(t->watch.cli, NULL, got);
+        else if ((t->silent_ms += STEP_MS) == SILENCE_MS && pd_subscriber_log(t->subscriber).data == NULL)
+            cli_say("nothing heard from the engine for %d s, still listening", SILENCE_MS / 1000);
+        say_begun(t);
+        show_live(t);
+        if (status == STATUS_OK && is_at_end(t)) break;
+    }
+    pd_event_fini(&event);
+    return status;
+}
+
+static int
+open_tail(struct tail *t, uint64_t from)
+{
+    struct cli              *cli = t->watch.cli;
+    struct pd_follow_options options = {.reseller = pd_text(t->watch.reseller), .from = from,
+                                        .checkpoint = args_value(cli, "checkpoint")};
+    enum pd_client_status    opened = pd_subscriber_follow(exchange_client(cli), &options, &t->subscriber);
+
+    return opened == PD_CLIENT_OK ? STATUS_OK : exchange_no_answer(cli, NULL, opened);
+}
+
+static int
+run_tail(struct cli *cli, const char *standard)
+{
+    struct tail t = {.subscriber = NULL};
+    uint64_t    from = 0;
+
+    int status = watch_begin(cli, &t.watch);
+    if (status == STATUS_OK) status = hook_begin(cli, &t.hook);
+    if (status == STATUS_OK) status = watch_from(&t.watch, standard, &from);
+    if (status == STATUS_OK) status = watch_know(&t.watch);
+    if (status == STATUS_OK) status = open_tail(&t, from);
+    if (status == STATUS_OK) {
+        sigemptyset(&t.signals);
+        sigaddset(&t.signals, SIGINT);
+        sigaddset(&t.signals, SIGTERM);
+        sigprocmask(SIG_BLOCK, &t.signals, NULL);
+        status = follow(&t);
+    }
+    pd_subscriber_close(&t.subscriber);
+    watch_end(&t.watch);
+    return status;
 }
 
 int
 run_events_tail(struct cli *cli)
 {
-    struct tail t = {.cli = cli, .customer = args_value(cli, "customer"), .orders = json_object(), .owned = json_object(),
-                     .left = UINT64_MAX};
-    struct pd_subscriber *subscriber = NULL;
-    char                  prefix[80];
-    sigset_t              signals;
+    return run_tail(cli, "now");
+}
 
-    t.reseller = exchange_reseller(cli);
-    snprintf(prefix, sizeof prefix, "%s/", t.reseller);
-    /* Listening begins first: nothing falls between what is known of a customer and what is heard. */
-    enum pd_client_status opened = pd_subscriber_open(exchange_client(cli), pd_text(prefix), &subscriber);
-    int                   status = opened == PD_CLIENT_OK ? read_filters(&t) : exchange_no_answer(cli, NULL, opened);
+int
+run_events_follow(struct cli *cli)
+{
+    return run_tail(cli, "beginning");
+}
 
-    if (status == STATUS_OK) {
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGINT);
-        sigaddset(&signals, SIGTERM);
-        sigprocmask(SIG_BLOCK, &signals, NULL);
-        follow(&t, subscriber, &signals);
-        terminal_live("");
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+/* What the engine can pick out is picked out there. */
+static json_t *
+log_query(const struct watch *w, uint64_t from)
+{
+    const struct cli *cli = w->cli;
+    json_t           *query = json_pack("{s:I}", "from", (json_int_t)from), *types = json_array();
+
+    for (size_t i = 0; i < cli->given_count; i++)
+        if (strcmp(cli->given[i].option->name, "type") == 0) json_array_append_new(types, json_string(cli->given[i].value));
+    if (args_has(cli, "all")) json_object_set_new(query, "all", json_true());
+    if (w->order != 0) json_object_set_new(query, "order", json_integer((json_int_t)w->order));
+    if (json_array_size(types) > 0 && w->customer == NULL) json_object_set(query, "types", types);
+    json_decref(types);
+    return query;
+}
+
+static void
+see_row(void *context, json_t *row)
+{
+    struct watch *w = context;
+    if (w->left > 0 && watch_wants(w, row)) watch_print(w, row);
+}
+
+int
+run_events_read(struct cli *cli)
+{
+    struct watch w;
+    uint64_t     from = 0;
+    int          status = watch_begin(cli, &w);
+
+    if (status == STATUS_OK) status = watch_from(&w, "beginning", &from);
+    if (status == STATUS_OK) status = watch_know(&w);
+    /* Nothing has happened since the time that was said. */
+    if (status == STATUS_OK && from > 0) {
+        bool picked = w.customer == NULL;
+        status = request_each(cli, pd_block_read_log(), log_query(&w, from), picked ? w.left : UINT64_MAX, see_row, &w);
     }
-    pd_subscriber_close(&subscriber);
-    json_decref(t.orders);
-    json_decref(t.owned);
+    watch_end(&w);
     return status;
 }
