@@ -6,6 +6,7 @@
  *   rows      writes what turns have made of the rows, and sees to space ahead
  *   views     follows the log and the rows with what can be listed
  *   queries   reads the views
+ *   backups   copies the log, when somebody asks for it
  *
  * Before anything else: the directory's lock, then the sockets, then the books, whose first act is a durable EngineStarted. */
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/backups.h"
 #include "engine/base/bell.h"
 #include "engine/base/domain_name.h"
 #include "engine/base/log.h"
@@ -55,6 +57,7 @@ struct daemon {
     struct views         *views;
     struct queries       *queries;
     struct held          *held;
+    struct backups       *backups;
     struct bell          *rows_bell, *query_bell; /* rows were written; a query waits for the views */
     struct slots         *command_slots, *query_slots;
     struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
@@ -238,6 +241,13 @@ bear(enum store_error error)
 }
 
 static void *
+backups_thread(void *arg)
+{
+    backups_run(((struct daemon *)arg)->backups);
+    return NULL;
+}
+
+static void *
 views_thread(void *arg)
 {
     struct daemon *d = arg;
@@ -342,8 +352,11 @@ open_engine(struct daemon *d)
     if (error == STORE_OK) error = engine_open(&d->books, &options, clock_now(), &d->engine);
     if (error == STORE_OK && options.views) error = views_open(d->options.data, &d->books, &d->views);
     if (!data_say_error(&d->options, error, known)) return false;
-    d->queries = queries_open(&(struct query_sources){.books = &d->books, .engine = d->engine, .views = d->views,
-                                                      .software = pd_text(software), .counts = read_counts, .arg = d});
+    d->backups = backups_open(d->books.log);
+    d->queries = queries_open(&(struct query_sources){
+        .books = &d->books, .engine = d->engine, .views = d->views, .backups = d->backups, .software = pd_text(software),
+        .counts = read_counts, .arg = d,
+    });
     d->held = held_open(d->queries);
     return true;
 }
@@ -391,7 +404,7 @@ run(struct daemon *d)
     };
     pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
     pthread_t rows = start_thread("rows", rows_thread, d), queries = start_thread("queries", query_thread, d);
-    pthread_t views = engine;
+    pthread_t backups = start_thread("backups", backups_thread, d), views = engine;
     if (d->views != NULL) views = start_thread("views", views_thread, d);
 
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
@@ -406,6 +419,8 @@ run(struct daemon *d)
     pthread_join(log, NULL);
     relay_stop(d->rows);
     pthread_join(rows, NULL);
+    backups_stop(d->backups);
+    pthread_join(backups, NULL);
     bell_ring(d->rows_bell);
     bell_ring(d->query_bell);
     if (d->views != NULL) pthread_join(views, NULL);
@@ -416,6 +431,15 @@ run(struct daemon *d)
     return ok;
 }
 
+static bool
+is_servable(const struct daemon *d)
+{
+    const char *why = backup_forbids(d->options.data);
+
+    if (why != NULL) log_error("not_served", "path=\"%s\" hint=\"%s\"", d->options.data, why);
+    return why == NULL;
+}
+
 static int
 serve(struct daemon *d)
 {
@@ -424,7 +448,7 @@ serve(struct daemon *d)
     notify_init(&d->notify);
     d->beat_ms = notify_beat_ms(&d->notify, TURN_MS);
     notify_say(&d->notify, "starting: the log and its rows are read");
-    bool ok = check_domain() && (d->lock_fd = data_lock(&d->options, true)) >= 0;
+    bool ok = check_domain() && (d->lock_fd = data_lock(&d->options, true)) >= 0 && is_servable(d);
     d->command_slots = slots_open();
     d->query_slots = slots_open();
     d->turns = relay_open();
@@ -436,6 +460,7 @@ serve(struct daemon *d)
     ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
     held_close(&d->held);
     queries_close(&d->queries);
+    backups_close(&d->backups);
     views_close(&d->views);
     engine_close(&d->engine);
     books_close(&d->books);
@@ -500,6 +525,7 @@ act(struct daemon *d)
     log_set_level((enum log_level)d->options.log_level);
     if (strcmp(d->options.verb, "verify") == 0) return offline_verify(&d->options);
     if (strcmp(d->options.verb, "rebuild") == 0) return offline_rebuild(&d->options);
+    if (strcmp(d->options.verb, "restore") == 0) return offline_restore(&d->options);
     if (strcmp(d->options.verb, "dump") == 0) return offline_dump(&d->options);
     if (strcmp(d->options.verb, "locate") == 0) return offline_locate(&d->options);
     if (strcmp(d->options.verb, "doctor") == 0) return doctor_examine(d->options.data, d->options.any_file_system);

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/backup.h"
 #include "engine/base/clock.h"
 #include "engine/data.h"
 #include "engine/store/inspect.h"
@@ -143,6 +145,32 @@ int
 offline_rebuild(const struct options *options)
 {
     return data_lock(options, false) >= 0 ? with_books(options, rebuild) : EXIT_FAILURE;
+}
+
+int
+offline_restore(const struct options *options)
+{
+    char dir[PATH_MAX], from[PATH_MAX];
+
+    if (options->operand[0] == '\0') {
+        fputs("pedidod: restore takes the directory of a backup\n", stderr);
+        return OFFLINE_USAGE;
+    }
+    if (data_lock(options, true) < 0) return EXIT_FAILURE;
+    if (realpath(options->data, dir) == NULL || realpath(options->operand, from) == NULL) {
+        fprintf(stderr, "pedidod: %s: %s\n", options->operand, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    struct backup *b = backup_restore(from, dir);
+    while (backup_step(b)) {
+        struct backup_progress p = backup_progress(b);
+        show_progress(NULL, p.phase == BACKUP_COPIES ? "copy" : "check", p.done, p.of);
+    }
+    struct backup_progress p = backup_progress(b);
+    backup_close(&b);
+    if (p.phase == BACKUP_DONE) printf("restored: %" PRIu64 " events; the log has a new id\n", p.of);
+    else fprintf(stderr, "pedidod: not restored: %s\n", p.problem);
+    return p.phase == BACKUP_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int

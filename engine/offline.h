@@ -1,4 +1,5 @@
-/* offline.h - the verbs on the directory of an engine that does not serve: `pedidod verify`, `rebuild`, `dump` and `locate`.
+/* offline.h - the verbs on the directory of an engine that does not serve: `pedidod verify`,
+ * `rebuild`, `restore`, `dump` and `locate`.
  *
  * Each takes the directory's lock and keeps it to the end of the process, prints its result on stdout, progress and complaints on
  * stderr, and returns the exit status: 0, 1, or OFFLINE_USAGE for an operand that is none. */
@@ -14,6 +15,9 @@ int offline_verify(const struct options *options);
 
 /* Throws every row away and folds the log again. */
 int offline_rebuild(const struct options *options);
+
+/* Makes a data directory of the backup that is the operand. */
+int offline_restore(const struct options *options);
 
 /* Prints all that the views hold. */
 int offline_dump(const struct options *options);

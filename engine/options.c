@@ -244,7 +244,8 @@ read_words(int argc, char **argv, struct options *o, bool given[COUNT])
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         if (strncmp(word, "--", 2) != 0) {
-            bool is_operand = o->verb != NULL && o->operand[0] == '\0' && strcmp(o->verb, "locate") == 0;
+            bool takes_one = o->verb != NULL && (strcmp(o->verb, "locate") == 0 || strcmp(o->verb, "restore") == 0);
+            bool is_operand = takes_one && o->operand[0] == '\0';
             if ((o->verb != NULL && !is_operand) || *word == '-') {
                 fprintf(stderr, "pedidod: I do not understand \"%s\"; see pedidod --help\n", word);
                 return false;
@@ -333,6 +334,7 @@ options_print_help(void)
          "  pedidod --data DIR                    serve\n"
          "  pedidod rebuild --data DIR            throw every row away and fold the log again\n"
          "  pedidod verify --data DIR             check every page and the log's chain, compare the rows; changes nothing\n"
+         "  pedidod restore --data DIR BACKUP     make a data directory of a backup; its log gets a new id\n"
          "  pedidod dump --data DIR               print all that views hold, a line each: two that are printed alike are alike\n"
          "  pedidod locate --data DIR POSITION    print in which file an event lies, at which offset, and how long it is\n"
          "  pedidod doctor --data DIR             does this disk honour flushes, and is there what an engine needs?\n");

@@ -116,6 +116,13 @@ refuse_query(struct queries *q, enum pd_error_code code, const char *field)
     return NULL;
 }
 
+void
+refuse_busy(struct queries *q)
+{
+    q->refusal = pd_refuse(PD_E_busy);
+    q->refusal.retry_after_ms = 1000;
+}
+
 bool
 is_read(struct queries *q, enum store_error error)
 {

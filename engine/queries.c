@@ -357,56 +357,14 @@ get_panel(struct queries *q)
     return r;
 }
 
-/* ---- the engine ---------------------------------------------------------------------------------------------------- */
-
-static struct views_figures
-figures_of(const struct queries *q)
-{
-    return q->sources.views != NULL ? views_figures(q->sources.views) : (struct views_figures){.position = 0};
-}
-
-static void *
-health(struct queries *q)
-{
-    struct pd_health_reply *r = PD_ARENA_NEW(&q->arena, struct pd_health_reply);
-    struct engine_figures   f = engine_figures(q->sources.engine);
-    struct query_counts     c = q->sources.counts(q->sources.arg);
-
-    *r = (struct pd_health_reply){
-        .software = q->sources.software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
-        .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
-        .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
-        .log_position = f.position, .projected = figures_of(q).position,
-    };
-    return r;
-}
-
-static void *
-list_views(struct queries *q, bool rebuild)
-{
-    struct pd_views_reply *r = PD_ARENA_NEW(&q->arena, struct pd_views_reply);
-    const struct view_spec *views = views_table(&r->views_count);
-
-    if (rebuild && q->sources.views != NULL) views_rebuild(q->sources.views);
-    struct views_figures f = figures_of(q);
-    r->views = PD_ARENA_ARRAY(&q->arena, struct pd_view_row, r->views_count);
-    for (size_t i = 0; i < r->views_count; i++)
-        r->views[i] = (struct pd_view_row){.view = pd_text(views[i].name), .of = pd_text(pd_schema_row(views[i].row_code)->name),
-                                           .about = pd_text(views[i].description)};
-    r->serving = f.serving;
-    r->building = r->has_built = f.building;
-    r->projected = f.position;
-    r->head = engine_figures(q->sources.engine).position;
-    r->built = f.built;
-    return r;
-}
+/* ---- which there are ---------------------------------------------------------------------------------------------- */
 
 /* What is answered without views. */
 static bool
 needs_views(const struct pd_block *query)
 {
     return query->code != PD_QUERY_health && query->code != PD_QUERY_list_views && query->code != PD_QUERY_rebuild_views &&
-           query->code != PD_QUERY_list_workers;
+           query->code != PD_QUERY_list_workers && query->code != PD_QUERY_start_backup && query->code != PD_QUERY_get_backup;
 }
 
 /* ---- answering ----------------------------------------------------------------------------------------------------- */
@@ -449,6 +407,8 @@ look(struct queries *q)
     case PD_QUERY_list_hours: return list_hours(q);
     case PD_QUERY_list_views: return list_views(q, false);
     case PD_QUERY_rebuild_views: return list_views(q, true);
+    case PD_QUERY_start_backup: return answer_backup(q, body);
+    case PD_QUERY_get_backup: return answer_backup(q, NULL);
     case PD_QUERY_health: return health(q);
     case PD_QUERY_get_customer: {
         struct pd_customer_reply *r = PD_ARENA_NEW(&q->arena, struct pd_customer_reply);
@@ -514,13 +474,6 @@ prepare(struct queries *q, const struct request *request)
     enum pd_error_code wrong = read_cursor(q, e->cursor, &q->from);
     if (wrong != PD_OK) q->refusal = pd_refuse_field(wrong, NULL, "cursor");
     return wrong == PD_OK;
-}
-
-static void
-refuse_busy(struct queries *q)
-{
-    q->refusal = pd_refuse(PD_E_busy);
-    q->refusal.retry_after_ms = 1000;
 }
 
 /* Opens the views, if they show enough; `wanted` as in queries_answer. False: the query is refused, or, when it is not, too

@@ -7,6 +7,7 @@
 #ifndef ENGINE_QUERIES_H
 #define ENGINE_QUERIES_H
 
+#include "engine/backups.h"
 #include "engine/engine.h"
 #include "engine/views/views.h"
 
@@ -25,6 +26,7 @@ struct query_sources {
     const struct books *books;
     struct engine      *engine;
     struct views       *views; /* NULL: there are none */
+    struct backups     *backups; /* NULL: none can be made */
     struct pd_text      software;
     query_counts_fn    *counts;
     void               *arg;

@@ -1,5 +1,6 @@
 /* query.h - the inside of the query thread, for the files it is made of: queries.c (answering; things, and which list a query is
- * of), log_pages.c (events), counters.c, find.c (the search), worklist.c (tasks and workers), and pages.c, which they stand on.
+ * of), log_pages.c (events), counters.c, find.c (the search), worklist.c (tasks and workers), status.c (the engine itself), and
+ * pages.c, which they stand on.
  *
  * All of them read a snapshot of the views, which is of one position. */
 #ifndef ENGINE_QUERY_H
@@ -66,6 +67,9 @@ bool has_needle(struct queries *q, struct pd_text text);
 /* Refuses the query: `internal` when a damaged row was met, else the code. NULL. */
 void *refuse_query(struct queries *q, enum pd_error_code code, const char *field);
 
+/* Refuses it for now. */
+void refuse_busy(struct queries *q);
+
 /* A store's error: the query is refused with `internal`. True: it was none, or STORE_NONE. */
 bool is_read(struct queries *q, enum store_error error);
 
@@ -80,6 +84,9 @@ struct pd_customer     *seek_customer(struct queries *q, struct pd_text id);
 struct pd_subscription *seek_subscription(struct queries *q, uint64_t number);
 
 /* The answers of other files' queries: struct pd_<reply>, or NULL: it is refused. */
+void *health(struct queries *q);
+void *list_views(struct queries *q, bool rebuild);
+void *answer_backup(struct queries *q, const struct pd_start_backup *start); /* NULL: it is only looked at */
 void *read_history(struct queries *q, const void *row);
 void *read_log(struct queries *q);
 void *list_counters(struct queries *q);

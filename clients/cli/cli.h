@@ -217,6 +217,9 @@ int run_context_use(struct cli *cli);
 int run_context_remove(struct cli *cli);
 int run_context_list(struct cli *cli);
 int run_views_rebuild(struct cli *cli);
+int run_backup(struct cli *cli);
+int run_log_stat(struct cli *cli);
+int run_log_export(struct cli *cli);
 int run_events_read(struct cli *cli);
 int run_events_follow(struct cli *cli);
 

@@ -47,6 +47,15 @@ static const struct option follow_options[] = {
     {.name = "skip", .kind = OPTION_VALUE, .value = "POSITION", .about = N_("--exec: pass over this event.")},
     {.name = ""},
 };
+static const struct option export_options[] = {
+    {.name = "as", .kind = OPTION_VALUE, .value = "FORM",
+     .about = N_("jsonl: events as they are. cloudevents: in the envelope of CloudEvents 1.0. csv: a row for each completed "
+                 "item.")},
+    {.name = "from", .kind = OPTION_VALUE, .value = "WHERE",
+     .about = N_("Begin at a position, `beginning`, `now`, so many back (-20), or a time (2026-01-31, 12h).")},
+    {.name = "until", .kind = OPTION_VALUE, .value = "TIME", .about = N_("Only what happened before then.")},
+    {.name = ""},
+};
 static const struct option schema_options[] = {
     {.name = "markdown", .kind = OPTION_FLAG, .about = N_("The documentation of every message, as Markdown.")},
     {.name = "texts", .kind = OPTION_FLAG, .about = N_("What is shown to people, as a template for translators (gettext).")},
@@ -122,6 +131,9 @@ static const struct verb verbs[] = {
     {"hours", pd_block_list_hours, "", 0, run_message, NULL, NULL, NULL},
     {"views list", pd_block_list_views, "", 0, run_message, NULL, NULL, NULL},
     {"views rebuild", pd_block_rebuild_views, "", 0, run_views_rebuild, NULL, NULL, NULL},
+    {"backup", NULL, "directory", VERB_SENDS, run_backup,
+     N_("Copy the engine's log to a directory of its machine while it serves, and check the copy. `pedidod restore` takes it "
+        "back."), NULL, NULL},
     {"panel", pd_block_get_panel, "customer", 0, run_message, NULL, NULL, NULL},
     {"find", pd_block_find, "text", 0, run_message, NULL, NULL, NULL},
 
@@ -132,6 +144,10 @@ static const struct verb verbs[] = {
     {"events follow", NULL, "", 0, run_events_follow,
      N_("Take every event once and in order, from the beginning or from where it was left, and go on with what happens."), NULL,
      follow_options},
+    {"log stat", NULL, "", 0, run_log_stat, N_("What the reseller's log has: from when to when, how much of what."), NULL, NULL},
+    {"log export", NULL, "", 0, run_log_export,
+     N_("Print the events between two times for other programs, or the items that were completed, with their amounts."), NULL,
+     export_options},
     {"send", NULL, "type", VERB_FREE | VERB_SENDS, run_send,
      N_("Send any message: pedido send TYPE FIELD=VALUE... Lists, maps and what stands behind := is JSON."), NULL,
      send_options},

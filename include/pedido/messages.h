@@ -42,6 +42,7 @@ enum pd_error_class {
 #define PD_DECLARE_UINT_FIELD(name) uint64_t name; bool has_##name;
 #define PD_DECLARE_id(name)           PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_token(name)        PD_DECLARE_TEXT_FIELD(name)
+#define PD_DECLARE_path(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_name(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_text(name)         PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_note(name)         PD_DECLARE_TEXT_FIELD(name)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The drills of the domain that want real processes: drills.py 1|2|6|7|12. The others are stories in tests/scenarios."""
+"""The drills of the domain that want real processes: drills.py 1|2|6|7|12|16. The others are stories in tests/scenarios."""
 
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -235,4 +236,56 @@ def changed_by_an_order(lines):
                                                        "entry states_by_hour"))}
 
 
-{"1": between_commit_and_reply, "2": between_work_and_commit, "6": garbage_or_nothing, "7": away, "12": dropped}[sys.argv[1]]()
+def restored_under_a_subscriber():
+    """Drill 16: an old backup is restored under subscribers that are ahead of it. Each is told, none takes the new log's positions
+    for the old one's."""
+    with daemon.Engine() as engine:
+        client = engine.client()
+        shop.furnish(client)
+        old, line = client.hello()["log"], ["events", "follow", "--exit-at-end", "--format", "{position} {log}\\n", "--checkpoint",
+                                            os.path.join(engine.place, "checkpoint")]
+        code, said, talk = engine.pedido("backup", os.path.join(engine.place, "backup"))
+        same("a backup is made", code, 0)
+        for n in range(20):
+            client.do("PutCustomer", {"customer": "late%d" % n, "name": "Tarde"})
+        head = client.hello(fresh=True)["head"]
+        code, said, talk = engine.pedido(*line)
+        same("one subscriber has it all, and has gone away", (code, len(said.splitlines())), (0, head))
+        path = os.path.join(engine.place, "library.sqlite")
+        stays = daemon.spawn([daemon.program("follow-sqlite"), engine.endpoint, "default", path])
+        raw = daemon.spawn([sys.executable, "-B", os.path.join(daemon.ROOT, "tests", "support", "raw_follower.py"), engine.endpoint,
+                            "default", os.path.join(engine.place, "raw.sqlite")])
+        eventually("two others have it all, and stay", lambda: position_in(path) == head and position_in(raw.args[-1]) == head)
+        engine.stop()
+        shutil.rmtree(engine.data)
+        done = subprocess.run([daemon.program("pedidod"), "restore", "--data", engine.data, os.path.join(engine.place, "backup")],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        same("the backup is restored", done.returncode, 0)
+        engine.start()
+        client = engine.client()
+        new = client.hello()["log"]
+        check("it is another log, and shorter", new != old and client.hello()["head"] < head)
+        same("one that stayed is told, and ends (the library's)", stays.wait(20), 3)
+        same("the other as well (in Python)", raw.wait(20), 3)
+        same("neither has anything of the new log", (position_in(path), position_in(raw.args[-1])), (head, head))
+        code, said, talk = engine.pedido(*line)
+        check("the one that comes back is told", code == 1 and "another log" in talk and said == "", (code, said, talk))
+        os.unlink(line[-1])
+        code, said, talk = engine.pedido(*line)
+        logs = [row.split()[1] for row in said.splitlines()]
+        same("and may begin anew", (code, logs), (0, [new] * client.hello(fresh=True)["head"]))
+        cursor = {"from": head}
+        answer = client.ask("ReadLog", cursor, log=old)
+        same("a position that is said to be of the old log is refused", answer["error"]["code"], "wrong_log")
+
+
+def position_in(path):
+    try:
+        with sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=10) as db:
+            return (db.execute("SELECT position FROM progress").fetchone() or (0,))[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+{"1": between_commit_and_reply, "2": between_work_and_commit, "6": garbage_or_nothing, "7": away, "12": dropped,
+ "16": restored_under_a_subscriber}[sys.argv[1]]()

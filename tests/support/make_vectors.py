@@ -24,7 +24,7 @@ import schema_rows
 VECTORS = os.path.join(schema_rows.PROTO, "vectors")
 BLOCKS, ENUMS = schema_rows.blocks(), schema_rows.enums()
 TEXT_TYPES = {"id": 64, "token": 64, "name": 200, "text": 200, "note": 2000, "output": 2000, "zone": 64, "endpoint": 255,
-              "domain_name": 253}
+              "domain_name": 253, "path": 1000}
 LARGEST = {"quantity": 10000, "percent": 100, "seconds": 31536000, "milliseconds": 300000, "credit": 1024, "limit": 1000,
            "bits": 2**64 - 1}
 

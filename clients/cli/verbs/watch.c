@@ -202,9 +202,8 @@ watch_event(const struct pd_event *event)
     return json;
 }
 
-/* What the event is about, as it stands in its topic: order/17. */
-static void
-name_thing(const json_t *event, char *ret_name, size_t size)
+void
+watch_name_thing(const json_t *event, char *ret_name, size_t size)
 {
     static const char *const keys[] = {"order", "subscription", "customer", "plan", "reseller"};
     const char              *type = json_string_value(json_object_get(event, "type"));
@@ -229,7 +228,7 @@ print_line(const json_t *event)
     char       *line = format_event(type, json_object_get(event, "data"));
     char        thing[200];
 
-    name_thing(event, thing, sizeof thing);
+    watch_name_thing(event, thing, sizeof thing);
     printf("%s  %6" JSON_INTEGER_FORMAT "  ", time, json_integer_value(json_object_get(event, "position")));
     text_print(stdout, thing, THING, TEXT_LEFT);
     printf("  %-26s  ", type);

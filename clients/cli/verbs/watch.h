@@ -33,6 +33,9 @@ json_t *watch_event(const struct pd_event *event);
 /* Whether it is one of those; asked of every event, since some say whose others are. */
 bool watch_wants(struct watch *watch, const json_t *event);
 
+/* What the event is about, as it stands in its topic: order/17. */
+void watch_name_thing(const json_t *event, char *ret_name, size_t size);
+
 /* Prints it, and counts. */
 void watch_print(struct watch *watch, const json_t *event);
 

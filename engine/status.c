@@ -1,0 +1,70 @@
+/* status.c - what the engine tells of itself: how it does, its views, its backup. */
+#include <limits.h>
+
+#include "engine/query.h"
+
+static struct views_figures
+figures_of(const struct queries *q)
+{
+    return q->sources.views != NULL ? views_figures(q->sources.views) : (struct views_figures){.position = 0};
+}
+
+void *
+health(struct queries *q)
+{
+    struct pd_health_reply *r = PD_ARENA_NEW(&q->arena, struct pd_health_reply);
+    struct engine_figures   f = engine_figures(q->sources.engine);
+    struct query_counts     c = q->sources.counts(q->sources.arg);
+
+    *r = (struct pd_health_reply){
+        .software = q->sources.software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
+        .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
+        .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
+        .log_position = f.position, .projected = figures_of(q).position,
+    };
+    return r;
+}
+
+void *
+list_views(struct queries *q, bool rebuild)
+{
+    struct pd_views_reply *r = PD_ARENA_NEW(&q->arena, struct pd_views_reply);
+    const struct view_spec *views = views_table(&r->views_count);
+
+    if (rebuild && q->sources.views != NULL) views_rebuild(q->sources.views);
+    struct views_figures f = figures_of(q);
+    r->views = PD_ARENA_ARRAY(&q->arena, struct pd_view_row, r->views_count);
+    for (size_t i = 0; i < r->views_count; i++)
+        r->views[i] = (struct pd_view_row){.view = pd_text(views[i].name), .of = pd_text(pd_schema_row(views[i].row_code)->name),
+                                           .about = pd_text(views[i].description)};
+    r->serving = f.serving;
+    r->building = r->has_built = f.building;
+    r->projected = f.position;
+    r->head = engine_figures(q->sources.engine).position;
+    r->built = f.built;
+    return r;
+}
+
+/* One at a time: another one is `busy`. */
+void *
+answer_backup(struct queries *q, const struct pd_start_backup *start)
+{
+    struct pd_backup_reply *r = PD_ARENA_NEW(&q->arena, struct pd_backup_reply);
+    char                    dir[PATH_MAX];
+
+    if (q->sources.backups == NULL) return r;
+    if (start != NULL && start->directory.data[0] != '/') {
+        q->refusal = pd_refuse_field(PD_E_invalid_field, "a path from the root", "directory");
+        return NULL;
+    }
+    if (start != NULL && !backups_begin(q->sources.backups, start->directory)) {
+        refuse_busy(q);
+        return NULL;
+    }
+    struct backup_progress p = backups_look(q->sources.backups, dir);
+    if (p.phase == 0) return r;
+    *r = (struct pd_backup_reply){.phase = (enum pd_backup_phase)p.phase, .done = p.done, .has_done = true, .of = p.of,
+                                  .has_of = true, .directory = pd_arena_text(&q->arena, pd_text(dir))};
+    if (p.problem[0] != '\0') r->problem = pd_arena_text(&q->arena, pd_text(p.problem));
+    return r;
+}
