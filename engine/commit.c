@@ -43,9 +43,7 @@ engine_commit(struct engine *e)
     }
     pthread_mutex_lock(&e->shown_lock);
     e->shown = b->figures;
-    e->shown_last = b->last;
     pthread_mutex_unlock(&e->shown_lock);
-    /* A head is told only when engine_wait_rows knows of it: who reads it waits for the rows of it. */
     scopes_commit(e->scopes, b->heads, b->head_count);
     e->committed++;
     return STORE_OK;
@@ -86,11 +84,6 @@ engine_write_rows(struct engine *e, bool *ret_written)
     store_set_folded(rows, e->leaving_last);
     if ((error = store_commit(rows, NULL)) != STORE_OK) return error;
     e->stored = e->leaving_last;
-    pthread_mutex_lock(&e->shown_lock);
-    e->shown_folded = e->leaving_last;
-    e->rows_wanted = false;
-    pthread_cond_broadcast(&e->rows_written);
-    pthread_mutex_unlock(&e->shown_lock);
     error = make_rows_room(e, EPOCH_SPACE, EPOCH_PAGES);
     e->rows_are_left = false;
     return error;
@@ -127,22 +120,6 @@ void
 engine_set_projected(struct engine *e, uint64_t position)
 {
     e->projected = position;
-}
-
-bool
-engine_wait_rows(struct engine *e)
-{
-    struct timespec until = clock_after_ms(5000);
-
-    pthread_mutex_lock(&e->shown_lock);
-    uint64_t last = e->shown_last;
-    while (e->shown_folded < last && !(e->rows_are_left && e->rows_are_full)) {
-        e->rows_wanted = true;
-        if (pthread_cond_timedwait(&e->rows_written, &e->shown_lock, &until) != 0) break;
-    }
-    bool there = e->shown_folded >= last;
-    pthread_mutex_unlock(&e->shown_lock);
-    return there;
 }
 
 struct engine_figures

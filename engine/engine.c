@@ -109,7 +109,7 @@ is_epoch_heavy(const struct engine *e)
 static bool
 is_flush_due(const struct engine *e)
 {
-    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || e->rows_wanted || is_epoch_heavy(e) ||
+    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || is_epoch_heavy(e) ||
            e->rows.young->dirty_count > EPOCH_ROWS_MAX;
 }
 
@@ -352,7 +352,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     struct engine *e = calloc(1, sizeof *e);
     const uint8_t *id = store_log_id(books->log);
 
-    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0 && clock_cond_init(&e->rows_written) == 0);
+    PD_CHECK(e != NULL && pthread_mutex_init(&e->shown_lock, NULL) == 0);
     e->books = *books;
     e->options = *options;
     if (e->options.known_commands == 0) e->options.known_commands = KNOWN_COMMANDS;
@@ -404,7 +404,6 @@ engine_close(struct engine **engine)
         free(e->batches[i].appended);
     }
     pd_arena_fini(&e->roster_arena);
-    pthread_cond_destroy(&e->rows_written);
     pthread_mutex_destroy(&e->shown_lock);
     free(e);
     *engine = NULL;

@@ -125,9 +125,6 @@ void engine_fingerprint(const struct pd_message *message, struct mp_writer *scra
 /* The views have taken what changed up to a position; it may be forgotten. Any thread. */
 void engine_set_projected(struct engine *engine, uint64_t position);
 
-/* For the query thread: until the rows of everything that is committed by now are written (they follow at once when the engine
- * is idle, and when this asks under load). False: not within five seconds. */
-bool engine_wait_rows(struct engine *engine);
 /* The log's id, 32 hexadecimal digits; valid while the engine is open. Any thread. */
 struct pd_text engine_log(const struct engine *engine);
 

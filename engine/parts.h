@@ -80,12 +80,9 @@ struct engine {
 
     pthread_mutex_t       shown_lock;
     struct engine_figures shown;
-    pthread_cond_t        rows_written;
-    uint64_t              shown_last, shown_folded; /* under the lock: committed events, and rows */
     struct pd_arena       roster_arena; /* under the lock, with the roster in it */
     struct pd_workers_reply roster;
     uint64_t              roster_ms; /* when it was made */
-    _Atomic bool          rows_wanted;
 };
 
 /* A command on its way: a client's, a worker's, or the engine's own. */

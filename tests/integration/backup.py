@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import daemon
 import shop
 from pedido_raw import pack, request
-from story import check, same, say
+from story import check, eventually, same, say
 
 
 def fill(client, count, name):
@@ -90,6 +90,7 @@ def not_a_backup_before_its_end(engine, client):
     """The engine dies, the disk is full: what is there then is no backup."""
     place = os.path.join(engine.place, "cut")
     client.query("StartBackup", {"directory": place})
+    eventually("it has begun", lambda: os.path.exists(os.path.join(place, "books")), every=0.001)
     engine.kill()
     check("killed while it was made there is no backup", not os.path.exists(os.path.join(place, "backup")))
     code, said = restore(os.path.join(engine.place, "from-cut"), place)
