@@ -234,10 +234,12 @@ engine_thread(void *arg)
 /* What a step came to that went wrong: without space it is tried again; views that are damaged are made anew, and when that fails,
  * since what they are made from is damaged, the log names it and the next start mends it. */
 static void
-bear(enum store_error error)
+bear(struct daemon *d, enum store_error error)
 {
     if (error == STORE_FAILED) insist(error);
-    if (error != STORE_OK) usleep((error == STORE_FULL ? FULL_MS : MEND_MS) * 1000);
+    for (uint64_t ms = error == STORE_OK ? 0 : error == STORE_FULL ? FULL_MS : MEND_MS; ms > 0 && !slots_is_stopped(d->query_slots);
+         ms -= FULL_MS)
+        usleep(FULL_MS * 1000);
 }
 
 static void *
@@ -257,7 +259,7 @@ views_thread(void *arg)
     while (!slots_is_stopped(d->query_slots)) {
         uint64_t before = rows;
         if (!more) bell_wait(d->rows_bell, TURN_MS);
-        bear(views_step(d->views, &more));
+        bear(d, views_step(d->views, &more));
         engine_set_projected(d->engine, views_needed(d->views));
         slots_nudge(d->query_slots);
         rows = views_figures(d->views).rows;

@@ -17,6 +17,7 @@ struct views {
     struct projection places[PLACES];
     char             *dirs[PLACES];
     struct scrub      scrub; /* of those that serve since the start */
+    bool              stuck; /* those that serve have met damage, and show what they showed then */
 
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t  left; /* a reader has gone */
@@ -162,6 +163,7 @@ change_over(struct views *v)
     v->building = NOWHERE;
     pthread_mutex_unlock(&v->lock);
     v->scrub.done = true;
+    v->stuck = false;
     if (former != NOWHERE) clear_place(v, former);
 }
 
@@ -195,7 +197,22 @@ scrub(struct views *v, bool *more)
     return STORE_OK;
 }
 
-/* STORE_NONE, what it has to follow is gone: it cannot go on. */
+/* A place is given up, and new views are to be made. */
+static void
+give_up(struct views *v, int place)
+{
+    log_warn("views_cannot_follow", "place=\"%s\" position=%" PRIu64 " action=rebuild", v->dirs[place], v->places[place].rows_at);
+    pthread_mutex_lock(&v->lock);
+    if (place == v->serving) v->serving = NOWHERE;
+    else v->building = NOWHERE;
+    v->wanted = v->building == NOWHERE;
+    note_needed(v);
+    pthread_mutex_unlock(&v->lock);
+    clear_place(v, place);
+}
+
+/* STORE_NONE, what it has to follow is gone: it cannot go on. Those that meet damage, their own or that of what they follow, serve
+ * as they are until new ones are made; when those meet it, too, it is not the views'. */
 static enum store_error
 step(struct views *v, int place, bool *more)
 {
@@ -203,16 +220,16 @@ step(struct views *v, int place, bool *more)
     enum store_error  error = projection_step(&v->projector, &v->places[place], more);
 
     note(v, &before, &v->places[place]);
-    if (error != STORE_NONE) return error;
-    log_warn("views_cannot_follow", "place=\"%s\" position=%" PRIu64 " action=rebuild", v->dirs[place], v->places[place].rows_at);
-    pthread_mutex_lock(&v->lock);
-    if (place == v->serving) v->serving = NOWHERE;
-    else v->building = NOWHERE;
-    v->wanted = v->building == NOWHERE;
-    pthread_mutex_unlock(&v->lock);
-    clear_place(v, place);
+    if (error == STORE_DAMAGED && place == v->serving) {
+        log_error("views_damaged", "place=\"%s\" position=%" PRIu64 " action=rebuild", v->dirs[place], v->places[place].rows_at);
+        v->stuck = *more = true;
+        v->wanted = v->building == NOWHERE;
+        return STORE_OK;
+    }
+    if (error != STORE_NONE && error != STORE_DAMAGED) return error;
+    give_up(v, place);
     *more = true;
-    return STORE_OK;
+    return error == STORE_NONE ? STORE_OK : error;
 }
 
 enum store_error
@@ -222,7 +239,7 @@ views_step(struct views *v, bool *ret_more)
     bool             serving = false, building = false;
 
     if (v->wanted && v->building == NOWHERE) error = begin_building(v);
-    if (error == STORE_OK && v->serving != NOWHERE) error = step(v, v->serving, &serving);
+    if (error == STORE_OK && v->serving != NOWHERE && !v->stuck) error = step(v, v->serving, &serving);
     if (error == STORE_OK && v->building != NOWHERE) {
         error = step(v, v->building, &building);
         if (error == STORE_OK && v->building != NOWHERE && v->places[v->building].complete) change_over(v);

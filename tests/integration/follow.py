@@ -19,6 +19,7 @@ from pedido_raw import CONTEXT, pack, request, unpack
 from story import check, eventually, same, say
 
 EVENTS, ARRAY, KILLS = 100000, 200, 50
+TOPICS = 100000
 PAUSE_S = 0.012  # between arrays: there is writing for as long as there is killing
 RAW = [sys.executable, "-B", os.path.join(daemon.ROOT, "tests", "support", "raw_follower.py")]
 
@@ -110,11 +111,31 @@ def killed_at_random(engine, client):
     return followers
 
 
+def many_topics(engine, client):
+    """A subscriber with a hundred thousand topics is its own trouble: others are served as before."""
+    socket = CONTEXT.socket(zmq.SUB)
+    socket.sndhwm = 0
+    socket.connect(engine.endpoints["events"])
+    for n in range(TOPICS):
+        socket.subscribe(b"default/order/%d/" % n)
+    socket.subscribe(b"default/customer/")
+    other = engine.subscriber("default/")
+    eventually("another one is heard to subscribe", lambda: other.receive(2.0), timeout=60)
+    begun = time.monotonic()
+    client.do("PutCustomer", {"customer": "seen", "name": "Visto"})
+    eventually("and hears what happens", lambda: any(t.endswith("CustomerPut") for t, _ in other.events(0.3)), timeout=20)
+    say("after %.1f s" % (time.monotonic() - begun))
+    check("so does the one with all the topics", socket.poll(20000) != 0)
+    socket.close()
+    other.close()
+
+
 def main():
     with daemon.Engine() as engine:
         client = engine.client(timeout=60)
         shop.furnish(client)
         killed_at_random(engine, client)
+        many_topics(engine, client)
 
 
 main()

@@ -69,7 +69,7 @@ main(int argc, char **argv)
 {
     struct pd_client_options options = PD_CLIENT_DEFAULTS;
     struct pd_client        *client;
-    struct pd_subscriber    *subscriber;
+    struct pd_subscriber    *subscriber = NULL;
     struct pd_event          event = {0};
     sqlite3_stmt            *effect, *progress;
     char                     log[48];
@@ -88,5 +88,11 @@ main(int argc, char **argv)
         if (status == PD_CLIENT_OK) put(effect, progress, &event);
     }
     fprintf(stderr, "%s\n", pd_client_problem(client));
+    pd_event_fini(&event);
+    pd_subscriber_close(&subscriber);
+    pd_client_close(&client);
+    sqlite3_finalize(effect);
+    sqlite3_finalize(progress);
+    sqlite3_close(db);
     return status == PD_CLIENT_RESET ? 3 : 1;
 }
