@@ -143,24 +143,31 @@ def heal(client):
         return refusal.code
 
 
-def thrown_away(engine):
+def start(engine):
+    """And until lists can be made."""
     engine.start()
+    with engine.client() as client:
+        eventually("they serve", lambda: client.query("ListViews").get("serving"), timeout=60)
+
+
+def thrown_away(engine):
+    start(engine)
     client = engine.client()
     before = client.rows("ListOrders", "orders")
     engine.stop()
     for place in views_of(engine):
         shutil.rmtree(place)
-    engine.start()
+    start(engine)
     check("lists are the same", client.rows("ListOrders", "orders") == before)
     engine.kill()
     for place in views_of(engine):  # a directory, and nothing in it
         shutil.rmtree(place)
         os.mkdir(place)
-    engine.start()
+    start(engine)
     check("and once more", client.rows("ListOrders", "orders") == before)
     engine.kill()
     scribble(engine, 3, 8)
-    engine.start()
+    start(engine)
     check("damaged they are made anew", client.rows("ListOrders", "orders") == before)
     check("and the log says so", 'page_damaged path="%s' % engine.data in engine.log() and "views_building" in engine.log())
     engine.stop()
@@ -168,19 +175,19 @@ def thrown_away(engine):
     for place in views_of(engine):
         found = damage.alter(place, b"\xa5lopez\x01", b"\xa5lopex\x01") + damage.alter(place, b"lopez\0", b"lopey\0")
         check("some of their bytes are others", found > 0)
-    engine.start()
+    start(engine)
     eventually("whoever meets the damage has them made anew", lambda: heal(client) == before)
     engine.stop()
 
 
 def too_far(engine):
     """An older copy of the log under views that have seen more."""
-    engine.start()
+    start(engine)
     client = engine.client()
     engine.stop()
     older = engine.place + "/older"
     shutil.copytree(engine.data, older)
-    engine.start()
+    start(engine)
     shop.add(client, shop.item("care"))
     client.rows("ListOrders", "orders")
     engine.stop()
@@ -195,7 +202,7 @@ def too_far(engine):
     same("it does not start", engine.process.wait(15), 1)
     check("and says why", "log_shorter_than_known" in engine.log().splitlines()[-1], engine.log()[-500:])
     engine.arguments = ["--accept-shorter-log"]
-    engine.start()
+    start(engine)
     engine.arguments = []
     same("accepted, there is no such order", len([o for o in client.rows("ListOrders", "orders")]), len(
         {o["order"] for o in client.rows("ListOrders", "orders")}))
@@ -233,6 +240,7 @@ def without():
         engine.stop()
         engine.arguments = []
         engine.start()
+        eventually("they are made", lambda: client.query("ListViews").get("serving"), timeout=60)
         same("with them, all is there", len(client.rows("ListOrders", "orders")), 1)
         engine.stop()
         engine.arguments = ["--views", "off"]
@@ -242,6 +250,7 @@ def without():
         engine.arguments = []
         engine.start()
         shop.add(client, shop.item("care"))
+        eventually("they are made anew", lambda: client.query("ListViews").get("serving"), timeout=60)
         same("and what was done without them", len(client.rows("ListOrders", "orders")), 3)
         engine.stop()
         code, said = engine.offline("verify")
