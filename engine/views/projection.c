@@ -27,7 +27,6 @@ projector_fini(struct projector *w)
     pd_arena_fini(&w->arena);
     pd_arena_fini(&w->chunk);
     operations_fini(&w->operations);
-    mp_reader_fini(&w->parser);
     free(w->changes);
 }
 
@@ -361,6 +360,7 @@ projection_step(struct projector *w, struct projection *p, bool *ret_more)
     uint64_t             to = 0;
 
     *ret_more = false;
+    w->count = 0;
     pd_arena_reset(&w->arena);
     /* The rows' snapshot first: the log's has what they were folded from. */
     enum store_error error = store_reader_open(w->rows, &rows);

@@ -25,8 +25,7 @@ struct projector {
     struct store      *rows, *log;
     struct pd_arena    arena, chunk;
     struct operations  operations;
-    struct mp_reader   parser;
-    struct change     *changes;
+    struct change     *changes; /* that the last step followed; none if it had another piece of work, or nothing to do */
     size_t             count, capacity;
 };
 

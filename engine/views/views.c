@@ -168,18 +168,13 @@ change_over(struct views *v)
 }
 
 static void
-note(struct views *v, const struct projection *before, const struct projection *p)
+note(struct views *v)
 {
     pthread_mutex_lock(&v->lock);
     note_needed(v);
-    v->figures.batches += p->rows_at > before->rows_at || p->events_at > before->events_at;
-    v->figures.events += p->events_at - before->events_at;
     v->figures.rows += v->projector.count;
     if (v->serving != NOWHERE) v->figures.position = v->places[v->serving].rows_at;
-    if (v->building != NOWHERE) {
-        v->figures.built = v->places[v->building].events_at;
-        v->figures.of = v->places[v->building].of;
-    }
+    if (v->building != NOWHERE) v->figures.built = v->places[v->building].events_at;
     pthread_mutex_unlock(&v->lock);
 }
 
@@ -216,10 +211,9 @@ give_up(struct views *v, int place)
 static enum store_error
 step(struct views *v, int place, bool *more)
 {
-    struct projection before = v->places[place];
-    enum store_error  error = projection_step(&v->projector, &v->places[place], more);
+    enum store_error error = projection_step(&v->projector, &v->places[place], more);
 
-    note(v, &before, &v->places[place]);
+    note(v);
     if (error == STORE_DAMAGED && place == v->serving) {
         log_error("views_damaged", "place=\"%s\" position=%" PRIu64 " action=rebuild", v->dirs[place], v->places[place].rows_at);
         v->stuck = *more = true;

@@ -107,6 +107,9 @@ void
 check_views(struct runner *r)
 {
     follow(r);
+    uint64_t rows = views_figures(r->views).rows;
+    follow(r);
+    if (views_figures(r->views).rows != rows) fail(r, "views counted rows where there was nothing to follow");
     char *followed = dump_views(r);
     PD_CHECK(views_rebuild(r->views));
     follow(r);
