@@ -243,13 +243,6 @@ bear(struct daemon *d, enum store_error error)
 }
 
 static void *
-backups_thread(void *arg)
-{
-    backups_run(((struct daemon *)arg)->backups);
-    return NULL;
-}
-
-static void *
 views_thread(void *arg)
 {
     struct daemon *d = arg;
@@ -265,6 +258,15 @@ views_thread(void *arg)
         rows = views_figures(d->views).rows;
         if (!more && rows > before + BUSY_ROWS) bell_wait(d->query_bell, VIEWS_MS);
     }
+    return NULL;
+}
+
+/* ---- the backups' thread ------------------------------------------------------------------------------------------- */
+
+static void *
+backups_thread(void *arg)
+{
+    backups_run(((struct daemon *)arg)->backups);
     return NULL;
 }
 
