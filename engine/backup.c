@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file_system.h"
 #include "engine/store/record.h"
 #include "proto/check.h"
 
@@ -66,15 +67,6 @@ is_empty(const char *dir)
     return empty;
 }
 
-static bool
-sync_directory(const char *dir)
-{
-    int  fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) close(fd);
-    return ok;
-}
-
 /* A small file, there whole or not at all. */
 static bool
 write_file(const struct backup *b, const char *name, const char *text)
@@ -87,7 +79,7 @@ write_file(const struct backup *b, const char *name, const char *text)
     ssize_t size = (ssize_t)strlen(text);
     bool    ok = fd >= 0 && write(fd, text, (size_t)size) == size && fsync(fd) == 0;
     if (fd >= 0) close(fd);
-    return ok && rename(made, path) == 0 && sync_directory(b->dir);
+    return ok && rename(made, path) == 0 && file_system_sync(b->dir);
 }
 
 const char *
@@ -99,7 +91,23 @@ backup_forbids(const char *dir)
     if (access(path, F_OK) == 0) return "it is a backup; pedidod restore --data DIR makes a data directory of it";
     snprintf(path, sizeof path, "%s/restoring", dir);
     if (access(path, F_OK) == 0) return "a restore into it did not come to its end; remove it and restore again";
+    snprintf(path, sizeof path, "%s/copying", dir);
+    if (access(path, F_OK) == 0) return "a backup to it did not come to its end; remove it and back up again";
     return NULL;
+}
+
+/* What is in the directory until all of it is: it is nobody's. */
+static const char *
+mark_of(const struct backup *b)
+{
+    return b->restores ? "restoring" : "copying";
+}
+
+static void
+mark(struct backup *b)
+{
+    if (b->progress.phase == BACKUP_FAILED || write_file(b, mark_of(b), "half of it\n")) return;
+    fail(b, "%.150s: %s", b->dir, strerror(errno));
 }
 
 /* ---- beginning ----------------------------------------------------------------------------------------------------- */
@@ -153,6 +161,7 @@ backup_open(struct store *log, const char *dir)
 {
     struct backup *b = make(log, dir);
 
+    mark(b);
     if (b->progress.phase != BACKUP_FAILED) look_at_end(b);
     if (b->progress.phase != BACKUP_FAILED) open_target(b);
     return b;
@@ -168,8 +177,7 @@ backup_restore(const char *from, const char *dir)
     b->owns_from = b->restores = true;
     snprintf(path, sizeof path, "%s/backup", from);
     if (b->progress.phase != BACKUP_FAILED && access(path, F_OK) != 0) fail(b, "%.150s is no backup", from);
-    if (b->progress.phase != BACKUP_FAILED && !write_file(b, "restoring", "half of a restored directory\n"))
-        fail(b, "%.150s: %s", dir, strerror(errno));
+    mark(b);
     if (b->progress.phase == BACKUP_FAILED) return b;
     enum store_error error = store_open(from, STORE_EXISTING, false, &b->from, &none);
     if (error != STORE_OK) fail(b, "the books in %.150s cannot be opened", from);
@@ -257,10 +265,9 @@ finish(struct backup *b)
     for (int i = 0; i < PD_CHAIN_BYTES; i++) snprintf(chain + 2 * i, 3, "%02x", b->chain[i]);
     snprintf(text, sizeof text, "log %s\nposition %" PRIu64 "\nchain %s\n", id, b->at, chain);
     store_close(&b->to);
-    if (b->restores) {
-        snprintf(path, sizeof path, "%s/restoring", b->dir);
-        if (unlink(path) != 0 || !sync_directory(b->dir)) return fail(b, "%.150s: %s", b->dir, strerror(errno));
-    } else if (!write_file(b, "backup", text)) return fail(b, "%.150s: %s", b->dir, strerror(errno));
+    snprintf(path, sizeof path, "%s/%s", b->dir, mark_of(b));
+    bool ok = (b->restores || write_file(b, "backup", text)) && unlink(path) == 0 && file_system_sync(b->dir);
+    if (!ok) return fail(b, "%.150s: %s", b->dir, strerror(errno));
     b->progress.phase = BACKUP_DONE;
     return false;
 }

@@ -30,7 +30,8 @@ bool                   backup_step(struct backup *backup);
 struct backup_progress backup_progress(const struct backup *backup);
 void                   backup_close(struct backup **backup);
 
-/* Whether an engine may serve from a directory: not from a backup, nor from one that was half restored. NULL, or why not. */
+/* Whether an engine may serve from a directory: not from a backup, nor from half of one, nor from what was half restored. NULL, or
+ * why not. */
 const char *backup_forbids(const char *dir);
 
 #endif

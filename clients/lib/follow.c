@@ -181,7 +181,9 @@ look_at_page(struct pd_subscriber *s)
         f->splice.reset = true;
         return PD_CLIENT_OK;
     }
+    enum pd_error_code    code = f->page.status == PD_CLIENT_REFUSED ? f->page.refused.code : PD_OK;
     enum pd_client_status status = f->page.status == PD_CLIENT_OK ? PD_CLIENT_BAD_ANSWER : f->page.status;
+    if (code == PD_E_busy || code == PD_E_shutting_down) status = PD_CLIENT_NO_ANSWER; /* an engine that stops is started again */
     pd_client_fail(s->client, status, "the log cannot be read: %s", f->page.problem);
     return status;
 }
@@ -246,8 +248,9 @@ step(struct pd_subscriber *s, uint64_t until_ms, struct pd_event *event, bool *r
     *ret_given = give_from_page(f, event);
     if (*ret_given) return PD_CLIENT_OK;
     if (f->asking) {
-        if (now >= until_ms) return pd_client_fail(s->client, PD_CLIENT_NO_ANSWER, "the log is still being read");
-        pd_client_poll(s->client, (uint32_t)(until_ms - now));
+        pd_client_poll(s->client, now < until_ms ? (uint32_t)(until_ms - now) : 0); /* who never waits gets his pages, too */
+        if (f->asking && pd_now_ms() >= until_ms)
+            return pd_client_fail(s->client, PD_CLIENT_NO_ANSWER, "the log is still being read");
         return PD_CLIENT_OK;
     }
     if (pd_splice_wants_page(&f->splice)) return ask(s);
@@ -301,6 +304,10 @@ pd_subscriber_restart(struct pd_subscriber *s, uint64_t from)
 
     if (f == NULL) return pd_client_fail(s->client, PD_CLIENT_BAD_OPTION, "this subscriber does not follow");
     while (f->asking) pd_client_poll(s->client, 1000); /* every call ends */
+    /* What waits in the old socket is the old log's. */
+    enum pd_client_status status = pd_subscriber_reconnect(s, pd_text(f->prefix));
+    if (status != PD_CLIENT_OK) return status;
+    f->heard_ms = pd_now_ms();
     pd_reply_fini(&f->page);
     f->answered = false;
     pd_splice_begin(&f->splice, (struct pd_text){NULL, 0}, from);

@@ -1,9 +1,11 @@
 #include "engine/base/file_system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 /* Numbers from statfs(2) and linux/magic.h. */
 static const struct {
@@ -53,4 +55,14 @@ file_system_of(const char *dir, const char **ret_name)
     if (statfs(dir, &st) == 0) return file_system_by_number((unsigned long)st.f_type & 0xFFFFFFFF, ret_name);
     *ret_name = strerror(errno);
     return FILE_SYSTEM_OTHER;
+}
+
+bool
+file_system_sync(const char *dir)
+{
+    int  fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0) close(fd);
+    return ok;
 }

@@ -1,6 +1,8 @@
-/* file_system.h - on what kind of file system a directory lies. */
+/* file_system.h - what a directory's file system is, and does. */
 #ifndef BASE_FILE_SYSTEM_H
 #define BASE_FILE_SYSTEM_H
+
+#include <stdbool.h>
 
 enum file_system_kind {
     FILE_SYSTEM_LOCAL,
@@ -14,5 +16,8 @@ enum file_system_kind file_system_of(const char *dir, const char **ret_name);
 
 /* The same by the number that statfs gives. */
 enum file_system_kind file_system_by_number(unsigned long number, const char **ret_name);
+
+/* Brings a directory's entries to stable storage; whether they are there, or else errno. */
+bool file_system_sync(const char *dir);
 
 #endif

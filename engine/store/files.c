@@ -8,15 +8,6 @@
 
 enum { STEP_MIN = 4 << 20, STEP_MAX = 16 << 20 };
 
-bool
-files_sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) close(fd);
-    return ok;
-}
-
 void
 files_remove_books(const char *dir)
 {

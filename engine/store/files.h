@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* That a directory's entries are on stable storage. */
-bool files_sync_directory(const char *path);
-
 /* Removes scratch books: the two files of LMDB, and their directory. */
 void files_remove_books(const char *dir);
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/file_system.h"
 #include "engine/base/log.h"
 #include "engine/store/fresh.h"
 #include "engine/store/inspect.h"
@@ -249,7 +250,7 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     /* At every start: the one that made the files may have ended before this. */
     snprintf(path, sizeof path, "%s/..", dir);
     if (mode == STORE_EXISTING || mode == STORE_VIEWS_LOOK) return STORE_OK;
-    bool synced = files_sync_directory(s->dir) && files_sync_directory(dir) && files_sync_directory(path);
+    bool synced = file_system_sync(s->dir) && file_system_sync(dir) && file_system_sync(path);
     return synced ? STORE_OK : lmdb_failed("open_failed", dir, errno);
 }
 

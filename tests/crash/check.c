@@ -108,7 +108,8 @@ check_all(struct check *c)
     if (store_last(c->shop.books.log) <= k->acknowledged) return wrong(c, "the start left no event");
     for (size_t n = 0; n < 2 && n < k->answered; n++)
         if (!check_answer(c, n == 0 ? k->answered - 1 : k->answered / 2)) return false;
-    return check_service(c) && check_rows(c, "after a command more");
+    return check_service(c) && check_rows(c, "after a command more") &&
+           check_backups(c->root, k, store_log_id(c->shop.books.log), c->what);
 }
 
 void

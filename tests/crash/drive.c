@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
+#include "engine/backup.h"
 #include "proto/check.h"
 #include "tests/crash/shop.h"
 #include "tests/crash/story.h"
@@ -20,6 +21,10 @@ struct drive {
     ucontext_t  turns, rows;
     bool        in_rows, rows_open, in_haste; /* open: begun and not done; in haste: it is waited for */
     char        stack[1 << 20];
+    /* A backup, made beside the turns as well. */
+    struct backup *backup; /* under way */
+    char        backup_dir[300], restored_dir[300]; /* "": there is none */
+    unsigned    backup_at; /* begun in this turn */
 };
 
 /* The log's id is made of these: the same seed, the same bytes. */
@@ -215,13 +220,47 @@ close_shop(struct drive *d, bool in_order)
     shop_close(&d->shop);
 }
 
+/* ---- a backup -------------------------------------------------------------------------------------------------------- */
+
+/* The next piece of it. */
+static void
+go_on_with_backup(struct drive *d, enum trace_kind said)
+{
+    if (backup_step(d->backup)) return;
+    struct backup_progress p = backup_progress(d->backup);
+    PD_CHECK(p.phase == BACKUP_DONE);
+    recorder_say(said, p.of, NULL, 0);
+    backup_close(&d->backup);
+}
+
+static void
+back_up(struct drive *d, unsigned t)
+{
+    if (d->backup_dir[0] != '\0' && t == d->backup_at) d->backup = backup_open(d->shop.books.log, d->backup_dir);
+    else if (d->backup != NULL && dice_roll(&d->dice, 2) == 0) go_on_with_backup(d, TRACE_BACKED_UP);
+}
+
+/* When the shop is closed. */
+static void
+restore(struct drive *d)
+{
+    if (d->backup_dir[0] == '\0') return;
+    d->backup = backup_restore(d->backup_dir, d->restored_dir);
+    while (d->backup != NULL) go_on_with_backup(d, TRACE_RESTORED);
+}
+
 void
-drive(const char *data, uint64_t seed, unsigned turns, char letter)
+drive(const char *data, uint64_t seed, unsigned turns, char letter, const char *root)
 {
     static struct drive d;
     struct pd_text      commands[SHOP_TURN_MAX];
 
     d = (struct drive){.data = data, .letter = letter, .dice = {seed}, .size = seed % 4 == 0 ? 64 : 4};
+    if (root != NULL) {
+        snprintf(d.backup_dir, sizeof d.backup_dir, "%s/backup", root);
+        snprintf(d.restored_dir, sizeof d.restored_dir, "%s/restored", root);
+        d.backup_at = turns / 2;
+    }
     driven = &d;
     seed_random(seed);
     recorder_pause_by(pause_here);
@@ -235,9 +274,12 @@ drive(const char *data, uint64_t seed, unsigned turns, char letter)
         for (size_t i = 0; i < count; i++) commands[i] = ask_something(&d);
         run_turn(&d, commands, count);
         if (d.shop.rows_left && !d.rows_open && dice_roll(&d.dice, 3) > 0) begin_rows(&d);
-        if (dice_roll(&d.dice, 40) > 0) continue;
+        back_up(&d, t);
+        if (dice_roll(&d.dice, 40) > 0 || d.backup != NULL) continue;
         close_shop(&d, dice_roll(&d.dice, 2) == 0);
         open_shop(&d);
     }
+    while (d.backup != NULL) go_on_with_backup(&d, TRACE_BACKED_UP);
     close_shop(&d, true);
+    restore(&d);
 }

@@ -17,6 +17,7 @@ struct recording {
     struct known     *known;
     uint64_t          acknowledged; /* before it began */
     size_t            answered;
+    uint64_t          backed_up, restored;
     char              name[NAME_BYTES]; /* of the image it began from, and a slash; or empty */
     uint64_t          salt;
 };
@@ -72,13 +73,14 @@ read_known(struct recording *r)
 
 /* ---- walking ------------------------------------------------------------------------------------------------------- */
 
-/* Whether the image is another one, or more was acknowledged before it. */
+/* Whether the image is another one, or more was said before it. */
 static bool
-is_new(struct campaign *c, const struct disk *d, uint64_t acknowledged)
+is_new(struct campaign *c, const struct disk *d, const struct known *k)
 {
     XXH128_hash_t print = disk_print(d);
+    uint64_t      said = k->restored > 0 ? 2 : k->backed_up > 0 ? 1 : 0;
 
-    print.low64 += acknowledged * 0x9e3779b97f4a7c15u;
+    print.low64 += (k->acknowledged + said * (EVENTS_MAX + 1)) * 0x9e3779b97f4a7c15u;
     if (c->seen_count * 2 >= c->seen_room) {
         XXH128_hash_t *old = c->seen;
         size_t         old_room = c->seen_room;
@@ -124,11 +126,15 @@ walk(struct recording *r, visitor *visit, void *arg)
     disk_init_from(d, r->base);
     r->known->acknowledged = r->acknowledged;
     r->known->answered = r->answered;
+    r->known->backed_up = r->backed_up;
+    r->known->restored = r->restored;
     for (size_t cut = 0; cut < r->trace.count && more; cut++) {
         const struct trace_op *op = &r->trace.ops[cut];
         if (op->kind == TRACE_EVENT) r->known->acknowledged = op->offset;
         if (op->kind == TRACE_ANSWER) r->known->answered++;
-        if (op->kind >= TRACE_EVENT && cut + 1 < r->trace.count) continue;
+        if (op->kind == TRACE_BACKED_UP) r->known->backed_up = op->offset;
+        if (op->kind == TRACE_RESTORED) r->known->restored = op->offset;
+        if (op->kind >= TRACE_EVENT && op->kind < TRACE_BACKED_UP && cut + 1 < r->trace.count) continue;
         disk_begin(d, op);
         more = visit(arg, r, d, cut);
         disk_end(d, op);
@@ -144,12 +150,22 @@ struct round {
     uint64_t         asked; /* images of this recording */
     size_t           stride;
     bool             open;  /* there may be images of higher numbers */
+    bool             backups; /* only moments of a backup, all of them */
 };
 
 static void
 name_image(const struct recording *r, struct place at, char ret_name[NAME_BYTES])
 {
     snprintf(ret_name, NAME_BYTES, "%.30s%zu.%u", r->name, at.cut, at.number);
+}
+
+/* Names and syncs of a backup or of what is restored from it, and the word that it is done: they are few, and all depends on their
+ * order. */
+static bool
+is_of_backup(const struct trace_op *op)
+{
+    bool below = strncmp(op->path, "backup", 6) == 0 || strncmp(op->path, "restored", 8) == 0;
+    return op->kind >= TRACE_BACKED_UP || (below && op->kind != TRACE_WRITE && op->kind != TRACE_TRUNCATE);
 }
 
 static bool
@@ -160,12 +176,13 @@ check_one(void *arg, struct recording *r, struct disk *d, size_t cut)
     char          name[NAME_BYTES];
 
     if (round->number >= disk_images(d)) return true;
+    if (round->backups && !is_of_backup(&r->trace.ops[cut])) return true;
     round->open = true;
     /* What is before the first promise is short, and much the same for all seeds: it is looked at nearly whole once. */
     bool nearly_all = r->known->acknowledged == 0 && round->number < FIRST_START && round->campaign->seed == round->campaign->first;
-    if (!nearly_all && (cut + round->number) % round->stride != 0) return true;
+    if (!nearly_all && !round->backups && (cut + round->number) % round->stride != 0) return true;
     disk_lay(d, round->number, dice_of(round->campaign, r, at));
-    if (is_new(round->campaign, d, r->known->acknowledged)) {
+    if (is_new(round->campaign, d, r->known)) {
         name_image(r, at, name);
         jobs_check(round->campaign, d, r->known, name);
         round->asked++;
@@ -177,9 +194,10 @@ check_one(void *arg, struct recording *r, struct disk *d, size_t cut)
 /* First of every moment one image, then of every moment another: whenever it ends, it has been everywhere. With few images to be
  * had, of each moment only some, that there may be of all kinds. */
 static void
-explore(struct campaign *c, struct recording *r, uint64_t most)
+explore(struct campaign *c, struct recording *r, uint64_t most, bool backups)
 {
-    struct round round = {.campaign = c, .most = most, .open = true, .stride = 1 + 8 * r->trace.count / (most + 1)};
+    struct round round = {
+        .campaign = c, .most = most, .open = true, .stride = 1 + 8 * r->trace.count / (most + 1), .backups = backups};
 
     while (round.open && round.asked < most && !campaign_is_over(c)) {
         round.open = false;
@@ -196,7 +214,7 @@ struct wanted {
     struct place      at;
     struct disk      *disk; /* becomes what is found there */
     const char       *tree; /* where it is written */
-    uint64_t          acknowledged;
+    uint64_t          acknowledged, backed_up, restored;
     size_t            answered;
     bool              check; /* it is to be checked itself */
     bool              found;
@@ -221,6 +239,8 @@ find_one(void *arg, struct recording *r, struct disk *d, size_t cut)
     disk_lift(d);
     w->acknowledged = r->known->acknowledged;
     w->answered = r->known->answered;
+    w->backed_up = r->known->backed_up;
+    w->restored = r->known->restored;
     w->found = true;
     return false;
 }
@@ -245,6 +265,7 @@ recover(struct campaign *c, struct recording *first, struct place at, void each(
         memcpy(known, first->known, sizeof *known);
         struct recording r = {
             .base = base, .known = known, .acknowledged = w.acknowledged, .answered = w.answered, .salt = 1 + w.at.cut,
+            .backed_up = w.backed_up, .restored = w.restored,
         };
         name_image(first, w.at, name);
         snprintf(r.name, sizeof r.name, "%.*s/", NAME_BYTES - 2, name);
@@ -264,7 +285,7 @@ recover(struct campaign *c, struct recording *first, struct place at, void each(
 static void
 explore_recovery(struct campaign *c, struct recording *r, void *arg)
 {
-    explore(c, r, *(const uint64_t *)arg);
+    explore(c, r, *(const uint64_t *)arg, false);
 }
 
 static void
@@ -283,7 +304,8 @@ explore_all(struct campaign *c, struct recording *r)
     struct dice dice = {c->seed};
     uint64_t    each = c->images / 4 / RECOVERIES;
 
-    explore(c, r, c->images - c->images / 4);
+    if (seed_backs_up(c->seed)) explore(c, r, c->images / 2, true);
+    explore(c, r, c->images - c->images / 4 - (seed_backs_up(c->seed) ? c->images / 2 : 0), false);
     for (int i = 0; i < RECOVERIES && !campaign_is_over(c); i++) {
         struct place at = {(size_t)dice_roll(&dice, r->trace.count), (unsigned)dice_roll(&dice, 16)};
         recover(c, r, at, explore_recovery, &each);
@@ -319,7 +341,7 @@ campaign_run(struct campaign *c, uint64_t seed)
     remove_tree(tree);
     unlink(trace);
     PD_CHECK(mkdir(tree, 0750) == 0);
-    if (!record(c, tree, trace, TURNS)) report(c, seed, "none", "the recording fell over");
+    if (!record(c, tree, trace, seed_backs_up(seed) ? BACKUP_TURNS : TURNS)) report(c, seed, "none", "the recording fell over");
     else {
         trace_open(&r.trace, trace);
         read_known(&r);

@@ -6,7 +6,7 @@
 
 #include "tests/crash/story.h"
 
-enum { TURNS = 200, RECOVERIES = 12, FIRST_START = 24, JOBS_MAX = 16, NAME_BYTES = 64, SAID_MAX = 5 };
+enum { TURNS = 200, BACKUP_TURNS = 30, RECOVERIES = 12, FIRST_START = 24, JOBS_MAX = 16, NAME_BYTES = 64, SAID_MAX = 5 };
 
 /* An image is named by the call during which the power fails, and its number there: 812.3. One of a recovery is named behind the
  * image that is recovered: 812.3/20.1. */

@@ -97,7 +97,9 @@ main(int argc, char **argv)
 
     if (argc == 5 && strcmp(argv[1], "--drive") == 0) { /* by itself, under the recorder */
         unsigned turns = (unsigned)strtoul(argv[4], NULL, 10);
-        drive(argv[2], strtoull(argv[3], NULL, 10), turns > 0 ? turns : 3, turns > 0 ? 'c' : 'd');
+        uint64_t seed = strtoull(argv[3], NULL, 10);
+        bool     backs_up = turns > 0 && seed_backs_up(seed);
+        drive(argv[2], seed, turns > 0 ? turns : 3, turns > 0 ? 'c' : 'd', backs_up ? getenv("CRASH_ROOT") : NULL);
         return EXIT_SUCCESS;
     }
     if (!read_options(argc, argv, &o, &c)) {

@@ -2,6 +2,7 @@
 #ifndef CRASH_STORY_H
 #define CRASH_STORY_H
 
+#include "proto/limits.h"
 #include "tests/crash/disk.h"
 
 struct trace {
@@ -15,8 +16,15 @@ void trace_open(struct trace *trace, const char *path);
 void trace_close(struct trace *trace);
 
 /* Serves a shop under a data directory for so many turns, by the seed's dice, and tells the recorder what was said. Another letter,
- * other commands. */
-void drive(const char *data, uint64_t seed, unsigned turns, char letter);
+ * other commands. With a root the log is backed up while it grows, to root/backup, and that restored to root/restored. */
+void drive(const char *data, uint64_t seed, unsigned turns, char letter, const char *root);
+
+/* Which seeds back up their log. */
+static inline bool
+seed_backs_up(uint64_t seed)
+{
+    return seed % 4 == 2;
+}
 
 /* What must be found on a disk: the events that were acknowledged, or may have been on their way, by their positions; and commands
  * with the answers that were given. */
@@ -32,7 +40,12 @@ struct known {
     uint64_t    event_count, acknowledged;
     struct said asked[ANSWERS_MAX], answers[ANSWERS_MAX];
     size_t      answered;
+    uint64_t    backed_up, restored; /* up to which event, as it was said; 0: not yet */
 };
+
+/* What is in root/backup and root/restored: a backup that is whole or none, and what may be served or not. False: what is wrong is
+ * in ret_what. */
+bool check_backups(const char *root, const struct known *known, const uint8_t log_id[PD_LOG_ID_BYTES], char ret_what[WHAT_MAX]);
 
 /* Recovers the image in root/data, compares it with what is known, and serves one command more. What is wrong is written to
  * ret_what; empty: nothing is. */

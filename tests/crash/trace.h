@@ -18,6 +18,8 @@ enum trace_kind {
     TRACE_EVENT,  /* offset: an event's position, which is on stable storage; bytes: its record */
     TRACE_ASKED,  /* bytes: a command */
     TRACE_ANSWER, /* bytes: what it was answered */
+    TRACE_BACKED_UP, /* offset: the log's last event in the backup, which is made */
+    TRACE_RESTORED,  /* the same, of what was restored from it */
 };
 
 struct trace_head {

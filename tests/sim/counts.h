@@ -14,7 +14,7 @@ enum fault {
 enum { MOVES_MAX = 64, CODES_MAX = 100 };
 
 struct counts {
-    uint64_t commands, answers, events, turns, crashes;
+    uint64_t commands, answers, events, turns, crashes, compared; /* compared: views with new ones */
     uint64_t moves[MOVES_MAX], refusals[CODES_MAX], faults[FAULTS];
 };
 

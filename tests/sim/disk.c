@@ -16,7 +16,8 @@ enum store_error __wrap_store_read_record(struct store_reader *r, uint64_t posit
 static bool
 fails(enum disk_fault fault)
 {
-    if (disk.armed != fault || ((fault == DISK_ANY || fault == DISK_READ) && disk.calls-- > 0)) return false;
+    bool counted = fault == DISK_ANY || fault == DISK_READ || fault == DISK_VIEWS_LOST || fault == DISK_VIEWS_KEPT;
+    if (disk.armed != fault || (counted && disk.calls-- > 0)) return false;
     disk.armed = DISK_FINE;
     disk.fired = true;
     return true;
@@ -32,13 +33,13 @@ __wrap_store_begin(struct store *store)
 enum store_error
 __wrap_store_commit(struct store *store, const uint8_t *chain)
 {
-    bool rows = store == disk.rows;
+    bool rows = store == disk.rows, views = store != disk.rows && store != disk.log;
 
-    if (fails(rows ? DISK_ROWS_LOST : DISK_COMMIT_LOST) || fails(DISK_ANY)) {
+    if (fails(views ? DISK_VIEWS_LOST : rows ? DISK_ROWS_LOST : DISK_COMMIT_LOST) || fails(DISK_ANY)) {
         store_abort(store);
         return STORE_FAILED;
     }
-    bool             kept = fails(rows ? DISK_ROWS_KEPT : DISK_COMMIT_KEPT);
+    bool             kept = fails(views ? DISK_VIEWS_KEPT : rows ? DISK_ROWS_KEPT : DISK_COMMIT_KEPT);
     enum store_error error = __real_store_commit(store, chain);
     return kept ? STORE_FAILED : error;
 }

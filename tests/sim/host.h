@@ -1,8 +1,12 @@
-/* host.h - the engine's process, for the files it is made of: host.c (its steps), shown.c (what the model is shown of it). */
+/* host.h - the engine's process, for the files it is made of: host.c (its steps), reading.c (views and queries), restore.c
+ * (backups), shown.c (what the model is shown of it). */
 #ifndef SIM_HOST_H
 #define SIM_HOST_H
 
+#include "engine/backup.h"
 #include "engine/bus/door.h"
+#include "engine/held.h"
+#include "engine/store/store_memory.h"
 #include "tests/sim/sim.h"
 
 enum { INBOX_MAX = 4096, TURN_MAX = 4096 };
@@ -15,8 +19,32 @@ struct turn {
     bool                 open;
 };
 
+/* The read side. step_ms: when the projector goes on; UINT64_MAX: when rows are written. */
+struct reading {
+    struct views    *views; /* NULL: there is no process */
+    struct queries  *queries;
+    struct held     *held;
+    uint64_t         step_ms, beat_ms;
+    char             cursor[64], of_log[40]; /* of somebody who turns pages */
+    struct pd_arena  arena;
+    struct mp_writer writer;
+};
+
+/* The backup that is made, and what is restored. */
+struct restore {
+    struct backup *backup; /* under way */
+    char           place[80], dir[112], data[112]; /* place "": there is none in this seed */
+    unsigned       made;
+    uint64_t       begin_at; /* so many commands */
+    uint8_t        chain[PD_CHAIN_BYTES]; /* of its last event */
+    bool           done, restored;
+};
+
 struct host {
+    char             dir[112]; /* of the books */
     struct books     books;
+    struct reading   reading;
+    struct restore   restore;
     struct engine   *engine;
     struct slots    *slots;
     struct door      door;
@@ -31,6 +59,23 @@ struct host {
     struct mp_writer scratch;
     struct pd_arena  arena;
 };
+
+/* What is answered, counted by what it refuses. */
+void count_refusals(struct sim *s, struct pd_text answer);
+
+void reading_open(struct sim *s);
+void reading_close(struct sim *s);
+void reading_fini(struct sim *s);
+void reading_check_start(struct sim *s); /* what the views know of the log, before anything is appended */
+void reading_rows_written(struct sim *s);
+void reading_hear(struct sim *s, const struct mail *mail, struct pd_text address);
+void reading_look_at_views(struct sim *s);
+
+void restore_open(struct sim *s);
+void restore_close(struct sim *s);
+void restore_step(struct sim *s);
+void restore_give_up(struct sim *s);
+void restore_if_due(struct sim *s); /* before a start */
 
 /* Whether the log still begins with all that was shown. */
 void look_at_log(struct sim *s);

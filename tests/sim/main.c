@@ -219,12 +219,11 @@ usage(const char *what)
     return 2;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
     struct options o = {.from = 1, .jobs = 2};
 
-    log_set_level(LOG_LEVEL_ERROR);
     for (int i = 1; i < argc; i += 2) {
         char    *end = NULL;
         uint64_t number = i + 1 < argc ? strtoull(argv[i + 1], &end, 10) : 0;
@@ -241,4 +240,27 @@ main(int argc, char **argv)
     }
     if (o.seeds == 0 && o.seconds <= 0) return usage("--seconds or --seeds says how long");
     return run_campaign(&o, argv[0]);
+}
+
+/* In memory where it can be. */
+static bool
+make_scratch_dir(void)
+{
+    snprintf(scratch_dir, sizeof scratch_dir, "/dev/shm/pedido-sim-XXXXXX");
+    if (mkdtemp(scratch_dir) != NULL) return true;
+    snprintf(scratch_dir, sizeof scratch_dir, "/tmp/pedido-sim-XXXXXX");
+    return mkdtemp(scratch_dir) != NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    if (!make_scratch_dir()) {
+        perror("sim: no place for backups");
+        return EXIT_FAILURE;
+    }
+    int status = run(argc, argv);
+    remove_tree(scratch_dir); /* of seeds that fell over, too */
+    return status;
 }

@@ -50,12 +50,8 @@ void
 model_close(struct model **model)
 {
     struct model *m = *model;
-    for (size_t i = 0; i < m->scope_count; i++) {
-        free(m->scopes[i]->orders);
-        free(m->scopes[i]->subscriptions);
-        free(m->scopes[i]->tasks);
-        free(m->scopes[i]);
-    }
+    for (size_t i = 0; i < m->scope_count; i++) m_free_scope(m->scopes[i]);
+    for (size_t i = 0; i < m->backup.scope_count; i++) m_free_scope(m->backup.scopes[i]);
     pd_arena_fini(&m->arena);
     mp_reader_fini(&m->reader);
     mp_reader_fini(&m->answer_reader);
@@ -63,6 +59,7 @@ model_close(struct model **model)
     mp_writer_fini(&m->packed);
     free(m->commands);
     free(m->events);
+    free(m->former.events);
     free(m->servers);
     free(m);
     *model = NULL;
@@ -185,8 +182,10 @@ take_own(struct model *m, struct walk *w)
          "event %" PRIu64 " is of command %.*s, which nobody sent", r->position, (int)r->id.size, r->id.data);
     struct m_command *c = command_of(m, r->command_scope, PD_TEXT("~"), r->id);
     NEED(m, c->fate == M_UNKNOWN, "the engine did %.*s twice", (int)r->id.size, r->id.data);
+    if (!take_command(m, w, &count)) return false;
     c->fate = M_ACCEPTED;
-    return take_command(m, w, &count);
+    c->last = m->last;
+    return true;
 }
 
 /* ---- answers --------------------------------------------------------------------------------------------------------- */
@@ -408,7 +407,7 @@ take_decided(struct model *m, struct m_scope *s, struct m_command *c, struct wal
          "a command changes another order than it names");
     NEED(m, code != PD_OK || count > 0 || m->message.block->port == PD_port_workers, "%s is acknowledged and not in the log",
          m->message.block->Name);
-    *c = (struct m_command){c->key, content_of(m), m_print(r->answer), m->life,
+    *c = (struct m_command){c->key, content_of(m), m_print(r->answer), m->life, m->last,
                             code == PD_OK && count > 0 ? M_ACCEPTED : code == PD_OK ? M_UNKNOWN : count > 0 ? M_STALE : M_REFUSED};
     return code != PD_OK || check_accepted(m, s, count, answer);
 }

@@ -6,6 +6,8 @@
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
 
+#include <pedido/events.h>
+
 #include "proto/framing.h"
 
 struct model;
@@ -62,6 +64,27 @@ void model_turn(struct model *model, const struct model_turn *turn);
 void model_outgoing(struct model *model, enum pd_port port, struct pd_text address, struct pd_text body);
 void model_sent(struct model *model);
 void model_published(struct model *model, struct pd_text topic, struct pd_text body);
+
+/* Which log is served from now on. A backup begins: what is in the log by now is what it will have. It is restored: the log is
+ * what it was then, under another id, and so is everything that was folded from it. */
+void model_serves(struct model *model, struct pd_text log);
+void model_backed_up(struct model *model);
+void model_restored(struct model *model);
+
+/* A subscriber's process begins, of a reseller or of ~all, in the log that it has kept the id of; absent: of whichever. `exact`: it
+ * keeps its position with what it does for an event. It is given an event; has done what it does for it; hears that the log is
+ * another one. */
+void model_reader_begins(struct model *model, size_t n, struct pd_text reseller, bool exact, struct pd_text log);
+void model_reader_given(struct model *model, size_t n, const struct pd_event *event);
+void model_reader_done(struct model *model, size_t n);
+void model_reader_reset(struct model *model, size_t n);
+/* Whether each has done all that there is. */
+bool model_readers_at_head(const struct model *model);
+void model_heartbeat(struct model *model, struct pd_text scope, uint64_t position);
+
+/* A query's answer, and whether it was asked with the id or a cursor of another log; ListCounters, of views at the log's head. */
+void model_queried(struct model *model, struct pd_text answer, bool foreign);
+void model_counters(struct model *model, struct pd_text reseller, struct pd_text answer);
 
 /* Every row, after each other, when the store says that they are folded up to the log's end; then model_rows_seen. */
 void model_row(struct model *model, int row_code, struct pd_text bytes);

@@ -118,6 +118,7 @@ is_wanted(const struct model *m, uint64_t instance)
 void
 model_look_at_servers(struct model *m)
 {
+    if (m->restored) return; /* what was made since the backup nobody knows of */
     for (size_t i = 0; i < THINGS; i++) {
         const struct thing *t = &m->servers->things[i];
         if (t->exists && t->late == 0 && !t->lied && !t->orphaned && !is_wanted(m, t->instance)) {

@@ -1,14 +1,14 @@
 /* model_tables.h - the model's memory, for the files it is made of: model.c (requests and answers), model_crew.c (workers' words),
  * model_claims.c (whether a refusal is right), model_events.c, model_orders.c, model_tasks.c and model_subscriptions.c (whether an
- * event is legal), model_rows.c (rows), model_sent.c (what goes out beside the answers), model_server.c (what exists). Texts are
- * kept as prints: 64 bits. */
+ * event is legal), model_rows.c (rows), model_sent.c (what goes out beside the answers), model_readers.c (subscribers and queries,
+ * and logs that are restored), model_server.c (what exists). Texts are kept as prints: 64 bits. */
 #ifndef SIM_MODEL_TABLES_H
 #define SIM_MODEL_TABLES_H
 
 #include "tests/sim/model.h"
 
 enum { M_ITEMS = 4, M_PERIODS = 64, M_CUSTOMERS = 32, M_PLANS = 16, M_SCOPES = 8, M_GROUPS = 4, M_WORKERS = 32, M_WAITS = 4096,
-       M_COMMANDS = 1 << 16, M_FORMERS = 15, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096,
+       M_COMMANDS = 1 << 16, M_FORMERS = 15, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096, M_READERS = 8,
        M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
 
 /* How far a task has come: an item's, or the one that removes what a subscription may have. */
@@ -101,7 +101,7 @@ enum m_fate { M_UNKNOWN, M_ACCEPTED, M_STALE, M_REFUSED };
 
 /* A command by its id, in its reseller and, on the workers port, its worker. */
 struct m_command {
-    uint64_t    key, content, reply, life;
+    uint64_t    key, content, reply, life, last; /* last: the position of its last event */
     enum m_fate fate;
 };
 
@@ -130,6 +130,21 @@ struct m_wait {
 struct m_event {
     uint64_t print, scope_position, scope, time;
     int      type;
+};
+
+/* The log that was served before a restore; and what the judge knew when the backup began. */
+struct m_log {
+    uint64_t        id, last, time;
+    struct m_event *events;
+    struct m_scope *scopes[M_SCOPES];
+    size_t          scope_count;
+};
+
+/* A subscriber: the log that it is in, the next position it is to be given (0: where it begins anew), what it has done. */
+struct m_reader {
+    bool     there, exact, all;
+    uint64_t scope, log, next, given, done, former_done;
+    uint64_t at; /* where its last event stands in the log */
 };
 
 struct model {
@@ -166,6 +181,11 @@ struct model {
     uint64_t          moves[M_MOVES]; /* workers' addresses that others have come after */
     size_t            move_count;
     struct m_servers *servers;
+
+    uint64_t        log; /* the id of the one that is served */
+    struct m_log    former, backup;
+    bool            restored;
+    struct m_reader readers[M_READERS];
 };
 
 /* Keeps what must not be; the first one stands. Always false, so that it can be returned. */
@@ -182,6 +202,7 @@ uint64_t m_mix(uint64_t a, uint64_t b);
 uint64_t m_print_import(uint64_t customer, struct pd_text plan, struct pd_text period, uint64_t domain, uint64_t start,
                         uint64_t expiration);
 
+void               m_free_scope(struct m_scope *s);
 struct m_scope    *m_scope(struct model *m, struct pd_text reseller);
 struct m_customer *m_customer(struct m_scope *s, struct pd_text id);
 struct m_plan     *m_plan(struct m_scope *s, struct pd_text id);

@@ -2,14 +2,15 @@
  *
  * The real engine, its door and slots, the worker's and the client's step run in one thread under one random number: time goes
  * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. repairs.c: those
- * who put things right. workers.c: workers and liars. disk.c: the disk's faults. host.c: the engine's process. model.h: the
- * judge. */
+ * who put things right. workers.c: workers and liars. subscribers.c and library.c: who follows the log. disk.c: the disk's faults.
+ * host.c: the engine's process. reading.c: its views and queries. restore.c: its backups. model.h: the judge. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
 #include <stdio.h>
 
 #include "clients/lib/call.h"
+#include "clients/lib/checkpoint.h"
 #include "clients/lib/json.h"
 #include "clients/worker/worker.h"
 #include "engine/bus/slots.h"
@@ -17,18 +18,18 @@
 #include "tests/sim/model.h"
 
 enum {
-    CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, TO_ENGINE = -1,
+    CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, FIRST_SUBSCRIBER, SUBSCRIBERS = 3, TO_ENGINE = -1,
     MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 10, OLD_FRAMES = 4, OVERHEARD = 8,
     HOUR_MS = 3600000, CALM_MS = HOUR_MS,
 };
 
 struct mail {
     uint64_t     at_ms, order; /* order: of sending, where times are equal */
-    int          to, from;     /* TO_ENGINE, a client, or CLIENTS + a worker */
+    int          to, from;     /* TO_ENGINE, a client, CLIENTS + a worker, or FIRST_SUBSCRIBER + a subscriber */
     uint64_t     life;         /* of the peer's socket, or of the worker's process: mail for an earlier one is lost */
     enum pd_port port;
     char        *data;
-    size_t       size;
+    size_t       size, topic;  /* topic: so many bytes in front are an event's topic */
     bool         is_job;       /* no message, but a worker's task that goes on (percent) or ends */
     size_t       job;
     uint64_t     serial; /* of the job: its place may be another's by now */
@@ -85,12 +86,29 @@ struct overheard {
     uint64_t task, lease;
 };
 
+/* A program that follows the log with libpedido, all of which runs here: library.c is what lies below it. */
+struct sim_socket;
+struct sim_subscriber {
+    int                   number;
+    const char           *reseller;
+    bool                  exact;     /* it keeps its position with what it does for an event; else the library's checkpoint */
+    struct pd_checkpoint  kept;      /* on its disk, in either way; log "": there is none */
+    struct pd_client     *client;    /* NULL: the process is down */
+    struct pd_subscriber *stream;
+    struct pd_event       event;
+    bool                  given;     /* the event, and what is to be done for it is not yet */
+    bool                  dying;     /* nothing is kept any more */
+    uint64_t              wake_ms, asked;
+    struct sim_socket    *sockets;   /* a list */
+};
+
 struct host; /* the engine's process */
 
 struct sim {
     uint64_t         seed, random, now_ms, hash, sent, resends;
     int64_t          wall_us; /* the wall clock beside the steady one */
     bool             calm;    /* nothing goes wrong any more */
+    bool             reads;   /* there are views, and who reads: in half of the seeds */
     FILE            *story;   /* NULL: nobody reads it */
     struct counts    counts;
     struct mail     *mails; /* a heap */
@@ -103,6 +121,8 @@ struct sim {
     uint64_t         crash_at[CRASHES]; /* so many commands */
     size_t           crashes;
     enum fault       crash;             /* the next one's kind */
+    struct sim_subscriber subscribers[SUBSCRIBERS];
+    uint64_t         sockets; /* of theirs, so far */
     struct host     *host;
     struct model    *model;
 };
@@ -145,6 +165,25 @@ void worker_hear(struct sim *s, const struct mail *mail);
 void worker_tick(struct sim *s, struct sim_worker *worker);
 void tell_lie(struct sim *s);
 
+void audience_open(struct sim *s);
+void audience_close(struct sim *s);
+void subscriber_step(struct sim *s, struct sim_subscriber *subscriber);
+void subscriber_hear(struct sim *s, const struct mail *mail);
+/* Whether anybody is subscribed to a topic; and what is published goes out to them. */
+bool subscribers_want(const struct sim *s, struct pd_text topic);
+void subscribers_publish(struct sim *s, struct pd_text topic, struct pd_text body);
+
+/* library.c: a subscriber's process, as far as libpedido is concerned. */
+void library_open(struct sim *s, struct sim_subscriber *subscriber);
+void library_close(struct sim *s, struct sim_subscriber *subscriber);
+/* A message has arrived at one of its sockets. False: that is closed. */
+bool library_receive(struct sim *s, struct sim_subscriber *subscriber, const struct mail *mail);
+/* Its open socket for the stream, or NULL; that it hears nothing any more. */
+struct sim_socket *library_stream(const struct sim_subscriber *subscriber);
+uint64_t           library_life(const struct sim_socket *socket);
+void               library_cut(struct sim_socket *socket);
+bool               library_is_cut(const struct sim_socket *socket);
+
 void     host_open(struct sim *s);
 void     host_close(struct sim *s);
 void     host_hear(struct sim *s, const struct mail *mail);
@@ -153,6 +192,15 @@ void     host_step(struct sim *s);
 void     host_change_disk(struct sim *s);
 bool     host_is_up(const struct sim *s);
 void     host_look_at_rows(struct sim *s);
+
+/* reading.c: the read side of the engine's process. */
+uint64_t reading_wake_ms(const struct sim *s);
+void     reading_step(struct sim *s);
+bool     reading_is_at_head(const struct sim *s);
+
+/* A directory for what a seed leaves on a real disk: the marks of backups. Made and removed by main.c. */
+extern char scratch_dir[64];
+void remove_tree(const char *dir);
 
 /* One seed, from the empty log to its end. NULL, or what must not be; `ret_counts` and `ret_hash` are set. */
 const char *run_seed(uint64_t seed, FILE *story, struct counts *ret_counts, uint64_t *ret_hash);

@@ -143,6 +143,7 @@ deliver(struct sim *s)
         struct mail    m = take_mail(s);
         struct pd_text body = {m.data, m.size};
         if (m.to == TO_ENGINE) host_hear(s, &m);
+        else if (m.to >= FIRST_SUBSCRIBER) subscriber_hear(s, &m);
         else if (m.to >= CLIENTS && m.to < LIAR) worker_hear(s, &m);
         else if (m.to < CLIENTS && s->clients[m.to].life == m.life) client_step(s, &s->clients[m.to], body);
         free(m.data);
@@ -191,6 +192,8 @@ next_ms(const struct sim *s)
     if (s->mail_count > 0) at = least(at, s->mails[0].at_ms);
     for (int i = 0; i < CLIENTS; i++) at = least(at, s->clients[i].wake_ms);
     for (int i = 0; i < WORKERS; i++) at = least(at, s->workers[i].wake_ms);
+    for (int i = 0; i < SUBSCRIBERS; i++) at = least(at, s->subscribers[i].wake_ms);
+    at = least(at, reading_wake_ms(s));
     return at > s->now_ms ? at : s->now_ms + 1;
 }
 
@@ -204,9 +207,12 @@ live_until(struct sim *s, uint64_t end_ms, bool (*is_over)(const struct sim *s))
             if (s->clients[i].wake_ms <= s->now_ms) client_step(s, &s->clients[i], (struct pd_text){NULL, 0});
         for (int i = 0; i < WORKERS; i++)
             if (s->workers[i].wake_ms <= s->now_ms) worker_tick(s, &s->workers[i]);
+        for (int i = 0; i < SUBSCRIBERS; i++)
+            if (s->subscribers[i].wake_ms <= s->now_ms) subscriber_step(s, &s->subscribers[i]);
         if (s->lie_ms <= s->now_ms) tell_lie(s);
         if (s->change_ms <= s->now_ms) change(s);
         if (host_wake_ms(s) <= s->now_ms) host_step(s);
+        if (reading_wake_ms(s) <= s->now_ms) reading_step(s);
     }
 }
 
@@ -222,13 +228,15 @@ is_at_rest(const struct sim *s)
     for (int i = 0; i < CLIENTS; i++)
         if (s->clients[i].busy) return false;
     struct model_chore chore;
-    return host_is_up(s) && !model_is_busy(s->model) && !model_chore(s->model, &chore);
+    if (!host_is_up(s) || model_is_busy(s->model) || model_chore(s->model, &chore)) return false;
+    return !s->reads || (reading_is_at_head(s) && model_readers_at_head(s->model));
 }
 
 static void
 begin(struct sim *s, uint64_t seed, FILE *story)
 {
-    *s = (struct sim){.seed = seed, .random = seed, .hash = 14695981039346656037u, .now_ms = 1, .story = story};
+    *s = (struct sim){
+        .seed = seed, .random = seed, .hash = 14695981039346656037u, .now_ms = 1, .story = story, .reads = seed / 2 % 2 == 1};
     PD_CHECK((s->mails = malloc(MAIL_MAX * sizeof *s->mails)) != NULL);
     for (size_t i = 0; i < CRASHES; i++) s->crash_at[i] = COMMANDS / CRASHES * i + chance(s, COMMANDS / CRASHES);
     s->crash = FAULT_first_crash + (enum fault)chance(s, FAULTS - FAULT_first_crash);
@@ -236,6 +244,7 @@ begin(struct sim *s, uint64_t seed, FILE *story)
     s->lie_ms = s->change_ms = 100;
     clients_open(s);
     workers_open(s);
+    audience_open(s);
     host_open(s);
 }
 
@@ -260,6 +269,7 @@ run_seed(uint64_t seed, FILE *story, struct counts *ret_counts, uint64_t *ret_ha
     else if (!is_at_rest(s)) snprintf(violation, sizeof violation, "not at rest after an hour of calm");
     *ret_counts = s->counts;
     *ret_hash = s->hash;
+    audience_close(s);
     host_close(s);
     workers_close(s);
     clients_close(s);

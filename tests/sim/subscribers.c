@@ -1,0 +1,182 @@
+/* subscribers.c - programs that follow the log, with libpedido itself: two of a reseller and one of all. Some keep their position
+ * with what they do for an event, some let the library keep a checkpoint. They are slow, they die, they end; and what is published
+ * comes to them as a network pleases. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "clients/lib/state.h"
+#include "clients/lib/subscriber.h"
+#include "proto/check.h"
+#include "tests/sim/sim.h"
+
+enum { AT_ONCE = 40 };
+
+void
+audience_open(struct sim *s)
+{
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        s->subscribers[i] = (struct sim_subscriber){
+            .number = i, .reseller = i < 2 ? resellers[i] : "~all", .exact = ((uint64_t)i + s->seed / 4) % 2 == 0,
+            .wake_ms = s->reads ? 1 + chance(s, 3000) : UINT64_MAX,
+        };
+}
+
+void
+audience_close(struct sim *s)
+{
+    for (int i = 0; i < SUBSCRIBERS; i++) {
+        s->subscribers[i].dying = true;
+        pd_event_fini(&s->subscribers[i].event);
+        if (s->subscribers[i].client != NULL) library_close(s, &s->subscribers[i]);
+    }
+}
+
+/* ---- the process ------------------------------------------------------------------------------------------------------- */
+
+static void
+begin(struct sim *s, struct sim_subscriber *f)
+{
+    char                     path[4];
+    struct pd_follow_options options = {.reseller = pd_text(f->reseller), .from = 1};
+    struct pd_text           log = {f->kept.log[0] == '\0' ? NULL : f->kept.log, strlen(f->kept.log)};
+
+    snprintf(path, sizeof path, "%d", f->number);
+    if (f->exact) options.log = log, options.from = f->kept.position + 1;
+    else options.checkpoint = path;
+    f->dying = f->given = false;
+    library_open(s, f);
+    PD_CHECK(pd_subscriber_follow(f->client, &options, &f->stream) == PD_CLIENT_OK);
+    tell(s, "# subscriber %d begins behind %" PRIu64, f->number, f->kept.position);
+    model_reader_begins(s->model, (size_t)f->number, options.reseller, f->exact, log);
+}
+
+/* Dead, or closed in good order: what was given last is not done. */
+static void
+end(struct sim *s, struct sim_subscriber *f, bool dead)
+{
+    tell(s, "# subscriber %d %s", f->number, dead ? "dies" : "ends");
+    f->dying = dead;
+    library_close(s, f);
+    f->wake_ms = s->now_ms + 1 + chance(s, chance(s, 4) == 0 ? 9000 : 500);
+}
+
+/* What it does for an event; and then, or with it, it keeps how far it has come. */
+static void
+act(struct sim *s, struct sim_subscriber *f)
+{
+    f->given = false;
+    model_reader_done(s->model, (size_t)f->number);
+    if (!f->exact) return;
+    f->kept.position = f->event.position;
+    snprintf(f->kept.log, sizeof f->kept.log, "%s", pd_subscriber_log(f->stream).data);
+}
+
+static void
+begin_anew(struct sim *s, struct sim_subscriber *f)
+{
+    s->counts.faults[FAULT_told_of_restore]++;
+    tell(s, "# subscriber %d hears that the log is another", f->number);
+    model_reader_reset(s->model, (size_t)f->number);
+    if (f->exact) f->kept = (struct pd_checkpoint){.position = 0};
+    if (befalls(s, FAULT_subscriber_died, 4)) end(s, f, true);
+    else if (pd_subscriber_restart(f->stream, 1) != PD_CLIENT_OK) model_blame(s->model, "a subscriber cannot begin anew");
+}
+
+/* Takes one event. False: there is nothing more to do now. */
+static bool
+take(struct sim *s, struct sim_subscriber *f)
+{
+    switch (pd_subscriber_event(f->stream, 0, &f->event)) {
+    case PD_CLIENT_OK: break;
+    case PD_CLIENT_NO_ANSWER: return false;
+    case PD_CLIENT_RESET: begin_anew(s, f); return false;
+    default: model_blame(s->model, pd_client_problem(f->client)); return false;
+    }
+    f->given = true;
+    note(s, f->event.type_name);
+    model_reader_given(s->model, (size_t)f->number, &f->event);
+    if (befalls(s, FAULT_subscriber_died, 800)) return end(s, f, true), false;
+    if (befalls(s, FAULT_subscriber_ended, 800)) return end(s, f, false), false;
+    if (chance(s, 20) == 0) { /* it takes its time */
+        f->wake_ms = s->now_ms + 1 + chance(s, 40);
+        return false;
+    }
+    act(s, f);
+    if (befalls(s, FAULT_subscriber_done, 800)) return end(s, f, true), false;
+    return true;
+}
+
+void
+subscriber_step(struct sim *s, struct sim_subscriber *f)
+{
+    if (f->client == NULL) begin(s, f);
+    f->wake_ms = s->now_ms + 1000;
+    if (f->given) act(s, f);
+    for (int n = 0; take(s, f); n++)
+        if (n == AT_ONCE) {
+            f->wake_ms = s->now_ms + 1;
+            return;
+        }
+    if (f->client == NULL) return;
+    if (f->client->wake_ms < f->wake_ms) f->wake_ms = f->client->wake_ms;
+    if (f->wake_ms <= s->now_ms) f->wake_ms = s->now_ms + 1;
+}
+
+/* ---- the stream -------------------------------------------------------------------------------------------------------- */
+
+static bool
+is_for(const struct sim_subscriber *f, struct pd_text topic)
+{
+    size_t size = strlen(f->reseller);
+    return library_stream(f) != NULL && topic.size > size && memcmp(topic.data, f->reseller, size) == 0 && topic.data[size] == '/';
+}
+
+bool
+subscribers_want(const struct sim *s, struct pd_text topic)
+{
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        if (is_for(&s->subscribers[i], topic)) return true;
+    return false;
+}
+
+/* A heartbeat is lost as often as it comes, so that it must not be needed soon. */
+static void
+send_to(struct sim *s, struct sim_subscriber *f, struct mail m, struct pd_text message, bool heartbeat)
+{
+    struct sim_socket *stream = library_stream(f);
+
+    m.to = FIRST_SUBSCRIBER + f->number;
+    m.life = library_life(stream);
+    if (library_is_cut(stream)) return;
+    if (befalls(s, FAULT_stream_cut, 4000)) library_cut(stream);
+    if (heartbeat ? befalls(s, FAULT_heartbeat_lost, 2) : befalls(s, FAULT_event_lost, 25)) return;
+    for (int copies = befalls(s, FAULT_event_doubled, 40) ? 2 : 1; copies > 0; copies--) {
+        m.at_ms = s->now_ms + 1 + chance(s, 3);
+        if (befalls(s, FAULT_event_late, 40)) m.at_ms += chance(s, 1500);
+        post(s, m, message);
+    }
+}
+
+void
+subscribers_publish(struct sim *s, struct pd_text topic, struct pd_text body)
+{
+    char        message[16384];
+    struct mail m = {.from = TO_ENGINE, .port = PD_port_queries, .topic = topic.size};
+    bool        heartbeat = topic.size > 6 && memcmp(topic.data + topic.size - 6, "/~head", 6) == 0;
+
+    PD_CHECK(topic.size + body.size <= sizeof message);
+    memcpy(message, topic.data, topic.size);
+    memcpy(message + topic.size, body.data, body.size);
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        if (is_for(&s->subscribers[i], topic))
+            send_to(s, &s->subscribers[i], m, (struct pd_text){message, topic.size + body.size}, heartbeat);
+}
+
+void
+subscriber_hear(struct sim *s, const struct mail *m)
+{
+    struct sim_subscriber *f = &s->subscribers[m->to - FIRST_SUBSCRIBER];
+
+    if (f->client == NULL || !library_receive(s, f, m) || f->given) return;
+    if (f->wake_ms > s->now_ms) f->wake_ms = s->now_ms;
+}
