@@ -29,6 +29,7 @@ def story(place, data, leave_mb):
     with engine:
         client, accepted = engine.client(), {}
         shop.furnish(client)
+        eventually("the views are made", lambda: len(client.rows("ListPlans", "plans")) == 4)
         disk.fill_disk(place, leave_mb)
         refused = disk.load_until_full(client, accepted)
         say("       after %d accepted commands" % len(accepted))

@@ -20,12 +20,16 @@ def unmount(place):
     subprocess.run(["umount", "-l", place], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def free_bytes(place):
+    now = os.statvfs(place)
+    return now.f_bavail * now.f_frsize
+
+
 def fill_disk(place, leave_mb):
-    """A file that leaves so much space."""
-    free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
-    with open(os.path.join(place, "filler"), "wb") as file:
-        block = b"x" * (1 << 20)
-        for _ in range(max(0, free // (1 << 20) - leave_mb)):
+    """A file that leaves so much space; it looks again before each piece, because an engine takes space meanwhile."""
+    block = b"x" * (1 << 20)
+    with open(os.path.join(place, "filler"), "wb", 0) as file:
+        while free_bytes(place) > leave_mb << 20:
             file.write(block)
 
 
