@@ -61,6 +61,14 @@ send_later(struct engine *e, enum pd_port port, struct pd_text address)
     b->outgoing[b->outgoing_count++] = (struct outgoing){port, pd_arena_text(&b->arena, address), packed_copy(e, &b->arena)};
 }
 
+void
+batch_keep(struct batch *b, struct store_entry entry)
+{
+    b->kept = grow(b->kept, b->kept_count, &b->kept_capacity, sizeof *b->kept);
+    b->kept[b->kept_count++] = entry;
+    b->bytes += entry.key.size + entry.value.size;
+}
+
 struct lookup
 lookup_for(struct engine *e, struct scope *scope)
 {

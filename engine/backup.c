@@ -12,6 +12,7 @@
 
 #include "engine/base/file_system.h"
 #include "engine/store/record.h"
+#include "engine/subscribers.h"
 #include "proto/check.h"
 
 enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20, BATCH_SPACE = 10 << 20, BATCH_PAGES = 64, PATH = 4200 };
@@ -203,6 +204,21 @@ read_next(struct backup *b, struct store_reader *reader, struct pd_text *ret_byt
     return STORE_OK;
 }
 
+/* The positions that are kept under names. */
+static enum store_error
+copy_subscribers(struct backup *b, struct store_reader *reader)
+{
+    struct store_cursor *cursor = NULL;
+    struct store_entry   e;
+    enum store_error     error = store_cursor_open(reader, &cursor);
+
+    if (error == STORE_OK) error = store_cursor_seek(cursor, PD_TEXT("s"), &e);
+    for (; error == STORE_OK && subscribers_own(e.key); error = store_cursor_next(cursor, &e))
+        store_put_entry(b->to, e.key, e.value);
+    store_cursor_close(&cursor);
+    return error == STORE_NONE ? STORE_OK : error;
+}
+
 /* In short snapshots, so that the log's pages can be used again. */
 static enum store_error
 copy(struct backup *b)
@@ -222,6 +238,7 @@ copy(struct backup *b)
         error = read_next(b, reader, &bytes);
         if (error == STORE_OK) store_append(b->to, b->at, bytes.data, bytes.size), size += bytes.size;
     }
+    if (error == STORE_OK && b->at == b->progress.of) error = copy_subscribers(b, reader);
     store_reader_close(&reader);
     if (error == STORE_OK) return store_commit(b->to, b->chain);
     store_abort(b->to);

@@ -16,7 +16,7 @@ write_batch(struct engine *e, const struct batch *b)
 {
     struct store *log = e->books.log;
 
-    if (b->appended_count == 0) return STORE_OK;
+    if (b->appended_count == 0 && b->kept_count == 0) return STORE_OK;
     enum store_error error = store_begin(log);
     if (error != STORE_OK) return error;
     for (size_t i = 0; i < b->appended_count; i++) {
@@ -24,7 +24,11 @@ write_batch(struct engine *e, const struct batch *b)
         record_seal(a->bytes, a->size, e->chain);
         store_append(log, a->record.header.position, a->bytes, a->size);
     }
-    return store_commit(log, e->chain);
+    for (size_t i = 0; i < b->kept_count; i++) {
+        if (b->kept[i].value.data != NULL) store_put_entry(log, b->kept[i].key, b->kept[i].value);
+        else store_delete_entry(log, b->kept[i].key);
+    }
+    return store_commit(log, b->appended_count > 0 ? e->chain : NULL);
 }
 
 enum store_error
@@ -137,5 +141,13 @@ engine_roster(struct engine *e, struct pd_arena *arena, struct pd_workers_reply 
 {
     pthread_mutex_lock(&e->shown_lock);
     pd_copy_block(arena, pd_block_workers_reply(), &e->roster, ret_roster);
+    pthread_mutex_unlock(&e->shown_lock);
+}
+
+void
+engine_subscribers(struct engine *e, struct pd_arena *arena, struct pd_subscribers_reply *ret_subscribers)
+{
+    pthread_mutex_lock(&e->shown_lock);
+    pd_copy_block(arena, pd_block_subscribers_reply(), &e->subscribers_shown, ret_subscribers);
     pthread_mutex_unlock(&e->shown_lock);
 }

@@ -46,7 +46,7 @@ begin(struct engine *e)
     PD_CHECK(e->sealed - e->committed < 2);
     if (e->epoch_over) begin_epoch(e);
     pd_arena_reset(&b->arena);
-    b->outgoing_count = b->appended_count = b->bytes = b->taken = 0;
+    b->outgoing_count = b->appended_count = b->kept_count = b->bytes = b->taken = 0;
     b->last = e->last;
     e->batch = b;
     e->turn++;
@@ -125,6 +125,18 @@ show_roster(struct engine *e)
     pthread_mutex_unlock(&e->shown_lock);
 }
 
+/* The same of who follows under a name. */
+static void
+show_subscribers(struct engine *e)
+{
+    if (!e->subscribers_changed || (e->subscribers_ms > 0 && e->now.monotonic_ms < e->subscribers_ms + ROSTER_MS)) return;
+    e->subscribers_ms = e->now.monotonic_ms;
+    pthread_mutex_lock(&e->shown_lock);
+    pd_arena_reset(&e->subscribers_arena);
+    e->subscribers_changed = services_show(e, &e->subscribers_arena, &e->subscribers_shown);
+    pthread_mutex_unlock(&e->shown_lock);
+}
+
 void
 engine_seal(struct engine *e)
 {
@@ -135,6 +147,7 @@ engine_seal(struct engine *e)
     run_tasks(e);
     own_stops(e);
     show_roster(e);
+    show_subscribers(e);
     waits_visit(e->waits, e->now.monotonic_ms, false, release_wait, e);
     store_reader_close(&e->log_reader);
     store_reader_close(&e->row_reader);
@@ -304,6 +317,8 @@ open_parts(struct engine *e, struct now now)
     e->index = index_open(e->options.known_commands);
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
+    e->subscribers = subscribers_open();
+    e->subscribers_changed = true;
     expiry_init(&e->expiry_follower, e->options.order_expiry_us);
     e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
                                 .waits = e->waits, .expiry = &e->expiry_follower, .monotonic_ms = now.monotonic_ms};
@@ -315,6 +330,7 @@ close_parts(struct engine *e)
     index_close(&e->index);
     scopes_close(&e->scopes);
     tasks_close(&e->tasks);
+    subscribers_close(&e->subscribers);
 }
 
 static enum store_error
@@ -327,6 +343,7 @@ read_books(struct engine *e)
     if (error == STORE_OK) error = store_reader_open(e->books.log, &log);
     if (error == STORE_OK) error = upkeep_read_rows(&e->folder, rows);
     if (error == STORE_OK) error = read_tail(e, log);
+    if (error == STORE_OK) error = subscribers_read(e->subscribers, log);
     if (error == STORE_OK) error = expiry_begin(&e->expiry_follower, log, e->arena);
     store_reader_close(&log);
     store_reader_close(&rows);
@@ -366,6 +383,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     e->arena = &e->arenas[0];
     rows_init(&e->rows, e->arena);
     pd_arena_init(&e->roster_arena);
+    pd_arena_init(&e->subscribers_arena);
     e->waits = waits_open();
     e->remembered = remembered_open();
     e->writable = true;
@@ -402,8 +420,10 @@ engine_close(struct engine **engine)
         pd_arena_fini(&e->arenas[i]);
         free(e->batches[i].outgoing);
         free(e->batches[i].appended);
+        free(e->batches[i].kept);
     }
     pd_arena_fini(&e->roster_arena);
+    pd_arena_fini(&e->subscribers_arena);
     pthread_mutex_destroy(&e->shown_lock);
     free(e);
     *engine = NULL;

@@ -146,6 +146,9 @@ struct engine_figures {
 };
 struct engine_figures engine_figures(const struct engine *engine);
 
+/* Who follows under a name, as of a second ago at most, without heads; in the arena. Any thread. */
+void engine_subscribers(struct engine *engine, struct pd_arena *arena, struct pd_subscribers_reply *ret_subscribers);
+
 /* Who is at work, and what waits for whom, as of a second ago at most; in the arena. Any thread. */
 void engine_roster(struct engine *engine, struct pd_arena *arena, struct pd_workers_reply *ret_roster);
 

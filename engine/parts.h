@@ -1,5 +1,6 @@
 /* parts.h - the engine's inside, for the files it is made of: engine.c (the turn), append.c (decide and append), serve.c
- * (requests, what was seen before, waits), own.c (the engine's own commands), commit.c (what makes it durable). */
+ * (requests, what was seen before, waits), services.c (what is no command), own.c (the engine's own commands), commit.c (what
+ * makes it durable). */
 #ifndef ENGINE_PARTS_H
 #define ENGINE_PARTS_H
 
@@ -8,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/expiry.h"
 #include "engine/remembered.h"
+#include "engine/subscribers.h"
 #include "engine/tasks.h"
 #include "engine/view.h"
 #include "engine/waits.h"
@@ -25,6 +27,8 @@ struct batch {
     size_t                  rows_bytes, rows_pages; /* at most: what is written, and rewritten */
     struct scope_head      *heads;
     size_t                  head_count;
+    struct store_entry     *kept; /* entries of the log's store; without a value: to be deleted */
+    size_t                  kept_count, kept_capacity;
     struct engine_figures   figures;
 };
 
@@ -38,6 +42,7 @@ struct engine {
     struct waits         *waits;
     struct expiry         expiry_follower;
     struct remembered    *remembered;
+    struct subscribers   *subscribers;
     uint64_t              last, term, turn; /* of the log; the turn counts from the start of the log */
     pd_time_us            last_time;
 
@@ -83,6 +88,10 @@ struct engine {
     struct pd_arena       roster_arena; /* under the lock, with the roster in it */
     struct pd_workers_reply roster;
     uint64_t              roster_ms; /* when it was made */
+    struct pd_arena       subscribers_arena; /* under the lock, with what is shown of them in it */
+    struct pd_subscribers_reply subscribers_shown;
+    uint64_t              subscribers_ms; /* when that was made; 0: it is not to wait */
+    bool                  subscribers_changed; /* since */
 };
 
 /* A command on its way: a client's, a worker's, or the engine's own. */
@@ -109,6 +118,9 @@ struct lookup  lookup_for(struct engine *e, struct scope *scope);
 uint64_t id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id);
 bool     is_worker(struct pd_text actor);
 
+/* An entry of the log's store is kept with the turn; its texts are the batch's. */
+void           batch_keep(struct batch *batch, struct store_entry entry);
+
 /* Runs the rule; a decision on damaged rows becomes the refusal `internal`. Then appends what it decided. */
 void run_rule(struct engine *e, const struct command *c, struct decision *out);
 void append_all(struct engine *e, const struct command *c, struct decision *out);
@@ -123,6 +135,15 @@ bool read_record(struct engine *e, uint64_t position, struct record *ret_record)
 /* A request of any port; waits that are over. */
 void serve(struct engine *e, struct request *r);
 void prefetch(struct engine *e, const struct request *r);
+
+/* What is no command. False: it is one. */
+bool serve_service(struct engine *e, struct request *r, const struct scope *scope);
+
+/* Who follows under a name, for ListSubscribers; in the arena. Whether any is held: then that changes by itself. */
+bool services_show(struct engine *e, struct pd_arena *arena, struct pd_subscribers_reply *ret_subscribers);
+
+/* Why an event cannot be skipped; PD_OK: it can. */
+struct pd_refusal judge_skip(struct engine *e, const struct request *r, const struct scope *scope);
 void prefetch_task(struct engine *e, uint64_t scope, uint64_t task);
 bool release_wait(void *arg, const struct wait *w);
 

@@ -363,8 +363,16 @@ get_panel(struct queries *q)
 static bool
 needs_views(const struct pd_block *query)
 {
-    return query->code != PD_QUERY_health && query->code != PD_QUERY_list_views && query->code != PD_QUERY_rebuild_views &&
-           query->code != PD_QUERY_list_workers && query->code != PD_QUERY_start_backup && query->code != PD_QUERY_get_backup;
+    switch (query->code) {
+    case PD_QUERY_health:
+    case PD_QUERY_list_views:
+    case PD_QUERY_rebuild_views:
+    case PD_QUERY_list_workers:
+    case PD_QUERY_list_subscribers:
+    case PD_QUERY_start_backup:
+    case PD_QUERY_get_backup: return false;
+    default: return true;
+    }
 }
 
 /* ---- answering ----------------------------------------------------------------------------------------------------- */
@@ -403,6 +411,7 @@ look(struct queries *q)
     case PD_QUERY_list_tasks: return list_tasks(q);
     case PD_QUERY_get_task: return get_task(q);
     case PD_QUERY_list_workers: return list_workers(q);
+    case PD_QUERY_list_subscribers: return list_subscribers(q);
     case PD_QUERY_list_counters: return list_counters(q);
     case PD_QUERY_list_hours: return list_hours(q);
     case PD_QUERY_list_views: return list_views(q, false);
@@ -444,6 +453,7 @@ static bool
 is_of_all(const struct pd_message *m)
 {
     if (m->block->code == PD_QUERY_read_log) return ((const struct pd_read_log *)m->body)->all;
+    if (m->block->code == PD_QUERY_list_subscribers) return ((const struct pd_list_subscribers *)m->body)->all;
     return m->block->code == PD_QUERY_list_counters && ((const struct pd_list_counters *)m->body)->all;
 }
 

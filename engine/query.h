@@ -95,5 +95,6 @@ void *find_things(struct queries *q);
 void *list_tasks(struct queries *q);
 void *get_task(struct queries *q);
 void *list_workers(struct queries *q);
+void *list_subscribers(struct queries *q);
 
 #endif

@@ -89,101 +89,6 @@ is_seen(struct engine *e, const struct command *c, struct request *r)
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
-static void
-answer_hello(struct engine *e, struct request *r, const struct scope *scope)
-{
-    struct pd_protocol_limits limits = {
-        .frame_bytes = PD_FRAME_MAX, .array_commands = PD_ARRAY_MAX, .order_items = PD_ITEMS_MAX, .page_rows = PD_PAGE_ROWS_MAX,
-    };
-    struct pd_hello_reply hello = {
-        .protocol = PD_PROTOCOL_VERSION,
-        .software = e->options.software,
-        .log = pd_text(e->log_text),
-        .head = scope->position,
-        .time = e->last_time,
-        .endpoints = &e->options.endpoints,
-        .limits = &limits,
-    };
-    answer_accepted(e, r, 0, &hello);
-}
-
-static uint64_t
-scope_number(void *arg, struct pd_text reseller)
-{
-    const struct scope *s = scopes_find(((struct engine *)arg)->scopes, reseller);
-    return s == NULL ? 0 : s->reseller.scope;
-}
-
-/* What a worker says it can do is one of the operations there are. */
-static bool
-knows_operations(const struct pd_worker_ready *ready, struct pd_refusal *ret_refusal)
-{
-    for (size_t i = 0; i < ready->operations_count; i++)
-        if (pd_enum_number(pd_enum_operation(), ready->operations[i]) == 0) {
-            *ret_refusal = pd_refuse_field(PD_E_invalid_field, pd_enum_operation()->names, "operations[%zu]", i);
-            return false;
-        }
-    return true;
-}
-
-static struct pd_refusal
-take_worker(struct engine *e, const struct request *r, struct pd_worker_reply *reply)
-{
-    const struct pd_worker_ready *ready = r->message.body;
-    struct pd_refusal             refusal = {.code = PD_OK};
-
-    if (!knows_operations(ready, &refusal)) return refusal;
-    switch (tasks_worker_ready(e->tasks, ready, r->address, scope_number, e, &e->batch->arena, reply, e->now.monotonic_ms)) {
-    case READY_OK: break;
-    case READY_REPLACED: return pd_refuse_field(PD_E_worker_in_use, NULL, "worker");
-    case READY_TOO_MANY:
-        refusal = pd_refuse(PD_E_busy);
-        refusal.retry_after_ms = (uint32_t)e->options.lease_ms;
-    }
-    return refusal;
-}
-
-static void
-answer_worker(struct engine *e, struct request *r)
-{
-    struct pd_worker_reply reply = {.heartbeat_ms = e->options.lease_ms / 3, .lease_ms = e->options.lease_ms};
-    struct pd_refusal      refusal = {.code = PD_OK};
-
-    if (r->message.block->code == PD_COMMAND_worker_ready) refusal = take_worker(e, r, &reply);
-    else
-        tasks_worker_goodbye(e->tasks, ((const struct pd_worker_goodbye *)r->message.body)->worker, r->address,
-                             e->now.monotonic_ms);
-    if (refusal.code != PD_OK) answer_refused(e, r, &refusal);
-    else answer_accepted(e, r, 0, &reply);
-}
-
-static void
-answer_drain(struct engine *e, struct request *r)
-{
-    struct pd_drain_reply reply = {.worker = ((const struct pd_drain_worker *)r->message.body)->worker};
-    struct pd_refusal     refusal = pd_refuse_field(PD_E_worker_not_found, NULL, "worker");
-
-    if (tasks_drain(e->tasks, reply.worker, &reply.held, e->now.monotonic_ms)) answer_accepted(e, r, 0, &reply);
-    else answer_refused(e, r, &refusal);
-}
-
-/* What is said about who is at work: no command, and not to be tried without being said. False: it is something else. */
-static bool
-serve_crew(struct engine *e, struct request *r)
-{
-    bool drain = r->message.block->code == PD_COMMAND_drain_worker;
-
-    if (!drain && r->message.block->reply != pd_block_worker_reply) return false;
-    if (r->message.envelope.dry_run || r->message.envelope.has_expect) {
-        struct pd_refusal refusal =
-            r->message.envelope.dry_run ? pd_refuse_field(PD_E_invalid_field, "absent: this changes who is at work", "dry_run")
-                                        : pd_refuse_field(PD_E_invalid_field, "absent: a worker has no version", "expect");
-        answer_refused(e, r, &refusal);
-    } else if (drain) answer_drain(e, r);
-    else answer_worker(e, r);
-    return true;
-}
-
 /* Nothing goes on by itself. */
 static bool
 is_settled(enum pd_order_state state)
@@ -267,11 +172,7 @@ serve(struct engine *e, struct request *r)
         answer_refused(e, r, &refusal);
         return;
     }
-    if (r->message.block->code == PD_COMMAND_hello) {
-        answer_hello(e, r, scope);
-        return;
-    }
-    if (serve_crew(e, r)) return;
+    if (serve_service(e, r, scope)) return;
 
     bool reads = r->message.block->flags & PD_READS;
     c = (struct command){
@@ -293,6 +194,10 @@ serve(struct engine *e, struct request *r)
         return;
     }
     run_rule(e, &c, &e->decision);
+    if (c.block->code == PD_COMMAND_skip_event && e->decision.refusal.code == PD_OK) {
+        e->decision.refusal = judge_skip(e, r, scope);
+        if (e->decision.refusal.code != PD_OK) e->decision.count = 0;
+    }
     answer_decision(e, r, &c, &e->decision);
 }
 

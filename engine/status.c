@@ -1,4 +1,4 @@
-/* status.c - what the engine tells of itself: how it does, its views, its backup. */
+/* status.c - what the engine tells of itself: how it does, its views, its backup, who follows it under a name. */
 #include <limits.h>
 
 #include "engine/query.h"
@@ -67,4 +67,34 @@ answer_backup(struct queries *q, const struct pd_start_backup *start)
                                   .has_of = true, .directory = pd_arena_text(&q->arena, pd_text(dir))};
     if (p.problem[0] != '\0') r->problem = pd_arena_text(&q->arena, pd_text(p.problem));
     return r;
+}
+
+/* Its head, and how far it is behind. */
+static void
+complete_subscriber(struct queries *q, struct pd_subscriber_view *v, const struct engine_figures *f)
+{
+    v->head = f->position;
+    if (v->reseller.data != NULL) (void)scopes_lookup(engine_scopes(q->sources.engine), v->reseller, &v->head);
+    v->lag = v->head > v->position ? v->head - v->position : 0;
+}
+
+void *
+list_subscribers(struct queries *q)
+{
+    const struct pd_list_subscribers *m = q->message->body;
+    struct pd_subscribers_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_subscribers_reply);
+    struct engine_figures             f = engine_figures(q->sources.engine);
+    size_t                            shown = 0;
+
+    engine_subscribers(q->sources.engine, &q->arena, r);
+    for (size_t i = 0; i < r->subscribers_count; i++) {
+        struct pd_subscriber_view v = r->subscribers[i];
+        bool ours = v.reseller.data != NULL && pd_text_equal(v.reseller, q->message->envelope.reseller);
+        if (!m->all && !ours) continue;
+        if (m->subscriber.data != NULL && !pd_text_equal(m->subscriber, v.subscriber)) continue;
+        complete_subscriber(q, &v, &f);
+        r->subscribers[shown++] = v;
+    }
+    r->subscribers_count = shown;
+    return m->subscriber.data == NULL || shown > 0 ? r : refuse_query(q, PD_E_subscriber_not_found, "subscriber");
 }

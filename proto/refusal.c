@@ -118,12 +118,12 @@ pd_encode_refusal(struct mp_writer *w, const struct pd_refusal *r)
 {
     const struct pd_error *error = pd_schema_error((int)r->code);
     struct sentence        sentence;
-    bool illegal = r->code == PD_E_illegal_transition;
+    bool illegal = r->code == PD_E_illegal_transition, later = r->code == PD_E_busy || r->code == PD_E_subscriber_in_use;
 
     PD_CHECK(error != NULL);
     write_sentence(&sentence, error, r);
     mp_map(w, 2u + (r->field[0] != '\0') + (r->order != 0) + (r->code == PD_E_version_conflict) + (illegal ? 3u : 0u) +
-                  (r->code == PD_E_busy));
+                  later);
     mp_key(w, "code");
     mp_text(w, pd_text(error->code));
     mp_key(w, "message");
@@ -151,7 +151,7 @@ pd_encode_refusal(struct mp_writer *w, const struct pd_refusal *r)
         mp_array(w, n);
         for (size_t i = 0; i < n; i++) mp_text(w, names[i]);
     }
-    if (r->code == PD_E_busy) {
+    if (later) {
         mp_key(w, "retry_after_ms");
         mp_uint(w, r->retry_after_ms);
     }

@@ -41,8 +41,11 @@ exchange_client(struct cli *cli)
 int
 exchange_no_answer(struct cli *cli, const struct pd_block *block, enum pd_client_status status)
 {
+    const struct pd_error *refused = status == PD_CLIENT_REFUSED ? pd_schema_error((int)pd_client_refusal(cli->client)) : NULL;
+
     if (args_has(cli, "json")) {
-        json_t *error = json_pack("{s:{s:s,s:s}}", "error", "code", "no_answer", "message", pd_client_problem(cli->client));
+        json_t *error = json_pack("{s:{s:s,s:s}}", "error", "code", refused == NULL ? "no_answer" : refused->code, "message",
+                                  pd_client_problem(cli->client));
         cli_print_json(error);
         json_decref(error);
     }
@@ -56,7 +59,7 @@ exchange_no_answer(struct cli *cli, const struct pd_block *block, enum pd_client
         if (block != NULL && block->kind == PD_BLOCK_command)
             cli_say("The same id does nothing twice: --id repeats a command safely.");
     }
-    return STATUS_NO_ANSWER;
+    return refused == NULL ? STATUS_NO_ANSWER : pd_error_class_exit(refused->class);
 }
 
 /* Of a verb that sends several commands --id and --expect are for one. */

@@ -40,11 +40,14 @@ static const struct option follow_options[] = {
     WATCH_OPTIONS
     {.name = "checkpoint", .kind = OPTION_VALUE, .value = "FILE",
      .about = N_("Keep in this file how far it has come, and go on from there the next time.")},
+    {.name = "name", .kind = OPTION_VALUE, .value = "NAME",
+     .about = N_("Have the engine keep under this name how far it has come; nobody else may follow under it meanwhile.")},
     {.name = "exec", .kind = OPTION_VALUE, .value = "COMMAND",
      .about = N_("Run this for each event, with the event as JSON on its standard input, before it counts as done.")},
     {.name = "tries", .kind = OPTION_VALUE, .value = "N",
      .about = N_("--exec: stop after it has failed so often for one event; 8.")},
-    {.name = "skip", .kind = OPTION_VALUE, .value = "POSITION", .about = N_("--exec: pass over this event.")},
+    {.name = "skip", .kind = OPTION_VALUE, .value = "POSITION",
+     .about = N_("--exec: pass over this event; with --name the log says so.")},
     {.name = ""},
 };
 static const struct option export_options[] = {
@@ -129,6 +132,11 @@ static const struct verb verbs[] = {
      NULL, NULL},
     {"counters", pd_block_list_counters, "", 0, run_message, NULL, NULL, NULL},
     {"hours", pd_block_list_hours, "", 0, run_message, NULL, NULL, NULL},
+    {"subscriber list", pd_block_list_subscribers, "", 0, run_message, NULL, NULL, NULL},
+    {"subscriber show", pd_block_list_subscribers, "subscriber", 0, run_message,
+     N_("One subscriber whose position the engine keeps: how far it is behind, and who follows under its name."), NULL, NULL},
+    {"subscriber delete", pd_block_delete_subscriber, "subscriber", 0, run_message, NULL, NULL, NULL},
+
     {"views list", pd_block_list_views, "", 0, run_message, NULL, NULL, NULL},
     {"views rebuild", pd_block_rebuild_views, "", 0, run_views_rebuild, NULL, NULL, NULL},
     {"backup", NULL, "directory", VERB_SENDS, run_backup,

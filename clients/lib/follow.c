@@ -1,10 +1,12 @@
-/* follow.c - every event once and in order: splice.c decides, here are its socket, its pages and its file. */
+/* follow.c - every event once and in order: splice.c decides, here are its socket, its pages, and where its position is kept: in a
+ * file or, under a name, by the engine. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "clients/lib/checkpoint.h"
+#include "clients/lib/named.h"
 #include "clients/lib/splice.h"
 #include "clients/lib/state.h"
 #include "clients/lib/subscriber.h"
@@ -21,6 +23,7 @@ struct pd_follow {
     bool              asking, answered, closed;
     uint64_t          heard_ms; /* when the stream was last heard */
     char             *checkpoint; /* NULL: none */
+    struct pd_named  *named;      /* NULL: it has no name */
     uint64_t          given, done, saved, saved_ms;
 };
 
@@ -34,6 +37,7 @@ close_follow(struct pd_follow **follow)
 
     if (f == NULL) return;
     *follow = NULL;
+    pd_named_end(&f->named);
     pd_reply_fini(&f->page);
     free(f->checkpoint);
     f->checkpoint = NULL;
@@ -59,6 +63,25 @@ read_checkpoint(struct pd_client *c, struct pd_follow *f)
     return PD_CLIENT_OK;
 }
 
+/* And where the engine says so. */
+static enum pd_client_status
+attach(struct pd_client *c, const struct pd_follow_options *options, struct pd_follow *f)
+{
+    struct pd_text log;
+    uint64_t       position;
+
+    if (options->checkpoint != NULL)
+        return pd_client_fail(c, PD_CLIENT_BAD_OPTION,
+                              "a subscriber with a name has its position at the engine, not in a checkpoint");
+    if (options->subscriber.size > 64) return pd_client_fail(c, PD_CLIENT_BAD_OPTION, "the subscriber must be an id of 1-64 bytes");
+    enum pd_client_status status =
+        pd_named_attach(c, options->subscriber, f->reseller, f->all, options->from, &f->named, &log, &position);
+    if (status != PD_CLIENT_OK) return status;
+    pd_splice_begin(&f->splice, log, position + 1);
+    f->given = f->done = f->saved = position;
+    return PD_CLIENT_OK;
+}
+
 enum pd_client_status
 pd_subscriber_follow(struct pd_client *client, const struct pd_follow_options *options, struct pd_subscriber **ret_subscriber)
 {
@@ -79,6 +102,7 @@ pd_subscriber_follow(struct pd_client *client, const struct pd_follow_options *o
         PD_CHECK((f->checkpoint = strdup(options->checkpoint)) != NULL);
         status = read_checkpoint(client, f);
     }
+    if (status == PD_CLIENT_OK && options->subscriber.data != NULL) status = attach(client, options, f);
     if (status == PD_CLIENT_OK) status = pd_subscriber_connect(client, pd_text(f->prefix), ret_subscriber);
     if (status != PD_CLIENT_OK) {
         close_follow(&f);
@@ -110,8 +134,9 @@ save(struct pd_subscriber *s)
 static enum pd_client_status
 save_when_due(struct pd_subscriber *s, bool idle)
 {
-    const struct pd_follow *f = s->follow;
+    struct pd_follow *f = s->follow;
 
+    if (f->named != NULL) return pd_named_keep(f->named, pd_text(f->splice.log), f->done, idle);
     if (f->checkpoint == NULL || f->done == f->saved || f->splice.log[0] == '\0') return PD_CLIENT_OK;
     return idle || pd_now_ms() >= f->saved_ms + SAVE_MS ? save(s) : PD_CLIENT_OK;
 }
@@ -121,16 +146,22 @@ pd_subscriber_save(struct pd_subscriber *s)
 {
     struct pd_follow *f = s->follow;
 
-    if (f == NULL || f->checkpoint == NULL) return pd_client_fail(s->client, PD_CLIENT_BAD_OPTION, "there is no checkpoint");
+    if (f == NULL || (f->checkpoint == NULL && f->named == NULL))
+        return pd_client_fail(s->client, PD_CLIENT_BAD_OPTION, "there is no checkpoint");
     f->done = f->given;
-    return f->splice.log[0] == '\0' ? PD_CLIENT_OK : save(s);
+    if (f->splice.log[0] == '\0') return PD_CLIENT_OK;
+    return f->named != NULL ? pd_named_save(f->named, pd_text(f->splice.log), f->done) : save(s);
 }
 
 /* The last event that was given may not be done. */
 void
 pd_follow_end(struct pd_subscriber *s)
 {
-    save_when_due(s, true);
+    struct pd_follow *f = s->follow;
+
+    if (f->named != NULL && !f->splice.reset && f->splice.log[0] != '\0' && f->done != f->saved)
+        (void)pd_named_save(f->named, pd_text(f->splice.log), f->done);
+    else if (f->named == NULL) save_when_due(s, true);
     close_follow(&s->follow);
 }
 
@@ -185,6 +216,7 @@ look_at_page(struct pd_subscriber *s)
     enum pd_client_status status = f->page.status == PD_CLIENT_OK ? PD_CLIENT_BAD_ANSWER : f->page.status;
     if (code == PD_E_busy || code == PD_E_shutting_down) status = PD_CLIENT_NO_ANSWER; /* an engine that stops is started again */
     pd_client_fail(s->client, status, "the log cannot be read: %s", f->page.problem);
+    s->client->refusal = code;
     return status;
 }
 
@@ -298,6 +330,15 @@ pd_subscriber_log(const struct pd_subscriber *s)
 }
 
 enum pd_client_status
+pd_subscriber_renew(struct pd_subscriber *s)
+{
+    struct pd_follow *f = s->follow;
+
+    if (f == NULL || f->named == NULL) return PD_CLIENT_OK;
+    return pd_named_keep(f->named, pd_text(f->splice.log), f->done, false);
+}
+
+enum pd_client_status
 pd_subscriber_restart(struct pd_subscriber *s, uint64_t from)
 {
     struct pd_follow *f = s->follow;
@@ -313,5 +354,6 @@ pd_subscriber_restart(struct pd_subscriber *s, uint64_t from)
     pd_splice_begin(&f->splice, (struct pd_text){NULL, 0}, from);
     f->given = f->done = from > 0 ? from - 1 : 0;
     f->saved = UINT64_MAX;
+    if (f->named != NULL) pd_named_restart(f->named);
     return PD_CLIENT_OK;
 }

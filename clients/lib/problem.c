@@ -18,7 +18,14 @@ pd_client_fail(struct pd_client *client, enum pd_client_status status, const cha
     va_start(args, format);
     vsnprintf(client->problem, sizeof client->problem, pd_client_words(client, format), args);
     va_end(args);
+    client->refusal = PD_OK;
     return status;
+}
+
+enum pd_error_code
+pd_client_refusal(const struct pd_client *client)
+{
+    return client->refusal;
 }
 
 uint64_t

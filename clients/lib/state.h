@@ -63,6 +63,7 @@ struct pd_client {
 
     int  loop_fd, timer_fd; /* -1: nobody asked for one */
     char problem[400];
+    enum pd_error_code refusal; /* of the last function that failed; PD_OK: it was none */
 };
 
 /* ---- problem.c */

@@ -204,6 +204,16 @@ answer_task(struct pd_arena *arena, const struct event *events, size_t count)
     return r;
 }
 
+static void *
+answer_skip(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_skip_reply          *r = PD_ARENA_NEW(arena, struct pd_skip_reply);
+    const struct pd_event_skipped *e = event->body;
+
+    *r = (struct pd_skip_reply){.subscriber = e->subscriber, .position = e->position};
+    return r;
+}
+
 void *
 make_answer(struct pd_arena *arena, const struct pd_block *command, const void *body, const struct event *events,
             size_t count)
@@ -215,6 +225,7 @@ make_answer(struct pd_arena *arena, const struct pd_block *command, const void *
     if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
     if (command->reply == pd_block_subscription_change_reply) return answer_subscription(arena, events, count);
     if (command->reply == pd_block_task_reply) return answer_task(arena, events, count);
+    if (command->reply == pd_block_skip_reply) return answer_skip(arena, &events[0]);
     PD_CHECK(!"a command without an answer");
     return NULL;
 }

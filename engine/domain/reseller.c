@@ -30,3 +30,22 @@ evolve_reseller_put__reseller(struct pd_reseller *row, const struct pd_reseller_
     row->name = e->name;
     row->time_zone = e->time_zone;
 }
+
+/* ---- what a subscriber passes over: it changes nothing, and stands in the log ---- */
+
+void
+decide_skip_event(const struct view *view, const struct pd_skip_event *c, struct decision *out)
+{
+    *EMIT(out, event_skipped) = (struct pd_event_skipped){
+        .reseller = view->reseller->reseller, .subscriber = c->subscriber, .all = c->all, .position = c->position,
+        .reason = c->reason,
+    };
+}
+
+void
+evolve_event_skipped__reseller(struct pd_reseller *row, const struct pd_event_skipped *e, const struct fold *f)
+{
+    (void)row;
+    (void)e;
+    (void)f;
+}

@@ -80,6 +80,9 @@ PD_API void pd_client_close(struct pd_client **client);
 /* A sentence about the last function of this client that did not return PD_CLIENT_OK; valid until the next call. */
 PD_API const char *pd_client_problem(const struct pd_client *client);
 
+/* With which code the engine refused what that function needed, where it returned PD_CLIENT_REFUSED; else PD_OK. */
+PD_API enum pd_error_code pd_client_refusal(const struct pd_client *client);
+
 /* What Hello answered, asked once; valid while the client is open. Its texts end in NUL. Waits like a call. */
 PD_API enum pd_client_status pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hello);
 

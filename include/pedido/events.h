@@ -59,6 +59,10 @@ struct pd_follow_options {
      * and `log` do not. A program that needs each event exactly once keeps position and log with what it does, in one
      * transaction, and gives them here. NULL: none. One program at a time. */
     const char    *checkpoint;
+    /* Instead of a file: the engine keeps the position under this name, the reseller's own (an id), and lets nobody else follow
+     * under it meanwhile: PD_CLIENT_REFUSED with `subscriber_in_use`. `from` counts where the name is new. It is kept as often as a
+     * checkpoint is. Absent: none. */
+    struct pd_text subscriber;
 };
 
 /* Follows: pd_subscriber_event gives every event once and in order, never a heartbeat. It reads the log where the stream lacks
@@ -76,8 +80,13 @@ PD_API uint64_t pd_subscriber_position(const struct pd_subscriber *subscriber, u
 /* The id of the log that is followed, NUL behind it; absent before anything was heard. Valid until the subscriber's next event. */
 PD_API struct pd_text pd_subscriber_log(const struct pd_subscriber *subscriber);
 
-/* All that was given is done: writes the checkpoint now. PD_CLIENT_BAD_OPTION: it cannot be written, or there is none. */
+/* All that was given is done: writes the checkpoint now, or has the engine keep the position, and waits for that.
+ * PD_CLIENT_BAD_OPTION: it cannot be written, or there is none. */
 PD_API enum pd_client_status pd_subscriber_save(struct pd_subscriber *subscriber);
+
+/* An event takes long, and the subscriber has a name: to be called at least each 5 s meanwhile, or another program may take it
+ * after 15 s. Does not wait. PD_CLIENT_REFUSED: another has it. */
+PD_API enum pd_client_status pd_subscriber_renew(struct pd_subscriber *subscriber);
 
 /* Begins anew in the log that there is now, after PD_CLIENT_RESET; `from` as in the options. */
 PD_API enum pd_client_status pd_subscriber_restart(struct pd_subscriber *subscriber, uint64_t from);

@@ -26,12 +26,6 @@ def fill(client, count, name):
         client.commands.receive(30)
 
 
-def restore(data, backup):
-    done = subprocess.run([daemon.program("pedidod"), "restore", "--data", data, backup], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-    return done.returncode, done.stdout.decode()
-
-
 def made_under_load(engine, client):
     fill(client, 100, "before")
     before = client.log()
@@ -61,12 +55,12 @@ def made_under_load(engine, client):
 
 
 def restored(engine, client, place, before):
-    code, said = restore(os.path.join(engine.place, "no"), engine.data)
+    code, said = daemon.restore(os.path.join(engine.place, "no"), engine.data)
     check("what is no backup is not restored", code == 1 and "is no backup" in said, said)
     other = daemon.Engine()
-    code, said = restore(other.data, place)
+    code, said = daemon.restore(other.data, place)
     check("a backup is restored", code == 0 and "the log has a new id" in said, said)
-    code, said = restore(other.data, place)
+    code, said = daemon.restore(other.data, place)
     check("not into a directory that has something", code == 1 and "not empty" in said, said)
     with other:
         mine = other.client()
@@ -93,7 +87,7 @@ def not_a_backup_before_its_end(engine, client):
     eventually("it has begun", lambda: os.path.exists(os.path.join(place, "books")), every=0.001)
     engine.kill()
     check("killed while it was made there is no backup", not os.path.exists(os.path.join(place, "backup")))
-    code, said = restore(os.path.join(engine.place, "from-cut"), place)
+    code, said = daemon.restore(os.path.join(engine.place, "from-cut"), place)
     check("and it is not restored", code == 1 and "is no backup" in said, said)
     engine.start()
     same("the engine knows of none", client.query("GetBackup"), {})
@@ -109,7 +103,7 @@ def not_a_backup_before_its_end(engine, client):
         file.seek(at)
         file.write(b"B")
     target = os.path.join(engine.place, "from-damaged")
-    code, said = restore(target, whole)
+    code, said = daemon.restore(target, whole)
     check("one that was damaged since is not restored", code == 1 and "damaged" in said, said)
     half = daemon.Engine(data=target)
     half.launch()

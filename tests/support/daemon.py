@@ -102,6 +102,13 @@ atexit.register(clean_up)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+def restore(data, backup):
+    """pedidod restore: (exit status, what it said)."""
+    done = subprocess.run([program("pedidod"), "restore", "--data", data, backup], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
 class Engine:
     """A pedidod; started by start() or `with`."""
 

@@ -47,10 +47,10 @@ begin_anew(struct tail *t)
 {
     struct cli *cli = t->watch.cli;
 
-    if (args_has(cli, "checkpoint") || t->hook.command != NULL) {
+    if (args_has(cli, "checkpoint") || args_has(cli, "name") || t->hook.command != NULL) {
         cli_say("pedido: %s", pd_client_problem(cli->client));
         cli_say("A backup was restored, perhaps. What was done for events that are no more is yours to judge; --from says where to "
-                "go on, without the old checkpoint.");
+                "go on, without the old checkpoint, or after `pedido subscriber delete`.");
         return STATUS_TROUBLE;
     }
     cli_say("the engine has another log now: positions begin anew");
@@ -74,7 +74,7 @@ take(struct tail *t, const struct pd_event *event)
 
     t->silent_ms = 0;
     if (watch_wants(&t->watch, json)) {
-        if (t->hook.command != NULL) status = hook_run(&t->hook, json, &t->signals);
+        if (t->hook.command != NULL) status = hook_run(&t->hook, json, &t->signals, t->subscriber);
         if (t->hook.command == NULL || status == STATUS_OK) watch_print(&t->watch, json);
     }
     json_decref(json);
@@ -121,7 +121,10 @@ open_tail(struct tail *t, uint64_t from)
     struct cli              *cli = t->watch.cli;
     struct pd_follow_options options = {.reseller = pd_text(t->watch.reseller), .from = from,
                                         .checkpoint = args_value(cli, "checkpoint")};
-    enum pd_client_status    opened = pd_subscriber_follow(exchange_client(cli), &options, &t->subscriber);
+    const char              *name = args_value(cli, "name");
+
+    if (name != NULL) options.subscriber = pd_text(name);
+    enum pd_client_status opened = pd_subscriber_follow(exchange_client(cli), &options, &t->subscriber);
 
     return opened == PD_CLIENT_OK ? STATUS_OK : exchange_no_answer(cli, NULL, opened);
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 #include "clients/cli/show/terminal.h"
 #include "proto/check.h"
 
-enum { TRIES = 8, PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000 };
+enum { TRIES = 8, PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 60000, RENEW_MS = 1000 };
 
 extern char **environ;
 
@@ -52,9 +54,19 @@ start(const char *command, FILE *input)
     return failed == 0 ? pid : -1;
 }
 
+/* Until it has ended; somebody who has taken the name meanwhile is met at the next event. */
+static void
+wait_end(pid_t pid, struct pd_subscriber *subscriber)
+{
+    struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
+    while (p.fd >= 0 && poll(&p, 1, RENEW_MS) == 0) (void)pd_subscriber_renew(subscriber);
+    if (p.fd >= 0) close(p.fd);
+}
+
 /* Its exit status; 128 and a signal's number; -1: it could not be run. */
 static int
-run_once(const struct hook *h, const json_t *event)
+run_once(const struct hook *h, const json_t *event, struct pd_subscriber *subscriber)
 {
     FILE *input = tmpfile();
     int   status = 0;
@@ -67,37 +79,59 @@ run_once(const struct hook *h, const json_t *event)
     pid_t pid = start(h->command, input);
     fclose(input);
     if (pid < 0) return -1;
+    wait_end(pid, subscriber);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* Whether a signal came meanwhile. */
 static bool
-pause_ms(uint64_t ms, const sigset_t *signals)
+pause_ms(uint64_t ms, const sigset_t *signals, struct pd_subscriber *subscriber)
 {
-    const struct timespec time = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-    return sigtimedwait(signals, NULL, &time) > 0;
+    while (ms > 0) {
+        uint64_t              step = ms < RENEW_MS ? ms : RENEW_MS;
+        const struct timespec time = {(time_t)(step / 1000), (long)(step % 1000) * 1000000};
+        if (sigtimedwait(signals, NULL, &time) > 0) return true;
+        (void)pd_subscriber_renew(subscriber);
+        ms -= step;
+    }
+    return false;
+}
+
+/* Under a name, that is the log's to know. */
+static int
+pass_over(const struct hook *h, uint64_t position, const char *type)
+{
+    const char *name = args_value(h->cli, "name");
+    int         status = STATUS_OK;
+    json_t     *answer = NULL;
+
+    if (name != NULL) {
+        json_t *data = json_pack("{s:s,s:I}", "subscriber", name, "position", (json_int_t)position);
+        if (args_has(h->cli, "all")) json_object_set_new(data, "all", json_true());
+        status = request_data(h->cli, pd_block_skip_event(), data, &answer);
+    }
+    json_decref(answer);
+    terminal_live("");
+    if (status == STATUS_OK) cli_say("position %" PRIu64 ", %s: passed over", position, type);
+    return status;
 }
 
 int
-hook_run(const struct hook *h, const json_t *event, const sigset_t *signals)
+hook_run(const struct hook *h, const json_t *event, const sigset_t *signals, struct pd_subscriber *subscriber)
 {
     uint64_t    position = (uint64_t)json_integer_value(json_object_get(event, "position")), wait_ms = PAUSE_MIN_MS;
     const char *type = json_string_value(json_object_get(event, "type"));
 
-    if (position == h->skip) {
-        terminal_live("");
-        cli_say("position %" PRIu64 ", %s: passed over", position, type);
-        return STATUS_OK;
-    }
+    if (position == h->skip) return pass_over(h, position, type);
     for (uint64_t n = 1;; n++) {
-        int status = run_once(h, event);
+        int status = run_once(h, event, subscriber);
         if (status == 0) return STATUS_OK;
         terminal_live("");
         cli_say("position %" PRIu64 ", %s: `%s` ended with %d, try %" PRIu64 " of %" PRIu64, position, type, h->command, status, n,
                 h->tries);
         if (n >= h->tries) break;
-        if (pause_ms(wait_ms, signals)) return STATUS_ABANDONED;
+        if (pause_ms(wait_ms, signals, subscriber)) return STATUS_ABANDONED;
         wait_ms = wait_ms * 2 < PAUSE_MAX_MS ? wait_ms * 2 : PAUSE_MAX_MS;
     }
     cli_say("stopped before position %" PRIu64 "; what came before is done. When the cause is mended, begin again; --skip %" PRIu64

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include <pedido/events.h>
+
 #include "clients/cli/cli.h"
 
 struct hook {
@@ -16,7 +18,8 @@ struct hook {
 /* Reads --exec, --tries and --skip. STATUS_OK, or it was reported. */
 int hook_begin(struct cli *cli, struct hook *ret_hook);
 
-/* STATUS_OK: it is done, or passed over. STATUS_TROUBLE: it cannot be passed; STATUS_ABANDONED: one of the signals came. */
-int hook_run(const struct hook *hook, const json_t *event, const sigset_t *signals);
+/* STATUS_OK: it is done, or passed over. STATUS_TROUBLE: it cannot be passed; STATUS_ABANDONED: one of the signals came. Meanwhile
+ * the subscriber keeps its name. */
+int hook_run(const struct hook *hook, const json_t *event, const sigset_t *signals, struct pd_subscriber *subscriber);
 
 #endif
