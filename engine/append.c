@@ -41,6 +41,7 @@ answer_refused(struct engine *e, struct request *r, const struct pd_refusal *ref
 {
     mp_writer_clear(&e->writer);
     pd_encode_refused(&e->writer, r->message.envelope.id, refusal);
+    measures_refused(e->options.measures, refusal->code);
     r->answer = packed_copy(e, r->arena);
     r->refused = true;
 }

@@ -35,6 +35,7 @@ struct engine_options {
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
+    struct measures    *measures; /* refusals are counted there; NULL: nowhere */
 };
 
 enum {

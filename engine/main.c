@@ -61,10 +61,12 @@ struct daemon {
     struct bell          *rows_bell, *query_bell; /* rows were written; a query waits for the views */
     struct slots         *command_slots, *query_slots;
     struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
+    uint64_t              turn_us;      /* when the first command was taken of the turn that was handed on */
+    struct measures       measures;
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
     struct notify         notify; /* the net thread's */
-    uint64_t              beat_ms;
+    uint64_t              beat_ms, started_ms;
 };
 
 /* ---- the log's thread ---------------------------------------------------------------------------------------------- */
@@ -78,7 +80,10 @@ wants_topic(void *arg, struct pd_text topic)
 static void
 publish_topic(void *arg, struct pd_text topic, struct pd_text body)
 {
-    outbox_put(((struct daemon *)arg)->outbox, OUTBOX_EVENTS, topic, body);
+    struct daemon *d = arg;
+
+    outbox_put(d->outbox, OUTBOX_EVENTS, topic, body);
+    atomic_fetch_add_explicit(&d->measures.published, 1, memory_order_relaxed);
 }
 
 /* What the turn left beside the answers: assignments and waits first, then events, if anybody subscribes. */
@@ -106,6 +111,19 @@ insist(enum store_error error)
     _exit(EXIT_FAILURE);
 }
 
+/* Turns without a command are the engine's own; turns without an event write nothing. */
+static void
+measure_turn(struct daemon *d, size_t requests, uint64_t began_us, uint64_t ended_us)
+{
+    size_t events;
+
+    (void)engine_appended(d->engine, &events);
+    if (events > 0) histogram_add(&d->measures.commit_us, ended_us - began_us);
+    if (requests == 0) return;
+    histogram_add(&d->measures.turn_commands, requests);
+    histogram_add(&d->measures.turn_us, ended_us - d->turn_us);
+}
+
 static void *
 log_thread(void *arg)
 {
@@ -114,7 +132,9 @@ log_thread(void *arg)
     size_t           requests;
 
     while (relay_take(d->turns, &requests)) {
+        uint64_t began_us = clock_us();
         insist(engine_commit(d->engine));
+        measure_turn(d, requests, began_us, clock_us());
         if (requests > 0) slots_commit(d->command_slots, requests);
         if (send_results(d, &scratch)) slots_ring_net(d->command_slots);
         if (engine_leaves_rows(d->engine)) {
@@ -139,9 +159,11 @@ rows_thread(void *arg)
     bool           written = true;
 
     while (relay_take(d->rows, &none)) {
+        uint64_t began_us = clock_us();
         for (insist(engine_write_rows(d->engine, &written)); !written && !slots_is_stopped(d->command_slots);
              insist(engine_write_rows(d->engine, &written)))
             usleep(FULL_MS * 1000);
+        histogram_add(&d->measures.rows_us, clock_us() - began_us);
         relay_done(d->rows);
         bell_ring(d->rows_bell);
         slots_nudge(d->command_slots); /* there may be more by now */
@@ -196,7 +218,7 @@ engine_thread(void *arg)
     struct daemon *d = arg;
     size_t         requests = 0; /* of the open turn */
     bool           open = false, full = false;
-    uint64_t       turned_ms = 0;
+    uint64_t       turned_ms = 0, taken_us = 0;
 
     while (!slots_is_stopped(d->command_slots)) {
         /* While the last turn is committed, the next one takes what comes. */
@@ -209,6 +231,7 @@ engine_thread(void *arg)
             slots_is_draining(d->command_slots) == slots_is_drained(d->command_slots))
             continue;
         if (!full && (!open || waiting > 0)) {
+            if (requests == 0) taken_us = clock_us();
             full = !decide_waiting(d, slots_pending(d->command_slots), &requests);
             open = true;
             if (full && requests == 0) relay_wait_idle_for(d->rows, FULL_MS / 10); /* their writing is behind */
@@ -216,6 +239,7 @@ engine_thread(void *arg)
         if (open && relay_is_idle(d->turns)) {
             engine_seal(d->engine);
             turned_ms = clock_now().monotonic_ms;
+            d->turn_us = taken_us;
             relay_hand(d->turns, requests);
             open = full = false;
             requests = 0;
@@ -252,7 +276,9 @@ views_thread(void *arg)
     while (!slots_is_stopped(d->query_slots)) {
         uint64_t before = rows;
         if (!more) bell_wait(d->rows_bell, TURN_MS);
+        uint64_t began_us = clock_us();
         bear(d, views_step(d->views, &more));
+        histogram_add(&d->measures.views_us, clock_us() - began_us);
         engine_set_projected(d->engine, views_needed(d->views));
         slots_nudge(d->query_slots);
         rows = views_figures(d->views).rows;
@@ -288,7 +314,9 @@ query_thread(void *arg)
         for (size_t i = 0; i < waiting && !slots_is_stopped(d->query_slots); i++) {
             struct slot   *slot = slots_waiting(d->query_slots, 0);
             struct pd_text answer = {NULL, 0};
+            uint64_t       began_us = clock_us();
             if (!held_take(d->held, clock_now().monotonic_ms, &slot->request, &answer)) bell_ring(d->query_bell);
+            else histogram_add(&d->measures.query_us, clock_us() - began_us);
             slot->request.answer = pd_arena_text(&slot->arena, answer);
             slots_take(d->query_slots, 1);
             slots_commit(d->query_slots, 1);
@@ -318,11 +346,17 @@ check_domain(void)
     return true;
 }
 
-static struct query_counts
-read_counts(void *arg)
+/* The query thread's. */
+static struct query_gauges
+read_gauges(void *arg)
 {
-    struct net_counts *c = net_counts(((struct daemon *)arg)->net);
-    return (struct query_counts){atomic_load(&c->unaddressed), atomic_load(&c->disconnected), atomic_load(&c->undeliverable)};
+    struct daemon *d = arg;
+    struct now     now = clock_now();
+
+    return (struct query_gauges){
+        .time = now.wall_us, .up_s = (now.monotonic_ms - d->started_ms) / 1000, .queries_held = held_count(d->held),
+        .commands_pending = slots_unanswered(d->command_slots), .queries_pending = slots_unanswered(d->query_slots),
+    };
 }
 
 /* A log that is shorter than the views have seen it has lost events. */
@@ -347,6 +381,7 @@ open_engine(struct daemon *d)
         .rows_ms = ROWS_MS,
         .views = d->options.views == 0,
         .software = pd_text(software),
+        .measures = &d->measures,
         .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
                       .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},
     };
@@ -359,7 +394,7 @@ open_engine(struct daemon *d)
     d->backups = backups_open(d->books.log);
     d->queries = queries_open(&(struct query_sources){
         .books = &d->books, .engine = d->engine, .views = d->views, .backups = d->backups, .software = pd_text(software),
-        .counts = read_counts, .arg = d,
+        .measures = &d->measures, .gauges = read_gauges, .arg = d,
     });
     d->held = held_open(d->queries);
     return true;
@@ -403,7 +438,7 @@ run(struct daemon *d)
 {
     struct net_parts parts = {
         .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
-        .scopes = engine_scopes(d->engine), .log = engine_log(d->engine), .signal_fd = d->signal_fd,
+        .scopes = engine_scopes(d->engine), .measures = &d->measures, .log = engine_log(d->engine), .signal_fd = d->signal_fd,
         .beat = tell_manager, .beat_arg = d, .beat_ms = d->beat_ms,
     };
     pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
@@ -449,6 +484,7 @@ serve(struct daemon *d)
 {
     struct net_options sockets = {{d->options.commands, d->options.queries, d->options.workers, d->options.events}};
 
+    d->started_ms = clock_now().monotonic_ms;
     notify_init(&d->notify);
     d->beat_ms = notify_beat_ms(&d->notify, TURN_MS);
     notify_say(&d->notify, "starting: the log and its rows are read");

@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "engine/expiry.h"
+#include "engine/base/measures.h"
 #include "engine/remembered.h"
 #include "engine/subscribers.h"
 #include "engine/tasks.h"

@@ -369,6 +369,7 @@ needs_views(const struct pd_block *query)
     case PD_QUERY_rebuild_views:
     case PD_QUERY_list_workers:
     case PD_QUERY_list_subscribers:
+    case PD_QUERY_get_metrics:
     case PD_QUERY_start_backup:
     case PD_QUERY_get_backup: return false;
     default: return true;
@@ -412,6 +413,7 @@ look(struct queries *q)
     case PD_QUERY_get_task: return get_task(q);
     case PD_QUERY_list_workers: return list_workers(q);
     case PD_QUERY_list_subscribers: return list_subscribers(q);
+    case PD_QUERY_get_metrics: return get_metrics(q);
     case PD_QUERY_list_counters: return list_counters(q);
     case PD_QUERY_list_hours: return list_hours(q);
     case PD_QUERY_list_views: return list_views(q, false);
@@ -515,6 +517,7 @@ write_answer(struct queries *q, const void *data)
     mp_writer_clear(w);
     if (data == NULL) {
         pd_encode_refused(w, q->message->envelope.id, &q->refusal);
+        measures_refused(q->sources.measures, q->refusal.code);
         return;
     }
     mp_map(w, q->has_next ? 5 : 4);

@@ -9,17 +9,20 @@
 
 #include "engine/backups.h"
 #include "engine/engine.h"
+#include "engine/base/measures.h"
 #include "engine/views/views.h"
 
 enum { QUERY_FRESH_MS = 200, QUERY_LIMIT_MS = 1500 };
 
 struct queries;
 
-/* What else Health tells: counted elsewhere. */
-struct query_counts {
-    uint64_t unaddressed, disconnected, undeliverable;
+/* What else there is to be told, as it is now. */
+struct query_gauges {
+    pd_time_us time;
+    uint64_t   up_s;
+    uint64_t   commands_pending, queries_pending, queries_held;
 };
-typedef struct query_counts query_counts_fn(void *arg);
+typedef struct query_gauges query_gauges_fn(void *arg);
 
 /* What queries are answered from; it outlives them. */
 struct query_sources {
@@ -28,7 +31,8 @@ struct query_sources {
     struct views       *views; /* NULL: there are none */
     struct backups     *backups; /* NULL: none can be made */
     struct pd_text      software;
-    query_counts_fn    *counts;
+    struct measures    *measures;
+    query_gauges_fn    *gauges;
     void               *arg;
 };
 

@@ -96,5 +96,9 @@ void *list_tasks(struct queries *q);
 void *get_task(struct queries *q);
 void *list_workers(struct queries *q);
 void *list_subscribers(struct queries *q);
+void *get_metrics(struct queries *q);
+
+/* Who follows under a name, all of them, with their heads. */
+void show_subscribers(struct queries *q, struct pd_subscribers_reply *ret_subscribers);
 
 #endif

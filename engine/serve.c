@@ -253,7 +253,10 @@ release_wait(void *arg, const struct wait *w)
     run_rule(e, &c, &e->decision);
     mp_writer_clear(&e->writer);
     if (e->decision.answer != NULL) pd_encode_accepted(&e->writer, w->id, 0, pd_block_status_reply(), e->decision.answer);
-    else pd_encode_refused(&e->writer, w->id, &e->decision.refusal);
+    else {
+        pd_encode_refused(&e->writer, w->id, &e->decision.refusal);
+        measures_refused(e->options.measures, e->decision.refusal.code);
+    }
     send_later(e, PD_port_commands, w->address);
     return true;
 }
@@ -266,6 +269,7 @@ refuse_wait(void *arg, const struct wait *w)
 
     mp_writer_clear(&e->writer);
     pd_encode_refused(&e->writer, w->id, &refusal);
+    measures_refused(e->options.measures, refusal.code);
     send_later(e, PD_port_commands, w->address);
     return true;
 }

@@ -132,7 +132,7 @@ attach(struct engine *e, const struct pd_attach_subscriber *m, const struct scop
     if (!e->writable) return pd_refuse(PD_E_storage_full);
     s = subscribers_make(e->subscribers, number, m->subscriber, pd_text(e->log_text),
                          !m->has_from ? head : m->from > 0 ? m->from - 1 : 0, e->last_time);
-    if (s == NULL) return pd_refuse_field(PD_E_too_large, NULL, "1,024 subscribers are the most");
+    if (s == NULL) return pd_refuse_field(PD_E_too_large, NULL, "512 subscribers are the most");
     keep(e, s);
     return take_hold(e, s, m->holder);
 }

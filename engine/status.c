@@ -9,18 +9,26 @@ figures_of(const struct queries *q)
     return q->sources.views != NULL ? views_figures(q->sources.views) : (struct views_figures){.position = 0};
 }
 
+static uint64_t
+sum(const _Atomic uint64_t ports[MEASURES_PORTS])
+{
+    uint64_t all = 0;
+    for (int i = 0; i < MEASURES_PORTS; i++) all += atomic_load_explicit(&ports[i], memory_order_relaxed);
+    return all;
+}
+
 void *
 health(struct queries *q)
 {
     struct pd_health_reply *r = PD_ARENA_NEW(&q->arena, struct pd_health_reply);
     struct engine_figures   f = engine_figures(q->sources.engine);
-    struct query_counts     c = q->sources.counts(q->sources.arg);
+    const struct measures  *m = q->sources.measures;
 
     *r = (struct pd_health_reply){
         .software = q->sources.software, .log = q->log, .head = q->head, .writable = f.writable, .commands = f.commands,
-        .refusals = f.refusals, .turns = f.turns, .unaddressed = c.unaddressed, .disconnected = c.disconnected,
-        .undeliverable = c.undeliverable, .tasks_waiting = f.tasks_waiting, .tasks_leased = f.tasks_leased, .workers = f.workers,
-        .log_position = f.position, .projected = figures_of(q).position,
+        .refusals = f.refusals, .turns = f.turns, .unaddressed = sum(m->unaddressed),
+        .disconnected = sum(m->disconnected), .undeliverable = sum(m->undeliverable), .tasks_waiting = f.tasks_waiting,
+        .tasks_leased = f.tasks_leased, .workers = f.workers, .log_position = f.position, .projected = figures_of(q).position,
     };
     return r;
 }
@@ -78,21 +86,28 @@ complete_subscriber(struct queries *q, struct pd_subscriber_view *v, const struc
     v->lag = v->head > v->position ? v->head - v->position : 0;
 }
 
+void
+show_subscribers(struct queries *q, struct pd_subscribers_reply *ret)
+{
+    struct engine_figures f = engine_figures(q->sources.engine);
+
+    engine_subscribers(q->sources.engine, &q->arena, ret);
+    for (size_t i = 0; i < ret->subscribers_count; i++) complete_subscriber(q, &ret->subscribers[i], &f);
+}
+
 void *
 list_subscribers(struct queries *q)
 {
     const struct pd_list_subscribers *m = q->message->body;
     struct pd_subscribers_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_subscribers_reply);
-    struct engine_figures             f = engine_figures(q->sources.engine);
     size_t                            shown = 0;
 
-    engine_subscribers(q->sources.engine, &q->arena, r);
+    show_subscribers(q, r);
     for (size_t i = 0; i < r->subscribers_count; i++) {
         struct pd_subscriber_view v = r->subscribers[i];
         bool ours = v.reseller.data != NULL && pd_text_equal(v.reseller, q->message->envelope.reseller);
         if (!m->all && !ours) continue;
         if (m->subscriber.data != NULL && !pd_text_equal(m->subscriber, v.subscriber)) continue;
-        complete_subscriber(q, &v, &f);
         r->subscribers[shown++] = v;
     }
     r->subscribers_count = shown;

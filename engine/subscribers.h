@@ -15,7 +15,7 @@
 #include "proto/msgpack.h"
 #include "proto/schema.h"
 
-enum { SUBSCRIBERS_MAX = 1024, HOLD_MS = 15000 /* a holder that is silent for so long is gone */ };
+enum { SUBSCRIBERS_MAX = 512, HOLD_MS = 15000 /* a holder that is silent for so long is gone */ };
 
 struct subscriber {
     uint64_t       scope; /* 0: all resellers */

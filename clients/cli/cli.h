@@ -143,6 +143,8 @@ int fields_time(const struct cli *cli, const char *name, const char *text, pd_ti
 
 /* ---- exchange.c: what is sent and what comes; of a refusal nothing is said */
 struct pd_client *exchange_client(struct cli *cli);
+/* The client, where the standard's patience is not the right one; before anything was sent. */
+void exchange_open(struct cli *cli, uint32_t timeout_ms, uint32_t retries);
 const char *exchange_reseller(const struct cli *cli);
 /* The id that was given, or a new one in `id`. */
 const char *exchange_id(const struct cli *cli, const struct pd_block *block, char id[PD_ID_SIZE]);
@@ -195,6 +197,10 @@ bool next_hint(const struct cli *cli, const char *hint, const json_t *from);
 int run_message(struct cli *cli);
 int run_send(struct cli *cli);
 int run_ping(struct cli *cli);
+int run_status(struct cli *cli);
+int run_metrics(struct cli *cli);
+int run_check(struct cli *cli);
+int run_top(struct cli *cli);
 int run_schema(struct cli *cli);
 int run_plan_import(struct cli *cli);
 int run_put(struct cli *cli);

@@ -20,19 +20,26 @@ exchange_reseller(const struct cli *cli)
     return context_setting(cli, "reseller", "PEDIDO_RESELLER", "default").value;
 }
 
-struct pd_client *
-exchange_client(struct cli *cli)
+void
+exchange_open(struct cli *cli, uint32_t timeout_ms, uint32_t retries)
 {
-    struct pd_client_options options = PD_CLIENT_DEFAULTS;
+    struct pd_client_options options = {.timeout_ms = timeout_ms, .retries = retries};
     double                   seconds;
     const char              *timeout = args_value(cli, "timeout");
 
-    if (cli->client != NULL) return cli->client;
     options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
     options.talk = talk;
     options.translate = lang_translate;
     if (timeout != NULL && args_seconds(timeout, &seconds)) options.timeout_ms = (uint32_t)(seconds * 1000);
     pd_client_open(&options, &cli->client);
+}
+
+struct pd_client *
+exchange_client(struct cli *cli)
+{
+    const struct pd_client_options standard = PD_CLIENT_DEFAULTS;
+
+    if (cli->client == NULL) exchange_open(cli, standard.timeout_ms, standard.retries);
     return cli->client;
 }
 

@@ -59,6 +59,17 @@ static const struct option export_options[] = {
     {.name = "until", .kind = OPTION_VALUE, .value = "TIME", .about = N_("Only what happened before then.")},
     {.name = ""},
 };
+static const struct option top_options[] = {
+    {.name = "interval", .kind = OPTION_VALUE, .value = "SECONDS", .about = N_("Between two screens; 1.")},
+    {.name = "count", .kind = OPTION_VALUE, .value = "N", .about = N_("End after so many screens.")},
+    {.name = ""},
+};
+static const struct option check_options[] = {
+    {.name = "warning", .kind = OPTION_VALUE, .value = "METRIC=N",
+     .about = N_("Warn above so much; below, of writable and disk_free_bytes.")},
+    {.name = "critical", .kind = OPTION_VALUE, .value = "METRIC=N", .about = N_("The same for what is critical.")},
+    {.name = ""},
+};
 static const struct option schema_options[] = {
     {.name = "markdown", .kind = OPTION_FLAG, .about = N_("The documentation of every message, as Markdown.")},
     {.name = "texts", .kind = OPTION_FLAG, .about = N_("What is shown to people, as a template for translators (gettext).")},
@@ -166,6 +177,13 @@ static const struct verb verbs[] = {
     {"context remove", NULL, "context", VERB_ALONE, run_context_remove, N_("Forget a context."), NULL, NULL},
     {"doctor", NULL, "", VERB_ALONE, run_doctor,
      N_("Look at the way to the engine: can it be reached, do versions and clocks agree?"), NULL, NULL},
+    {"status", NULL, "", 0, run_status, N_("How the engine does, on a page."), NULL, NULL},
+    {"top", NULL, "", 0, run_top,
+     N_("How the engine does, on a screen that is drawn anew each second; q ends it, the space bar holds it."), NULL, top_options},
+    {"metrics", NULL, "", 0, run_metrics, N_("What the engine measures of itself, as Prometheus reads it."), NULL, NULL},
+    {"check", NULL, "", 0, run_check,
+     N_("Whether all is well, as a plug-in of Nagios and its like says it: a line, figures, and exit status 0, 1, 2 or 3."), NULL,
+     check_options},
     {"ping", NULL, "", 0, run_ping, N_("Ask the engine who it is, and say how long the answer took."), NULL, NULL},
     {"completion", NULL, "shell", VERB_ALONE, run_completion,
      N_("Print what makes bash, zsh or fish complete verbs, options and ids."), NULL, NULL},

@@ -1,5 +1,5 @@
-/* clock.h - the two clocks, read by main.c and bus/ only; everything else is given the time. Waits of threads for each other are
- * by the monotonic one, so that a clock that is set makes none shorter or longer. */
+/* clock.h - the two clocks, read by main.c and bus/ only, and by the store to time itself; everything else is given the time. Waits
+ * of threads for each other are by the monotonic one, so that a clock that is set makes none shorter or longer. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -21,6 +21,15 @@ clock_now(void)
     clock_gettime(CLOCK_MONOTONIC, &mono);
     return (struct now){(pd_time_us)wall.tv_sec * 1000000 + (pd_time_us)wall.tv_nsec / 1000,
                         (uint64_t)mono.tv_sec * 1000 + (uint64_t)mono.tv_nsec / 1000000};
+}
+
+/* For what is timed. */
+static inline uint64_t
+clock_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* A condition whose waits end by the monotonic clock, at clock_after_ms. 0 is OK. */

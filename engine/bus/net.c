@@ -25,7 +25,6 @@ struct net {
     void             *context;
     void             *sockets[NET_PORTS], *monitors[NET_PORTS];
     char              endpoints[NET_PORTS][256];
-    struct net_counts counts;
     struct net_parts  parts;
     struct door       door;
     struct mp_writer  writer;
@@ -125,12 +124,6 @@ net_endpoint(const struct net *n, int port)
     return n->endpoints[port];
 }
 
-struct net_counts *
-net_counts(struct net *n)
-{
-    return &n->counts;
-}
-
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
 
 /* A frame of a message. Where memory ends in the midst of one, the next would be glued to it and go to somebody else. */
@@ -158,7 +151,7 @@ static void
 send_to(struct net *n, int port, struct pd_text address, struct pd_text body)
 {
     if (!send_address(n->sockets[port], address) || !send_frame(n->sockets[port], body, 0))
-        atomic_fetch_add(&n->counts.undeliverable, 1); /* gone, or not reading: it asks again with the same id */
+        atomic_fetch_add(&n->parts.measures->undeliverable[port], 1); /* gone, or not reading: it asks again with the same id */
 }
 
 static void
@@ -166,6 +159,7 @@ refuse_now(struct net *n, int port, struct pd_text address, struct pd_text id, c
 {
     mp_writer_clear(&n->writer);
     pd_encode_refused(&n->writer, id, refusal);
+    measures_refused(n->parts.measures, refusal->code);
     send_to(n, port, address, (struct pd_text){n->writer.data, n->writer.size});
 }
 
@@ -374,7 +368,9 @@ answer_later(struct net *n, int port, struct pd_text address, struct pd_text bod
     for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
         struct request r = {0};
         door_take(&n->door, ports[port], i, count > 0, &n->arena, &r);
-        pd_encode_refused(&answers, r.message.envelope.id, r.refusal.code != PD_OK ? &r.refusal : &later);
+        const struct pd_refusal *why = r.refusal.code != PD_OK ? &r.refusal : &later;
+        pd_encode_refused(&answers, r.message.envelope.id, why);
+        measures_refused(n->parts.measures, why->code);
     }
     send_to(n, port, address, (struct pd_text){answers.data, answers.size});
     mp_writer_fini(&answers);
@@ -397,7 +393,7 @@ take_message(struct net *n, int port, struct incoming *in)
 
     pd_arena_reset(&n->arena);
     if (address_count == 0 || !pack_address(in, address_count, &n->arena, &address)) {
-        atomic_fetch_add(&n->counts.unaddressed, 1);
+        atomic_fetch_add(&n->parts.measures->unaddressed[port], 1);
         log_warn("unaddressed", "port=%d frames=%d", port, in->count);
     } else if (at == 0) {
         refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected", in->count - 1);
@@ -438,7 +434,7 @@ drain_monitor(struct net *n, int port)
         uint16_t event;
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof event) continue; /* the address frame */
         memcpy(&event, zmq_msg_data(&frame), sizeof event);
-        if (event == ZMQ_EVENT_DISCONNECTED) atomic_fetch_add(&n->counts.disconnected, 1);
+        if (event == ZMQ_EVENT_DISCONNECTED) atomic_fetch_add(&n->parts.measures->disconnected[port], 1);
         else log_warn("accept_failed", "port=%d", port);
     }
     zmq_msg_close(&frame);

@@ -8,6 +8,7 @@
 #include "engine/bus/outbox.h"
 #include "engine/bus/slots.h"
 #include "engine/bus/subscriptions.h"
+#include "engine/base/measures.h"
 
 enum { NET_PORTS = 4 };
 
@@ -19,19 +20,12 @@ struct net_options {
 
 struct net;
 
-/* Counted since the start; any thread may read. */
-struct net_counts {
-    _Atomic uint64_t unaddressed, disconnected, undeliverable;
-};
-
 /* Makes and binds the sockets. False: said in the log. */
 bool net_open(const struct net_options *options, struct net **ret_net);
 void net_close(struct net **net);
 
 /* Endpoints as bound, wildcards resolved; valid until net_close. */
 const char *net_endpoint(const struct net *net, int port);
-
-struct net_counts *net_counts(struct net *net);
 
 /* Called in the net thread, at least each beat_ms and once when a stop begins. */
 typedef void net_beat(void *arg, struct now now, bool stopping);
@@ -42,6 +36,7 @@ struct net_parts {
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
     struct scopes        *scopes;
+    struct measures      *measures;
     struct pd_text        log;
     int                   signal_fd; /* readable: stop */
     net_beat             *beat;

@@ -142,6 +142,13 @@ slots_is_empty(const struct slots *s)
 }
 
 uint64_t
+slots_unanswered(const struct slots *s)
+{
+    uint64_t committed = atomic_load(&s->committed); /* first: it never passes the other */
+    return atomic_load(&s->received) - committed;
+}
+
+uint64_t
 slots_answered(const struct slots *s, bool *ret_waiting)
 {
     uint64_t answered = atomic_load(&s->committed);

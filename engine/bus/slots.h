@@ -41,6 +41,8 @@ void         slots_release(struct slots *slots, size_t count, size_t bytes); /* 
 bool         slots_is_empty(const struct slots *slots);
 /* How many were answered since the start, and whether others wait for it. */
 uint64_t     slots_answered(const struct slots *slots, bool *ret_waiting);
+/* How many were received and are not answered yet; any thread. */
+uint64_t     slots_unanswered(const struct slots *slots);
 int          slots_net_bell(const struct slots *slots); /* to poll */
 /* Before sleeping in poll: true when there is something to do instead. After it: slots_net_wakes. */
 bool         slots_net_sleeps(struct slots *slots);

@@ -30,6 +30,7 @@ struct store {
     struct page_file    pages;      /* to look at a leaf before LMDB does */
     uint64_t            looked_from; /* events from there on need no such look */
     size_t              page_size;
+    struct histogram    sync_us;
     uint64_t            last, folded, pending_last, pending_folded;
     uint8_t             log_id[PD_LOG_ID_BYTES], pending_log_id[PD_LOG_ID_BYTES];
 };

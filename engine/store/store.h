@@ -9,6 +9,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "engine/base/histogram.h"
 #include "engine/index/index.h"
 #include "proto/arena.h"
 #include "proto/limits.h"
@@ -82,6 +83,15 @@ void             store_reader_close(struct store_reader **reader);
 uint64_t         store_reader_last(struct store_reader *reader);
 /* What store_folded was in it. */
 enum store_error store_reader_folded(struct store_reader *reader, uint64_t *ret_folded) STORE_MUST_CHECK;
+
+/* How much it has and who looks at it; any thread. The histogram, in microseconds, lives as long as the store; NULL: nothing is
+ * timed. */
+struct store_figures {
+    uint64_t used_bytes, file_bytes, map_bytes, disk_free_bytes;
+    uint64_t readers, reader_lag; /* snapshots that are open, and how many commits ago the oldest of them was taken */
+    const struct histogram *sync_us;
+};
+void store_figures(struct store *store, struct store_figures *ret_figures);
 
 /* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED or STORE_FAILED. */
 enum store_error store_read_record(struct store_reader *reader, uint64_t position, struct pd_arena *arena,

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/file_system.h"
 #include "engine/base/log.h"
 #include "engine/store/fresh.h"
@@ -429,7 +430,9 @@ store_commit(struct store *s, const uint8_t *chain)
     }
     MDB_txn *txn = s->txn;
     s->txn = NULL;
-    int rc = mdb_txn_commit(txn);
+    uint64_t began_us = clock_us();
+    int      rc = mdb_txn_commit(txn);
+    histogram_add(&s->sync_us, clock_us() - began_us);
     if (rc != MDB_SUCCESS) return lmdb_failed("commit_failed", s->dir, rc);
     s->last = s->pending_last;
     s->folded = s->pending_folded;

@@ -280,6 +280,14 @@ store_prepare(struct store *s, size_t bytes, size_t pages)
     return s->full ? STORE_FULL : STORE_OK;
 }
 
+/* It takes no space, and no time. */
+void
+store_figures(struct store *s, struct store_figures *ret)
+{
+    (void)s;
+    *ret = (struct store_figures){.sync_us = NULL};
+}
+
 enum store_error
 store_begin(struct store *s)
 {

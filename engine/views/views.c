@@ -306,6 +306,19 @@ views_reader_open(struct views *v, struct views_reader *ret_reader)
     return STORE_OK;
 }
 
+bool
+views_store_figures(struct views *v, struct store_figures *ret)
+{
+    pthread_mutex_lock(&v->lock);
+    int place = v->serving;
+    if (place != NOWHERE) v->readers[place]++;
+    pthread_mutex_unlock(&v->lock);
+    if (place == NOWHERE) return false;
+    store_figures(v->stores[place], ret);
+    leave(v, place);
+    return true;
+}
+
 void
 views_reader_close(struct views *v, struct views_reader *r)
 {

@@ -42,6 +42,9 @@ struct views_figures {
 };
 struct views_figures views_figures(struct views *views);
 
+/* The store of what serves. False: nothing does. */
+bool views_store_figures(struct views *views, struct store_figures *ret_figures);
+
 /* A snapshot of what serves, and its position. STORE_NONE: nothing serves yet. */
 struct views_reader {
     struct store_reader *reader;

@@ -16,9 +16,11 @@ SIZE_MB, FREE_MB = 160, 24
 ROWS_MB, ROWS_FREE_MB = 60, 12
 
 
-def judge_full(client):
+def judge_full(engine, client):
     check("queries are served", len(client.rows("ListPlans", "plans")) == 4)
     check("Health says so", not client.query("Health")["writable"])
+    code, said, talk = engine.pedido("check")
+    check("`pedido check` says so", code == 2 and said.startswith("PEDIDO CRITICAL - writable 0"), (code, said))
     again = client.call("PutCustomer", {"customer": "x", "name": "X"})
     check("other commands are refused, too", not again["ok"] and again["error"]["code"] == "storage_full", again)
 
@@ -33,7 +35,7 @@ def story(place, data, leave_mb):
         disk.fill_disk(place, leave_mb)
         refused = disk.load_until_full(client, accepted)
         say("       after %d accepted commands" % len(accepted))
-        judge_full(client)
+        judge_full(engine, client)
         engine.kill()
         disk.start_or_say_why(engine, place)
         last = {e["command"]: e["position"] for e in client.log()}

@@ -2,8 +2,6 @@
 """What a person sees: real terminals, in both languages, from an empty engine to an order of one's own."""
 
 import os
-import re
-import subprocess
 import sys
 import time
 
@@ -11,64 +9,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import daemon
 import shop
 from story import check, same, say
+from terminal import Terminal
 
 PROVISION = """#!/bin/sh
 echo "40% making $PEDIDO_DOMAIN_UNICODE"
 while [ ! -e "$(dirname "$0")/go" ]; do sleep 0.05; done
 echo "{\\"login\\":\\"https://panel.example/$PEDIDO_INSTANCE\\"}"
 """
-
-
-class Terminal:
-    """A shell in a terminal of so many columns; what stands on its screen."""
-
-    def __init__(self, engine, columns, **environment):
-        self.line = ["tmux", "-S", os.path.join(engine.place, "tmux-%d-%d" % (columns, len(environment))), "-f", "/dev/null"]
-        self.server = daemon.spawn(self.line + ["-D"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   env=engine.environment(TERM="xterm-256color"))
-        own = engine.environment(TERM="screen-256color", **environment)
-        for _ in range(100):
-            started = self.tmux("new-session", "-d", "-x", str(columns), "-y", "60", "env", "-i",
-                                *["%s=%s" % pair for pair in own.items()], "bash", "--norc", "--noprofile")
-            if started is not None:
-                break
-            time.sleep(0.05)
-        self.sees("bash")
-        self.types("PS1='$ '; clear")
-        self.clear()
-
-    def tmux(self, *words):
-        done = subprocess.run(self.line + list(words), capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
-        return done.stdout.decode() if done.returncode == 0 else None
-
-    def screen(self, colours=False):
-        return self.tmux("capture-pane", "-p", *["-e"] * colours) or ""
-
-    def types(self, text, *keys):
-        self.tmux("send-keys", "-l", text)
-        self.tmux("send-keys", *(keys or ("Enter",)))
-
-    def sees(self, *needles, timeout=10.0):
-        """Waits until all of them stand on the screen, in this order."""
-        end = time.monotonic() + timeout
-        while True:
-            screen = self.screen()
-            if re.search(".*".join(re.escape(needle) for needle in needles), screen, re.S):
-                return screen
-            if time.monotonic() > end:
-                check("the screen shows %r" % (needles,), False, screen)
-            time.sleep(0.03)
-
-    def clear(self):
-        self.types("clear")
-        for _ in range(200):
-            if len(self.screen().split()) <= 1:
-                return
-            time.sleep(0.02)
-
-    def close(self):
-        self.tmux("kill-server")
-        daemon.end(self.server)
 
 
 def ask_for_an_order(terminal, words, customer):

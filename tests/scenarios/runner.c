@@ -32,12 +32,14 @@ fail(struct runner *r, const char *format, ...)
     r->failed = true;
 }
 
-static struct query_counts
-no_counts(void *arg)
+static struct query_gauges
+no_gauges(void *arg)
 {
     (void)arg;
-    return (struct query_counts){0};
+    return (struct query_gauges){0};
 }
+
+static struct measures measures;
 
 void
 open_engine(struct runner *r)
@@ -51,7 +53,8 @@ open_engine(struct runner *r)
     PD_CHECK(engine_open(&r->books, &options, r->now, &r->engine) == STORE_OK);
     PD_CHECK(views_open("scenario", &r->books, &r->views) == STORE_OK);
     r->queries = queries_open(&(struct query_sources){
-        .books = &r->books, .engine = r->engine, .views = r->views, .software = PD_TEXT("scenario"), .counts = no_counts});
+        .books = &r->books, .engine = r->engine, .views = r->views, .software = PD_TEXT("scenario"), .gauges = no_gauges,
+        .measures = &measures});
 }
 
 void

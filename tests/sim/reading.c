@@ -14,12 +14,14 @@ enum { BEAT_MS = 1000, HELD_MS = 20 };
 
 static const char views_dir[] = "sim-views"; /* beside all books: views of another log are found there */
 
-static struct query_counts
-no_counts(void *arg)
+static struct query_gauges
+no_gauges(void *arg)
 {
     (void)arg;
-    return (struct query_counts){0};
+    return (struct query_gauges){0};
 }
+
+static struct measures measures;
 
 void
 reading_open(struct sim *s)
@@ -30,7 +32,8 @@ reading_open(struct sim *s)
     if (!s->reads) return;
     PD_CHECK(views_open(views_dir, &h->books, &r->views) == STORE_OK);
     r->queries = queries_open(&(struct query_sources){
-        .books = &h->books, .engine = h->engine, .views = r->views, .software = PD_TEXT("sim"), .counts = no_counts});
+        .books = &h->books, .engine = h->engine, .views = r->views, .software = PD_TEXT("sim"), .gauges = no_gauges,
+        .measures = &measures});
     r->held = held_open(r->queries);
     r->step_ms = s->now_ms + 1 + chance(s, 50);
     r->beat_ms = s->now_ms + 1 + chance(s, BEAT_MS);
