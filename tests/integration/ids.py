@@ -60,6 +60,7 @@ def commands():
     yield request("AddOrder", {"customer": "lopez", "items": vps}, "i-add-2")
     yield request("CancelOrder", {"order": 2, "reason": "otra vez será"}, "i-cancel")
     yield request("AddNote", {"order": 2, "text": "Ha llamado, está conforme"}, "i-note", on_behalf_of="ana")
+    yield request("SkipEvent", {"subscriber": "mail", "position": 1}, "i-skip")
 
 
 def compare(client, worker, asked, reports, when):
@@ -149,6 +150,7 @@ def refusals(client):
 def main():
     with daemon.Engine(lease_ms=60000) as engine:
         client, worker = engine.client(), engine.worker("w1", ["hosting"], credit=2)
+        client.call("AttachSubscriber", {"subscriber": "mail", "holder": "h"})
         r = Recorder(client, worker)
         for message in commands():
             r.ask(message)
