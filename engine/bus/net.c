@@ -1,6 +1,7 @@
 #include "engine/bus/net.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,7 +30,7 @@ struct net {
     struct door       door;
     struct mp_writer  writer;
     struct pd_arena   arena; /* for what is answered at once */
-    uint64_t          heartbeat_ms;
+    uint64_t          heartbeat_ms, refused_subscriptions;
     bool              stopping;
 };
 
@@ -51,7 +52,8 @@ configure(void *socket, int port)
            set(socket, ZMQ_SNDTIMEO, 0) && set(socket, ZMQ_BACKLOG, 1024) && set(socket, ZMQ_HANDSHAKE_IVL, 3000) &&
            set(socket, ZMQ_TCP_KEEPALIVE, 1) && set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
            set(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10) && set(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) &&
-           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 && (events || set(socket, ZMQ_ROUTER_MANDATORY, 1));
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 && 
+           set(socket, events ? ZMQ_XPUB_MANUAL : ZMQ_ROUTER_MANDATORY, 1);
 }
 
 static bool
@@ -415,13 +417,39 @@ drain(struct net *n, int port)
     slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
 }
 
+/* Who subscribes to what may not be is not told, ZeroMQ has no way to: he hears no heartbeat. Said in the log the 1st, 2nd, 4th ... time,
+ * so that nobody fills it. */
+static void
+refuse_subscription(struct net *n, struct pd_text prefix)
+{
+    n->refused_subscriptions++;
+    if ((n->refused_subscriptions & (n->refused_subscriptions - 1)) != 0) return;
+    log_warn("subscription_refused", "prefix_bytes=%zu times=%" PRIu64 " hint=\"a prefix ends in /, such as default/\"", prefix.size,
+             n->refused_subscriptions);
+}
+
+/* A frame is 1 or 0, and the prefix. What is 0 when the subscriber has gone needs no call. */
+static void
+take_subscription(struct net *n, struct pd_text frame)
+{
+    struct pd_text prefix = {frame.data + 1, frame.size - 1};
+    bool           more = frame.data[0] == 1;
+
+    if (subscriptions_may(prefix)) {
+        zmq_setsockopt(n->sockets[PORT_EVENTS], more ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, prefix.data, prefix.size);
+        subscriptions_change(n->parts.subscriptions, more, prefix);
+    } else if (more) refuse_subscription(n, prefix);
+}
+
 static void
 drain_subscriptions(struct net *n)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, n->sockets[PORT_EVENTS], ZMQ_DONTWAIT) >= 0)
-        subscriptions_frame(n->parts.subscriptions, (struct pd_text){zmq_msg_data(&frame), zmq_msg_size(&frame)});
+    while (zmq_msg_recv(&frame, n->sockets[PORT_EVENTS], ZMQ_DONTWAIT) >= 0) {
+        struct pd_text text = {zmq_msg_data(&frame), zmq_msg_size(&frame)};
+        if (text.size > 0 && (text.data[0] == 0 || text.data[0] == 1)) take_subscription(n, text);
+    }
     zmq_msg_close(&frame);
 }
 

@@ -1,7 +1,8 @@
 /* net.h - the net thread: owns every ZeroMQ socket, always drains, decodes into slots, sends what is committed.
  *
  * Settings and why (libzmq 4.3.4): no ZMTP heartbeats (they abort the process or lose requests), explicit high-water marks,
- * never a blocking send, finite linger, ROUTER_MANDATORY so that what cannot be delivered is counted. */
+ * never a blocking send, finite linger, ROUTER_MANDATORY so that what cannot be delivered is counted, XPUB_MANUAL so that nobody
+ * subscribes to what may not be. */
 #ifndef BUS_NET_H
 #define BUS_NET_H
 

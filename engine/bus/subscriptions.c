@@ -6,14 +6,14 @@
 
 #include "proto/check.h"
 
-/* XPUB tells each prefix once, however many subscribe to it. Above PREFIXES_MAX everything counts as wanted. */
+/* Above PREFIXES_MAX everything counts as wanted. */
 enum { PREFIXES_MAX = 256, PREFIX_BYTES = 256 };
 
 struct subscriptions {
     pthread_mutex_t lock;
     struct prefix {
         char   data[PREFIX_BYTES];
-        size_t size;
+        size_t size, subscribers;
     } prefixes[PREFIXES_MAX];
     size_t         count, beyond;
     _Atomic size_t total;
@@ -44,22 +44,46 @@ find(const struct subscriptions *s, struct pd_text prefix)
     return i;
 }
 
-void
-subscriptions_frame(struct subscriptions *s, struct pd_text frame)
+static bool
+ends_with(struct pd_text text, struct pd_text end)
 {
-    if (frame.size == 0) return;
-    struct pd_text prefix = {frame.data + 1, frame.size - 1};
-    bool           fits = prefix.size < PREFIX_BYTES;
+    return text.size >= end.size && memcmp(text.data + text.size - end.size, end.data, end.size) == 0;
+}
 
-    pthread_mutex_lock(&s->lock);
+bool
+subscriptions_may(struct pd_text prefix)
+{
+    return prefix.size < PREFIX_BYTES && (ends_with(prefix, PD_TEXT("/")) || ends_with(prefix, PD_TEXT("/~head")));
+}
+
+static void
+add(struct subscriptions *s, struct pd_text prefix)
+{
     size_t i = find(s, prefix);
-    if (frame.data[0] == 1) {
-        if (i == s->count && fits && s->count < PREFIXES_MAX) {
-            memcpy(s->prefixes[i].data, prefix.data, prefix.size);
-            s->prefixes[s->count++].size = prefix.size;
-        } else if (i == s->count) s->beyond++;
-    } else if (i < s->count) s->prefixes[i] = s->prefixes[--s->count];
-    else if (s->beyond > 0) s->beyond--;
+
+    if (i == s->count && s->count == PREFIXES_MAX) s->beyond++;
+    else if (i == s->count) {
+        memcpy(s->prefixes[i].data, prefix.data, prefix.size);
+        s->prefixes[i].size = prefix.size;
+        s->prefixes[s->count++].subscribers = 1;
+    } else s->prefixes[i].subscribers++;
+}
+
+static void
+take_away(struct subscriptions *s, struct pd_text prefix)
+{
+    size_t i = find(s, prefix);
+
+    if (i == s->count) s->beyond -= s->beyond > 0;
+    else if (--s->prefixes[i].subscribers == 0) s->prefixes[i] = s->prefixes[--s->count];
+}
+
+void
+subscriptions_change(struct subscriptions *s, bool more, struct pd_text prefix)
+{
+    pthread_mutex_lock(&s->lock);
+    if (more) add(s, prefix);
+    else take_away(s, prefix);
     atomic_store(&s->total, s->count + s->beyond);
     pthread_mutex_unlock(&s->lock);
 }

@@ -10,8 +10,12 @@ struct subscriptions;
 struct subscriptions *subscriptions_open(void);
 void                  subscriptions_close(struct subscriptions **subscriptions);
 
-/* An XPUB frame: 1 or 0, and the prefix. */
-void subscriptions_frame(struct subscriptions *subscriptions, struct pd_text frame);
+/* Whether a prefix may be subscribed to: one that ends in '/', or a heartbeat. Another would match what is of other resellers, whose
+ * names begin alike. */
+bool subscriptions_may(struct pd_text prefix);
+
+/* One subscriber more, or less, to a prefix that may be. */
+void subscriptions_change(struct subscriptions *subscriptions, bool more, struct pd_text prefix);
 
 /* Whether anybody subscribes to anything; cheap. */
 bool subscriptions_any(const struct subscriptions *subscriptions);

@@ -81,7 +81,7 @@ def stalled(engine):
     socket = CONTEXT.socket(zmq.SUB)
     socket.rcvhwm = 10
     socket.connect(engine.endpoints["events"])
-    socket.subscribe(b"")
+    socket.subscribe(b"default/")
     return socket
 
 
