@@ -7,6 +7,8 @@ FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 600, 132
 
 # Longer than they should be. May shrink, not grow; take a row out when its file fits.
 LONG_FILES = {"tests/contract/suite.c": 630}
+# As long as the schema makes them.
+GENERATED = ("clients/python/pedido/messages.py", "clients/python/pedido/calls.py")
 
 
 def functions(text):
@@ -31,7 +33,7 @@ def complaints(path, text):
             if length > FUNCTION_LINES:
                 yield "%s: %s has %d lines; at most %d" % (path, name, length, FUNCTION_LINES)
     most = LONG_FILES.get(path, FILE_LINES)
-    if path.endswith((".c", ".h", ".py")) and len(lines) > most:
+    if path.endswith((".c", ".h", ".py")) and path not in GENERATED and len(lines) > most:
         yield "%s: %d lines; at most %d" % (path, len(lines), most)
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
