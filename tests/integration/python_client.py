@@ -10,11 +10,9 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import zmq
-
 import daemon
 import shop
-from pedido_raw import CONTEXT, pack, unpack
+from between import Between
 from python_package import PLACE, pedido, refused
 from story import check, same, say
 
@@ -129,58 +127,21 @@ def silent(client_class):
         same("an endpoint that is none", error.field, "endpoint")
 
 
-class Between(threading.Thread):
-    """Hands requests on to an engine and answers back, but for answers that it was told to lose."""
-
-    def __init__(self, engine):
-        super().__init__(daemon=True)
-        self.front, self.back = CONTEXT.socket(zmq.ROUTER), CONTEXT.socket(zmq.DEALER)
-        self.endpoint = "ipc://%s/between" % engine.place
-        self.front.bind(self.endpoint)
-        self.back.connect(engine.endpoint)
-        self.lose, self.later, self.seen, self.over = 0, [], [], False
-
-    def run(self):
-        while not self.over:
-            if self.front.poll(10):
-                frames = self.front.recv_multipart()
-                body = unpack(frames[-1])
-                if isinstance(body, dict) and body["type"] == "PutCustomer":
-                    self.seen.append(body)
-                    if self.later:
-                        error = {"code": self.later.pop(0), "message": "later", "retry_after_ms": 50}
-                        self.front.send_multipart(frames[:-1] + [pack({"id": body["id"], "ok": False, "error": error})])
-                        continue
-                self.back.send_multipart(frames)
-            while self.back.poll(0):
-                frames = self.back.recv_multipart()
-                if self.lose and unpack(frames[-1]).get("position") is not None:
-                    self.lose -= 1
-                    continue
-                self.front.send_multipart(frames)
-        self.front.close()
-        self.back.close()
-
-
 def lost_answers(engine):
     """An answer that is lost is had again; what is to come later comes later; each is done once."""
-    between = Between(engine)
-    between.start()
-    with pedido.Client(between.endpoint, timeout=0.3, patience=5) as client:
+    with Between(engine) as between, pedido.Client(between.endpoint, timeout=0.3, patience=5) as client:
         head = client.hello().head
-        between.lose = 2
+        between.lose_answers = 2
         answer = client.call(PutCustomer(customer="lost", name="Perdido"))
         same("two answers are lost, the third one comes", [m["id"] for m in between.seen], [answer.id] * 3)
         same("and it is done once", answer.position, head + 1)
-        between.later, between.seen[:] = ["busy", "storage_full", "shutting_down"], []
+        between.put_off, between.seen[:] = ["busy", "storage_full", "shutting_down"], []
         answer = client.call(PutCustomer(customer="late", name="Tarde"))
         same("what is put off is sent again", ([m["id"] for m in between.seen], answer.position), ([answer.id] * 4, head + 2))
-        between.later = ["storage_full"] * 1000
+        between.put_off = ["storage_full"] * 1000
         with pedido.Client(between.endpoint, timeout=0.3, patience=0.4) as hasty:
             error = refused(lambda: hasty.put_customer(customer="no", name="No"))
         same("but not for ever", (error.code, error.error_class, error.retry_after_ms), ("storage_full", "unavailable", 50))
-    between.over = True
-    between.join()
 
 
 class Sender(threading.Thread):
@@ -269,7 +230,8 @@ def installed(engine):
 
 def main():
     with daemon.Engine() as engine:
-        shop.furnish(engine.client())
+        with engine.client() as raw:
+            shop.furnish(raw)
         with pedido.Client(engine.endpoint) as client:
             walk(engine, client)
             refusals(client)

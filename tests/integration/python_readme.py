@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""What stands in the Python client's README works as it is printed."""
+"""What stands in the Python client's README, and of it on the front page, works as it is printed."""
 
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
+import shop
 from python_package import PLACE
 from readme_page import PORT, blocks, page, run_client
 from story import check, same
@@ -29,6 +30,16 @@ def main():
         head = engine.client().hello()["head"]
         same("the follower's lines", [int(line.split()[0]) for line in said], list(range(1, head + 1)))
         check("with typed events", "OrderCompleted(order=1" in "".join(said), said)
+        of_the_front_page(engine)
+
+
+def of_the_front_page(engine):
+    with engine.client() as client:
+        client.do("PutCustomer", {"customer": "ana", "name": "Ana"})
+        shop.put_plan(client, "licencia-oficina", "Licencia", "office", "none")
+        code = blocks(page("README.md"), "python")[1]
+        run(code + "        if event.type == 'OrderConfirmed': break\n", engine)
+        same("the one on the front page", shop.status(client, 2)["state"], "new")
 
 
 main()

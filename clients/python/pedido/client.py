@@ -267,8 +267,8 @@ class Subscriber:
             self._core.close()
 
     def next(self, timeout: float | None = None) -> Event | None:
-        """The next event; waits so many seconds for it (None: for ever), and while a page of the log is read by the client's
-        `timeout` longer. None: there was none."""
+        """The next event; waits so many seconds for it (None: for ever), and by the client's `timeout` longer while a page of the
+        log is read or the engine keeps the position. None: there was none."""
         return run(self._follower.next(timeout))
 
     def __iter__(self) -> Iterator[Event]:
@@ -305,7 +305,8 @@ class Subscriber:
         return renewing(self._follower.named, self._follower.place, self._core)
 
     def restart(self, start: int | str) -> None:
-        """Begins anew in the log that there is now, after Reset."""
+        """Begins anew in the log that there is now, after Reset. With a name it takes that again: Refused, `subscriber_in_use`:
+        another has it."""
         run(self._follower.restart(start))
 
 

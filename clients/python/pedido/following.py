@@ -129,11 +129,13 @@ class Follower:
 
     async def restart(self, start: Any) -> None:
         assert self.stream is not None
-        await self._begin("", first_position(start))
+        first = first_position(start)
+        if self.named is not None:
+            await self.named.attach(first)  # the log that there is now may not have the name
+            self.named.kept = -1
+        await self._begin("", first)
         self.stream.reopen()  # what waits in the old one is the old log's
         self.saved = None
-        if self.named is not None:
-            self.named.kept = -1
 
     async def close(self) -> None:
         """The event that was given last may not be done."""
