@@ -16,7 +16,7 @@ from between import Between
 from python_package import PLACE, pedido, refused
 from story import check, same, say
 
-from pedido.messages import (AddOrder, CheckStatus, ConfirmOrder, HoldCustomer, ItemRequest, ListCustomers, ListOrders, ListTasks,
+from pedido.messages import (AddNote, AddOrder, CheckStatus, ConfirmOrder, HoldCustomer, ItemRequest, ListCustomers, ListOrders, ListTasks,
                              OpenOrder, PutCustomer, WorkerReady)
 
 MANY = 1500
@@ -71,6 +71,7 @@ def refusals(client):
                         ("message", lambda: client.call({"type": "Hello"})),
                         ("query", lambda: list(client.rows(pedido.messages.Health()))),
                         ("messages", lambda: client.call_all([PutCustomer(customer="c", name="C")] * 1025)),
+                        ("message", lambda: client.call_all([AddNote(order=1, text="x" * 2000)] * 600)),
                         ("messages", lambda: client.call_all([ListOrders()]))):
         try:
             call()
@@ -138,6 +139,8 @@ def lost_answers(engine):
         between.put_off, between.seen[:] = ["busy", "storage_full", "shutting_down"], []
         answer = client.call(PutCustomer(customer="late", name="Tarde"))
         same("what is put off is sent again", ([m["id"] for m in between.seen], answer.position), ([answer.id] * 4, head + 2))
+        between.deafen()
+        same("a connection that is stuck is opened anew", client.call(PutCustomer(customer="new", name="Nuevo")).position, head + 3)
         between.put_off = ["storage_full"] * 1000
         with pedido.Client(between.endpoint, timeout=0.3, patience=0.4) as hasty:
             error = refused(lambda: hasty.put_customer(customer="no", name="No"))
@@ -202,6 +205,7 @@ async def tasks(engine):
             check("a refusal", False)
         except pedido.Refused as error:
             same("a refusal", error.code, "order_not_found")
+        await stuck(engine)
         first = asyncio.create_task(client.call(CheckStatus(order=1, wait_ms=500), id="twice"))
         await asyncio.sleep(0.05)
         try:
@@ -210,6 +214,21 @@ async def tasks(engine):
         except pedido.Invalid as error:
             same("an id that is under way is not sent twice", error.field, "id")
         await first
+
+
+async def stuck(engine):
+    """Of two calls on a connection that is stuck, the hasty one opens it anew, for the patient one, too."""
+    with Between(engine) as between:
+        async with pedido.aio.Client(between.endpoint, timeout=0.3) as client:
+            order = (await client.add_order(customer="lopez", items=[ItemRequest(plan="care", period="1m")])).order
+            between.deafen()
+            begun = time.monotonic()
+            waits = asyncio.create_task(client.check_status(order=order, wait_ms=5000))
+            await asyncio.sleep(0)
+            await client.cancel_order(order=order)
+            same("a wait on a connection that is stuck is answered", (await waits).state, "cancelled")
+            took = time.monotonic() - begun
+            check("since it was sent again with the other call", took < 2, took)
 
 
 def installed(engine):

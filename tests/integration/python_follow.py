@@ -219,6 +219,8 @@ def named(engine, client):
         same("nobody else may meanwhile", (error.code, error.field), ("subscriber_in_use", "subscriber"))
         eventually("people see who has it", lambda: getattr(shown(client, "billing"), "holder", "").startswith(host))
         events.save()
+    with client.follow(name="billing", start=1) as events:
+        same("who ends lets it go", events.next(5).position, 4)
     engine.restart()
     with client.follow(name="billing") as events:
         same("where it was left, also after the engine was killed", events.next(5).position, 4)
@@ -270,8 +272,10 @@ def restored(engine, client):
     backup, path = os.path.join(engine.place, "backup"), os.path.join(engine.place, "restored")
     early = client.follow(name="early")
     same("a backup is made", engine.pedido("backup", backup)[0], 0)
-    put(client, 0, 20)
+    put(client, 0, 1000)
     head, old = client.hello().head, client.hello().log
+    reads = client.follow(start=1)
+    reads.next(5)
     stays, late = client.follow(start=head, checkpoint=path), client.follow(start=head, name="late")
     for events in (early, late, stays):
         take(events, head)
@@ -293,6 +297,11 @@ def restored(engine, client):
                     check(what + " is told, and is told again", False, event)
                 except pedido.Reset as error:
                     same(what + " is told", error.log, old)
+        try:
+            take(reads, head)
+            check("one that is reading the log is told at the next page", False)
+        except pedido.Reset:
+            same("one that is reading the log is told at the next page", reads.position, 1000)
         same("the file still has the old one's", pedido.Checkpoint(path, "default").load(), (old, head))
         stays.restart("beginning")
         same("it begins anew, if it likes", positions(take(stays, length)), list(range(1, length + 1)))
@@ -307,7 +316,7 @@ def restored(engine, client):
         events.save()
         shows = eventually("which is kept in the new log", lambda e=events: told(client, e, length + 1), every=0.2)
         check("and is not reset any more", not shows.reset, shows)
-    for events in (stays, early, late):
+    for events in (stays, early, late, reads):
         events.close()
 
 

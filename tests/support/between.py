@@ -22,6 +22,7 @@ class Between(threading.Thread):
         for socket, port in ((self.back, "commands"), (self.stream, "events")):
             socket.connect(engine.endpoints[port])
         self.stream.subscribe(b"default/")
+        self.stream.subscribe(b"~all/")
         self.dice, self.lose_events = random.Random(17), lose_events
         self.lost = self.doubled = self.moved = 0  # events
         self.late = None
@@ -30,6 +31,7 @@ class Between(threading.Thread):
         self.lose_answers = 0    # so many answers to commands are lost
         self.put_off = []        # what the next PutCustomers are answered instead
         self.seen = []           # the PutCustomers that came
+        self.peers, self.deaf_to = set(), set()  # whose requests came; whose do not come through any more
         self.over = False
 
     def __enter__(self):
@@ -53,6 +55,9 @@ class Between(threading.Thread):
 
     def request(self, frames):
         body = unpack(frames[-1])
+        self.peers.add(frames[0])
+        if frames[0] in self.deaf_to:
+            return
         if isinstance(body, dict) and body["type"] == "PutCustomer":
             self.seen.append(body)
             if self.put_off:
@@ -86,6 +91,10 @@ class Between(threading.Thread):
             sent, self.late = [frames, self.late], None
         for each in [] if self.mute else sent:
             self.out.send_multipart(each)
+
+    def deafen(self):
+        """A connection that is stuck: only a new one gets through."""
+        self.deaf_to = set(self.peers)
 
     def subscribe(self, frames):
         self.subscriptions += frames[0][:1] == b"\1"

@@ -132,7 +132,6 @@ class Follower:
         first = first_position(start)
         if self.named is not None:
             await self.named.attach(first)  # the log that there is now may not have the name
-            self.named.kept = -1
         await self._begin("", first)
         self.stream.reopen()  # what waits in the old one is the old log's
         self.saved = None
