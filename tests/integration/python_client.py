@@ -16,8 +16,8 @@ from between import Between
 from python_package import PLACE, pedido, refused
 from story import check, same, say
 
-from pedido.messages import (AddNote, AddOrder, CheckStatus, ConfirmOrder, HoldCustomer, ItemRequest, ListCustomers, ListOrders, ListTasks,
-                             OpenOrder, PutCustomer, WorkerReady)
+from pedido.messages import (AddNote, AddOrder, CheckStatus, ConfirmOrder, HoldCustomer, ItemRequest, ListCustomers, ListOrders,
+                             ListTasks, OpenOrder, PutCustomer, WorkerReady)
 
 MANY = 1500
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
