@@ -214,6 +214,14 @@ async def tasks(engine):
         except pedido.Invalid as error:
             same("an id that is under way is not sent twice", error.field, "id")
         await first
+        first = asyncio.create_task(client.call(CheckStatus(order=1, wait_ms=5000)))
+        await asyncio.sleep(0.05)
+        client.close()
+        try:
+            await first
+            check("a client that is closed answers nobody", False)
+        except pedido.NoAnswer as error:
+            check("a client that is closed says so at once to who waits: %s" % error, error.waited < 1)
 
 
 async def stuck(engine):

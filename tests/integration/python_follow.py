@@ -27,7 +27,7 @@ import pedido.following
 from pedido.messages import CustomerPut, HoldCustomer, ListSubscribers, PutCustomer, ReadLog, ReleaseCustomer
 
 FOLLOWER = [sys.executable, "-B", os.path.join(daemon.ROOT, "tests", "support", "python_follower.py")]
-KILLS = 12
+KILLS = 8
 
 
 def put(client, first, count):
@@ -75,8 +75,8 @@ def begin_anywhere(engine, client):
         client.put_customer(customer="dead", name="Nunca")
         found = [each.topic for each in (stream.next(1), stream.next(1)) if isinstance(each, pedido.Event)]
         same("and what was subscribed to, no more", found, ["default/customer/live/CustomerPut"])
-    for field, call in (("prefix", lambda: client.listen("default")), ("start", lambda: client.follow(start=0)),
-                        ("start", lambda: client.follow(start="end")), ("reseller", lambda: client.follow("a/b")),
+    for field, call in (("prefix", lambda: client.listen("default")), ("prefixes", client.listen),
+                        ("start", lambda: client.follow(start=0)), ("start", lambda: client.follow(start="end")), ("reseller", lambda: client.follow("a/b")),
                         ("name", lambda: client.follow(name="a", checkpoint="b"))):
         try:
             call()
@@ -221,6 +221,8 @@ def named(engine, client):
         events.save()
     with client.follow(name="billing", start=1) as events:
         same("who ends lets it go", events.next(5).position, 4)
+    with client.follow(pedido.ALL, name="billing", start=1) as events:
+        same("of all resellers it is another one", events.next(5).type, "EngineStarted")
     engine.restart()
     with client.follow(name="billing") as events:
         same("where it was left, also after the engine was killed", events.next(5).position, 4)

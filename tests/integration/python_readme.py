@@ -27,7 +27,8 @@ def main():
         same("and under asyncio", run(under_asyncio, engine), "True\n")
         code = 'import pedido\nclient = pedido.Client("%s")\n%s        if event.position == events.head: break\n' % (PORT, follow)
         said = run(code, engine).splitlines()
-        head = engine.client().hello()["head"]
+        with engine.client() as raw:
+            head = raw.hello()["head"]
         same("the follower's lines", [int(line.split()[0]) for line in said], list(range(1, head + 1)))
         check("with typed events", "OrderCompleted(order=1" in "".join(said), said)
         of_the_front_page(engine)

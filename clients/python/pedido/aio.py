@@ -19,8 +19,8 @@ from . import wire
 from .calls import AsyncCalls
 from .client import PATIENCE, QUEUE, TIMEOUT, connect, milliseconds, scope_of, set_up, store_of
 from .core import DEFAULT_ENDPOINT, Answer, Core, Shell
-from .errors import Invalid, Refused
-from .events import Event, Heartbeat, check_prefix, read_frames
+from .errors import Invalid, NoAnswer, Refused
+from .events import Event, Heartbeat, check_prefixes, read_frames
 from .following import FOREVER, RENEW, Follower, follower
 from .messages import Options, Request
 from .positions import PositionStore
@@ -88,15 +88,21 @@ class AsyncPort:
     async def reopen(self, since: float) -> None:
         if self.heard_at > since:
             return
-        self.close()
+        self._shut()
         self._open()
         for id in list(self.waiting):
             if id in self.waiting:
                 await self.send(id)
 
-    def close(self) -> None:
+    def _shut(self) -> None:
         self.reader.cancel()
         self.socket.close()
+
+    def close(self) -> None:
+        self._shut()
+        for id, request in self.waiting.items():
+            if not request.answer.done():
+                request.answer.set_exception(NoAnswer(self.endpoint, id, time.monotonic() - request.sent_at))
 
 
 class AsyncStream:
@@ -144,7 +150,7 @@ class Client(Shell, AsyncCalls):
         self.close()
 
     def close(self) -> None:
-        """Does not wait. Calls that are under way end with NoAnswer when their time is over."""
+        """Does not wait. Calls that are under way end with NoAnswer; what was sent may still be carried out."""
         self._core.close()
 
     async def _ask(self, message: wire.Message[wire.R]) -> wire.R:
@@ -169,7 +175,7 @@ class Client(Shell, AsyncCalls):
         return Subscriber(self, scope_of(self, reseller), start, log, name, checkpoint, queue)
 
     async def listen(self, *prefixes: str, queue: int = QUEUE) -> Listener:
-        encoded = [check_prefix(prefix) for prefix in prefixes]
+        encoded = check_prefixes(prefixes)
         return Listener(AsyncStream((await self._core.connect()).endpoints.events, encoded, queue))
 
 

@@ -19,7 +19,7 @@ from . import wire
 from .calls import Calls
 from .core import DEFAULT_ENDPOINT, Answer, Core, Shell, run
 from .errors import Invalid, PedidoError, Refused
-from .events import Event, Heartbeat, check_prefix, read_frames
+from .events import Event, Heartbeat, check_prefixes, read_frames
 from .following import FOREVER, RENEW, Follower, Named, follower
 from .messages import Options, Request
 from .positions import Bookmark, Checkpoint, PositionStore
@@ -33,7 +33,7 @@ def set_up(socket: Any, queue: int) -> Any:
     """ZMTP heartbeats are never set: libzmq 4.3.4 aborts."""
     socket.linger = 0
     socket.sndtimeo = 0
-    socket.sndhwm = socket.rcvhwm = queue
+    socket.sndhwm, socket.rcvhwm = QUEUE, queue  # what a subscriber sends are its subscriptions: none may be dropped
     socket.tcp_keepalive = 1
     return socket
 
@@ -183,7 +183,7 @@ class Client(Shell, Calls):
     def listen(self, *prefixes: str, queue: int = QUEUE) -> Listener:
         """The stream as it comes: events and heartbeats whose topics begin with a prefix, which ends in `/`, such as
         "default/order/17/", or in `/~head`. Some may be missing: ZeroMQ drops what a slow reader does not take."""
-        encoded = [check_prefix(prefix) for prefix in prefixes]
+        encoded = check_prefixes(prefixes)
         return Listener(BlockingStream(run(self._core.connect()).endpoints.events, encoded, queue))
 
 

@@ -170,8 +170,7 @@ class Core:
             answer = read_answer(hello, await self.carry("commands", self.endpoint, hello.id, wire.to_bytes(wire.pack(hello)),
                                                          self.patience))
         except NoAnswer as error:
-            error.id = id or error.id
-            raise
+            raise NoAnswer(error.endpoint, id or error.id, error.waited) from None
         if isinstance(answer, Refused):
             raise answer
         if answer.data.protocol != PROTOCOL:

@@ -29,7 +29,7 @@ class NoAnswer(PedidoError):
 
     def __init__(self, endpoint: str, id: str, waited: float):
         super().__init__("no answer from %s in %.1f s (id %s)" % (endpoint, waited, id))
-        self.endpoint, self.id = endpoint, id
+        self.endpoint, self.id, self.waited = endpoint, id, waited
 
 
 class Refused(PedidoError):

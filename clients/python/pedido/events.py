@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Sequence
 
 from . import wire
 from .errors import BadAnswer, Invalid
@@ -67,12 +67,14 @@ def scope_prefix(reseller: str) -> str:
     return reseller + "/"
 
 
-def check_prefix(prefix: str) -> bytes:
+def check_prefixes(prefixes: Sequence[str]) -> list[bytes]:
     """Without the `/`, default would be subscribed to default2, too."""
-    encoded = prefix.encode()
-    if len(encoded) > PREFIX_MAX or not prefix.endswith(("/", "/~head")):
-        raise Invalid("prefix", "of at most %d bytes and end in / or /~head" % PREFIX_MAX)
-    return encoded
+    if not prefixes:
+        raise Invalid("prefixes", "at least one")
+    for prefix in prefixes:
+        if len(prefix.encode()) > PREFIX_MAX or not prefix.endswith(("/", "/~head")):
+            raise Invalid("prefix", "of at most %d bytes and end in / or /~head" % PREFIX_MAX)
+    return [prefix.encode() for prefix in prefixes]
 
 
 def event_of(view: EventView, log: str, topic: str | None = None) -> Event:
