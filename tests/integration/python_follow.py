@@ -76,7 +76,8 @@ def begin_anywhere(engine, client):
         found = [each.topic for each in (stream.next(1), stream.next(1)) if isinstance(each, pedido.Event)]
         same("and what was subscribed to, no more", found, ["default/customer/live/CustomerPut"])
     for field, call in (("prefix", lambda: client.listen("default")), ("prefixes", client.listen),
-                        ("start", lambda: client.follow(start=0)), ("start", lambda: client.follow(start="end")), ("reseller", lambda: client.follow("a/b")),
+                        ("start", lambda: client.follow(start=0)), ("start", lambda: client.follow(start="end")),
+                        ("reseller", lambda: client.follow("a/b")),
                         ("name", lambda: client.follow(name="a", checkpoint="b"))):
         try:
             call()
