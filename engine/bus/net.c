@@ -52,7 +52,7 @@ configure(void *socket, int port)
            set(socket, ZMQ_SNDTIMEO, 0) && set(socket, ZMQ_BACKLOG, 1024) && set(socket, ZMQ_HANDSHAKE_IVL, 3000) &&
            set(socket, ZMQ_TCP_KEEPALIVE, 1) && set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
            set(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10) && set(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) &&
-           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 && 
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
            set(socket, events ? ZMQ_XPUB_MANUAL : ZMQ_ROUTER_MANDATORY, 1);
 }
 
@@ -417,15 +417,15 @@ drain(struct net *n, int port)
     slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
 }
 
-/* Who subscribes to what may not be is not told, ZeroMQ has no way to: he hears no heartbeat. Said in the log the 1st, 2nd, 4th ... time,
- * so that nobody fills it. */
+/* Who subscribes to what may not be is not told, ZeroMQ has no way to: he hears no heartbeat. Said in the log the 1st, 2nd, 4th ...
+ * time, so that nobody fills it. */
 static void
 refuse_subscription(struct net *n, struct pd_text prefix)
 {
     n->refused_subscriptions++;
     if ((n->refused_subscriptions & (n->refused_subscriptions - 1)) != 0) return;
-    log_warn("subscription_refused", "prefix_bytes=%zu times=%" PRIu64 " hint=\"a prefix ends in /, such as default/\"", prefix.size,
-             n->refused_subscriptions);
+    log_warn("subscription_refused", "prefix_bytes=%zu times=%" PRIu64 " hint=\"a prefix ends in /, such as default/\"",
+             prefix.size, n->refused_subscriptions);
 }
 
 /* A frame is 1 or 0, and the prefix. What is 0 when the subscriber has gone needs no call. */

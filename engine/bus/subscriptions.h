@@ -10,8 +10,8 @@ struct subscriptions;
 struct subscriptions *subscriptions_open(void);
 void                  subscriptions_close(struct subscriptions **subscriptions);
 
-/* Whether a prefix may be subscribed to: one that ends in '/', or a heartbeat. Another would match what is of other resellers, whose
- * names begin alike. */
+/* Whether a prefix may be subscribed to: one that ends in '/', or a heartbeat. Another would match what is of other resellers,
+ * whose names begin alike. */
 bool subscriptions_may(struct pd_text prefix);
 
 /* One subscriber more, or less, to a prefix that may be. */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Who subscribes hears what begins with his prefix, which ends in a slash: so nobody hears of a reseller whose name begins alike. And
-those who come, go, and come again leave nothing behind."""
+"""Who subscribes hears what begins with his prefix, which ends in a slash: so nobody hears of a reseller whose name begins alike.
+And those who come, go, and come again leave nothing behind."""
 
 import os
 import sys

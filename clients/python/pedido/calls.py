@@ -486,6 +486,12 @@ class Calls:
             subscriber=subscriber, all=all
         ))
 
+    def get_metrics(
+        self
+    ) -> MetricsReply:
+        """What the engine measures of itself."""
+        return self._ask(GetMetrics())
+
     def get_backup(
         self
     ) -> BackupReply:
@@ -968,6 +974,12 @@ class AsyncCalls:
         return await self._ask(ListSubscribers(
             subscriber=subscriber, all=all
         ))
+
+    async def get_metrics(
+        self
+    ) -> MetricsReply:
+        """What the engine measures of itself."""
+        return await self._ask(GetMetrics())
 
     async def get_backup(
         self

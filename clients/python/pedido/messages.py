@@ -189,6 +189,15 @@ Matched = Literal[
 ]
 """which field a search has found its text in"""
 
+Metric = Literal[
+    "up_s", "writable", "log_position", "commands_total", "turns_total", "refusals_total", "turn_us", "turn_commands",
+    "commit_us", "sync_us", "rows_us", "views_us", "query_us", "pending", "held_queries", "views_lag", "views_building",
+    "subscriber_lag", "tasks_waiting", "tasks_leased", "workers", "unaddressed_total", "disconnected_total",
+    "undeliverable_total", "published_total", "store_used_bytes", "store_file_bytes", "store_map_bytes",
+    "store_readers", "store_reader_lag", "disk_free_bytes", "memory_bytes",
+]
+"""what the engine measures of itself: _total counts since the start, _us are microseconds"""
+
 Role = Literal[
     "customer", "monitor", "worker", "reseller", "operator", "admin", "engine",
 ]
@@ -1033,6 +1042,40 @@ class SubscriberView(wire.Block):
 
     made: Time
     """When it was made."""
+
+
+@dataclass(kw_only=True, slots=True)
+class MetricBucket(wire.Block):
+    """How often something was so large."""
+
+    at_most: Count
+    """At most this, and above the bucket before."""
+
+    count: Count
+    """So often."""
+
+
+@dataclass(kw_only=True, slots=True)
+class MetricView(wire.Block):
+    """One measure."""
+
+    metric: Metric
+    """What is measured."""
+
+    of: Text | None = None
+    """Of which port, store, refusal or subscriber."""
+
+    value: Count | None = None
+    """The value; absent where it is a histogram."""
+
+    count: Count | None = None
+    """A histogram: how often it was measured."""
+
+    sum: Count | None = None
+    """All of that together."""
+
+    buckets: Annotated[list[MetricBucket], wire.Size(0, 64)] = field(default_factory=list)
+    """How often by size, the smallest first; only those that have any."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -1891,7 +1934,7 @@ class SkipReply(wire.Block):
 class SubscribersReply(wire.Block):
     """ListSubscribers."""
 
-    subscribers: Annotated[list[SubscriberView], wire.Size(0, 1024)] = field(default_factory=list)
+    subscribers: Annotated[list[SubscriberView], wire.Size(0, 512)] = field(default_factory=list)
     """The subscribers."""
 
 
@@ -1913,6 +1956,23 @@ class BackupReply(wire.Block):
 
     problem: Text | None = None
     """failed: why."""
+
+
+@dataclass(kw_only=True, slots=True)
+class MetricsReply(wire.Block):
+    """GetMetrics."""
+
+    software: Name
+    """The engine's version."""
+
+    log: Token
+    """The log's id."""
+
+    time: Time
+    """When this was read."""
+
+    metrics: Annotated[list[MetricView], wire.Size(0, 1024)] = field(default_factory=list)
+    """The measures."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -3981,6 +4041,13 @@ class ListSubscribers(wire.Query[SubscribersReply]):
 
 
 @dataclass(kw_only=True, slots=True)
+class GetMetrics(wire.Query[MetricsReply]):
+    """What the engine measures of itself."""
+
+    PORT, REPLY = "queries", MetricsReply
+
+
+@dataclass(kw_only=True, slots=True)
 class GetBackup(wire.Query[BackupReply]):
     """The backup that is being made, or was made last."""
 
@@ -4036,7 +4103,7 @@ QUERIES: dict[str, type[wire.Query[Any]]] = {each.__name__: each for each in (
     ListResellers, ListCustomers, GetCustomer, ListPlans, GetPlan, ListPeriods, ListOrders, GetOrder, GetOrderHistory,
     ListSubscriptions, GetSubscription, GetPanel, ReadLog, Health, GetCustomerHistory, GetSubscriptionHistory, Find,
     ListTasks, GetTask, ListWorkers, ListCounters, ListHours, ListViews, RebuildViews, StartBackup, ListSubscribers,
-    GetBackup,
+    GetMetrics, GetBackup,
 )}
 
 EVENTS: dict[str, type[wire.EventData]] = {each.__name__: each for each in (
