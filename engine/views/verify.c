@@ -1,34 +1,19 @@
 #include "engine/views/verify.h"
 
-#include <stdio.h>
-
-#include "engine/views/projection.h"
-
-enum { PLACES = 2 };
+#include "engine/views/places.h"
 
 /* Those that serve at the next start. STORE_NONE: there are none. */
 static enum store_error
 open_present(struct projector *w, const char *dir, struct projection *ret_projection)
 {
-    struct projection best = {.store = NULL};
-    char              place[4200];
+    struct projection places[PLACES] = {{.store = NULL}};
+    int               serving;
+    enum store_error  error = places_open(w, dir, STORE_VIEWS_LOOK, places, &serving);
 
-    for (int i = 0; i < PLACES; i++) {
-        struct projection p;
-        snprintf(place, sizeof place, "%s/views-%c", dir, 'a' + i);
-        enum store_error error = projection_open(w, place, STORE_VIEWS_LOOK, &p);
-        if (error == STORE_EXISTS_NOT) continue;
-        if (error != STORE_OK) {
-            projection_close(&best);
-            return error;
-        }
-        if (best.store == NULL || p.rows_at > best.rows_at) {
-            projection_close(&best);
-            best = p;
-        } else projection_close(&p);
-    }
-    *ret_projection = best;
-    return best.store == NULL ? STORE_NONE : STORE_OK;
+    *ret_projection = error == STORE_OK && serving != NOWHERE ? places[serving] : (struct projection){.store = NULL};
+    for (int i = 0; i < PLACES; i++)
+        if (error != STORE_OK || i != serving) projection_close(&places[i]);
+    return error == STORE_OK && serving == NOWHERE ? STORE_NONE : error;
 }
 
 static enum store_error

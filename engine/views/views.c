@@ -6,11 +6,9 @@
 #include <stdlib.h>
 
 #include "engine/base/log.h"
-#include "engine/views/projection.h"
+#include "engine/views/places.h"
 #include "engine/views/scrub.h"
 #include "proto/check.h"
-
-enum { PLACES = 2, NOWHERE = -1 };
 
 struct views {
     struct projector  projector;
@@ -31,19 +29,6 @@ struct views {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-/* The better one of two that are whole, if one should have lost its race with a crash, is the one that is further. */
-static enum store_error
-open_places(struct views *v)
-{
-    for (int i = 0; i < PLACES; i++) {
-        enum store_error error = projection_open(&v->projector, v->dirs[i], STORE_VIEWS_EXISTING, &v->places[i]);
-        if (error == STORE_EXISTS_NOT || error == STORE_DAMAGED) continue;
-        if (error != STORE_OK) return error;
-        if (v->serving == NOWHERE || v->places[i].rows_at > v->places[v->serving].rows_at) v->serving = i;
-    }
-    return STORE_OK;
-}
-
 static struct views *
 make(const char *dir, const struct books *books)
 {
@@ -52,7 +37,7 @@ make(const char *dir, const struct books *books)
     PD_CHECK(v != NULL && pthread_mutex_init(&v->lock, NULL) == 0 && pthread_cond_init(&v->left, NULL) == 0);
     projector_init(&v->projector, books->rows, books->log);
     v->serving = v->building = NOWHERE;
-    for (int i = 0; i < PLACES; i++) PD_CHECK(asprintf(&v->dirs[i], "%s/views-%c", dir, 'a' + i) > 0);
+    for (int i = 0; i < PLACES; i++) v->dirs[i] = places_path(dir, i);
     return v;
 }
 
@@ -60,7 +45,7 @@ enum store_error
 views_open(const char *dir, const struct books *books, struct views **ret_views)
 {
     struct views    *v = make(dir, books);
-    enum store_error error = open_places(v);
+    enum store_error error = places_open(&v->projector, dir, STORE_VIEWS_EXISTING, v->places, &v->serving);
 
     if (error != STORE_OK) {
         views_close(&v);
@@ -84,7 +69,7 @@ enum store_error
 views_seen(const char *dir, const struct books *books, uint64_t *ret_position)
 {
     struct views    *v = make(dir, books);
-    enum store_error error = open_places(v);
+    enum store_error error = places_open(&v->projector, dir, STORE_VIEWS_EXISTING, v->places, &v->serving);
 
     *ret_position = v->serving == NOWHERE ? 0 : v->places[v->serving].rows_at;
     views_close(&v);

@@ -4,7 +4,7 @@
  * transactions. The views are never authoritative: when they are missing, of another log or another making of the rows, or from
  * another version, they are made anew, beside those that serve if there are such, and take their place when they have caught up.
  *
- * Two places on the disk, DIR/views-a and DIR/views-b; at most one of them serves, the other is being made. */
+ * They lie in one of two places (places.h). */
 #ifndef VIEWS_VIEWS_H
 #define VIEWS_VIEWS_H
 
