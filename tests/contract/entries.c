@@ -2,51 +2,10 @@
  * some of which are aborted. */
 #include <stdlib.h>
 
-#include "proto/schema.h"
-#include "tests/contract/books.h"
-#include "tests/support/check.h"
-
-static const uint8_t   chain[PD_CHAIN_BYTES] = {7};
-static const char     *dir;
-static struct store   *store;
-static struct pd_arena arena;
-
-static int
-begin_story(void **state)
-{
-    uint64_t known = 0;
-
-    check_start(state);
-    pd_arena_init(&arena);
-    dir = books_make();
-    CHECK_EQ(store_open(dir, STORE_CREATE, false, &store, &known), STORE_OK);
-    return 0;
-}
-
-static int
-end_story(void **state)
-{
-    (void)state;
-    store_close(&store);
-    books_forget();
-    pd_arena_fini(&arena);
-    return 0;
-}
+#include "tests/contract/store_story.h"
 
 static void
-begin(void)
-{
-    CHECK_EQ(store_begin(store), STORE_OK);
-}
-
-static void
-commit(void)
-{
-    CHECK_EQ(store_commit(store, chain), STORE_OK);
-}
-
-static void
-put(const char *key, const char *value)
+put_entry(const char *key, const char *value)
 {
     store_put_entry(store, pd_text(key), pd_text(value));
 }
@@ -80,10 +39,10 @@ a_cursor_goes_to_keys_and_on_in_both_directions(void **state)
 
     (void)state;
     begin();
-    put("b", "2");
-    put("d", "");
-    put("a", "1");
-    put("bb", "3");
+    put_entry("b", "2");
+    put_entry("d", "");
+    put_entry("a", "1");
+    put_entry("bb", "3");
     commit();
     struct store_reader *reader = open_reader();
     CHECK_EQ(store_cursor_open(reader, &cursor), STORE_OK);
@@ -128,12 +87,12 @@ the_writer_sees_what_it_has_put_and_dropping_drops_entries(void **state)
 
     (void)state;
     begin();
-    put("a", "1");
+    put_entry("a", "1");
     CHECK_EQ(store_read_entry(store_writer_view(store), PD_TEXT("a"), &arena, &value), STORE_OK);
     CHECK_TEXT(value, "1");
     store_drop_rows(store);
     CHECK_EQ(store_read_entry(store_writer_view(store), PD_TEXT("a"), &arena, &value), STORE_NONE);
-    put("b", "2");
+    put_entry("b", "2");
     commit();
     struct store_reader *reader = open_reader();
     CHECK_EQ(store_read_entry(reader, PD_TEXT("a"), &arena, &value), STORE_NONE);
@@ -199,16 +158,10 @@ entries_are_as_in_a_table_through_commits_and_aborts(void **state)
             store_abort(store);
             memcpy(table, before, sizeof table);
         } else commit();
-        if (turn % 20 == 0) {
-            uint64_t known;
-            store_close(&store);
-            CHECK_EQ(store_open(dir, STORE_EXISTING, false, &store, &known), STORE_OK);
-        }
+        if (turn % 20 == 0) reopen();
         check_all();
     }
 }
-
-#define STORY(name) cmocka_unit_test_setup_teardown(name, begin_story, end_story)
 
 int
 main(void)

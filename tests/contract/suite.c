@@ -3,160 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "proto/schema.h"
-#include "tests/contract/books.h"
-#include "tests/support/check.h"
-
-static const uint8_t   chain[PD_CHAIN_BYTES] = {7};
-static const char     *dir;
-static struct store   *store;
-static struct pd_arena arena;
-
-static void
-open_store(enum store_mode mode)
-{
-    uint64_t known = 0;
-    CHECK_EQ(store_open(dir, mode, false, &store, &known), STORE_OK);
-}
-
-static void
-reopen(void)
-{
-    store_close(&store);
-    CHECK(store == NULL);
-    open_store(STORE_EXISTING);
-}
-
-static int
-begin_story(void **state)
-{
-    check_start(state);
-    pd_arena_init(&arena);
-    dir = books_make();
-    open_store(STORE_CREATE);
-    return 0;
-}
-
-static int
-end_story(void **state)
-{
-    (void)state;
-    store_close(&store);
-    books_forget();
-    pd_arena_fini(&arena);
-    return 0;
-}
-
-/* ---- short words for what the stories do --------------------------------------------------------------------------- */
-
-static void
-begin(void)
-{
-    CHECK_EQ(store_begin(store), STORE_OK);
-}
-
-static void
-commit(void)
-{
-    CHECK_EQ(store_commit(store, chain), STORE_OK);
-}
-
-static void
-append(uint64_t position, const char *text)
-{
-    store_append(store, position, text, strlen(text));
-}
-
-static void
-put(int row_code, uint64_t position, uint32_t item, const char *text)
-{
-    store_put_row(store, row_code, (struct row_key){position, item}, text, strlen(text));
-}
-
-static void
-delete_row(int row_code, uint64_t position, uint32_t item)
-{
-    store_delete_row(store, row_code, (struct row_key){position, item});
-}
-
-/* The text of a record as a reader sees it; NULL when there is none. */
-static const char *
-record_in(struct store_reader *reader, uint64_t position)
-{
-    struct pd_text   bytes;
-    enum store_error error = store_read_record(reader, position, &arena, &bytes);
-    CHECK(error == STORE_OK || error == STORE_NONE);
-    return error == STORE_OK ? bytes.data : NULL;
-}
-
-static const char *
-row_in(struct store_reader *reader, int row_code, uint64_t position, uint32_t item)
-{
-    struct pd_text   bytes;
-    enum store_error error = store_read_row(reader, row_code, (struct row_key){position, item}, &arena, &bytes);
-    CHECK(error == STORE_OK || error == STORE_NONE);
-    return error == STORE_OK ? bytes.data : NULL;
-}
-
-static void
-check_is(const char *is, const char *should)
-{
-    if (should == NULL) CHECK(is == NULL);
-    else CHECK_TEXT(pd_text(is), should);
-}
-
-/* What a new reader sees of a record and a row. */
-static void
-check_record(uint64_t position, const char *should)
-{
-    struct store_reader *reader;
-    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
-    check_is(record_in(reader, position), should);
-    store_reader_close(&reader);
-    CHECK(reader == NULL);
-}
-
-static void
-check_row(int row_code, uint64_t position, uint32_t item, const char *should)
-{
-    struct store_reader *reader;
-    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
-    check_is(row_in(reader, row_code, position, item), should);
-    store_reader_close(&reader);
-}
-
-/* Rows as they are visited: "1.2=text 3.0=other", at most `max` of them; "?" stands for a damaged one. */
-struct list {
-    char   text[2000];
-    size_t size, left;
-};
-
-static bool
-note_row(void *arg, struct row_key key, struct pd_text bytes)
-{
-    struct list *l = arg;
-    int          n = snprintf(l->text + l->size, sizeof l->text - l->size, "%s%ju.%u=%.*s", l->size > 0 ? " " : "",
-                              (uintmax_t)key.position, key.item, bytes.data == NULL ? 1 : (int)bytes.size,
-                              bytes.data == NULL ? "?" : bytes.data);
-    l->size += (size_t)n;
-    return --l->left > 0;
-}
-
-static void
-check_rows(int row_code, struct row_key from, size_t max, const char *should)
-{
-    struct list          list = {.left = max};
-    struct store_reader *reader;
-
-    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
-    CHECK_EQ(store_each_row(reader, row_code, from, note_row, &list), STORE_OK);
-    store_reader_close(&reader);
-    CHECK_TEXT(((struct pd_text){list.text, list.size}), should);
-}
-
-static const struct row_key first = {0, 0};
-
-/* ---- the stories --------------------------------------------------------------------------------------------------- */
+#include "tests/contract/store_story.h"
 
 static void
 new_books_are_empty_and_have_an_id(void **state)
@@ -309,139 +156,6 @@ records_are_appended_without_gap(void **state)
 }
 
 static void
-rows_are_visited_in_order_of_key(void **state)
-{
-    (void)state;
-    begin();
-    put(PD_ROW_subscription, 300, 1, "f");
-    put(PD_ROW_subscription, 2, 0, "c");
-    put(PD_ROW_subscription, 1, 256, "b");
-    put(PD_ROW_subscription, 1, 2, "a");
-    put(PD_ROW_subscription, 255, 0, "d");
-    put(PD_ROW_subscription, 256, 0, "e");
-    put(PD_ROW_subscription, (uint64_t)1 << 40, 0, "g");
-    put(PD_ROW_task, 1, 1, "of another kind");
-    commit();
-    check_rows(PD_ROW_subscription, first, 100, "1.2=a 1.256=b 2.0=c 255.0=d 256.0=e 300.1=f 1099511627776.0=g");
-    check_rows(PD_ROW_task, first, 100, "1.1=of another kind");
-    check_rows(PD_ROW_order, first, 100, "");
-}
-
-static void
-a_visit_begins_at_its_key_and_ends_when_told(void **state)
-{
-    (void)state;
-    begin();
-    for (uint32_t i = 1; i <= 5; i++) put(PD_ROW_order, 10 * i, i, "x");
-    commit();
-    check_rows(PD_ROW_order, (struct row_key){20, 2}, 2, "20.2=x 30.3=x");
-    check_rows(PD_ROW_order, (struct row_key){20, 3}, 2, "30.3=x 40.4=x");
-    check_rows(PD_ROW_order, (struct row_key){15, 0}, 1, "20.2=x");
-    check_rows(PD_ROW_order, (struct row_key){50, 6}, 9, "");
-    check_rows(PD_ROW_order, (struct row_key){UINT64_MAX, UINT32_MAX}, 9, "");
-}
-
-static void
-rows_grow_shrink_and_may_be_empty(void **state)
-{
-    static char large[100000];
-
-    (void)state;
-    memset(large, 'l', sizeof large - 1);
-    begin();
-    put(PD_ROW_order, 1, 0, large);
-    put(PD_ROW_order, 2, 0, "");
-    commit();
-    check_row(PD_ROW_order, 1, 0, large);
-    check_row(PD_ROW_order, 2, 0, "");
-    begin();
-    put(PD_ROW_order, 1, 0, "small");
-    put(PD_ROW_order, 2, 0, large);
-    commit();
-    reopen();
-    check_row(PD_ROW_order, 1, 0, "small");
-    check_row(PD_ROW_order, 2, 0, large);
-}
-
-static void
-deleting_takes_one_row_and_asks_for_none(void **state)
-{
-    (void)state;
-    begin();
-    put(PD_ROW_task, 1, 1, "a");
-    put(PD_ROW_task, 1, 2, "b");
-    put(PD_ROW_task, 2, 1, "c");
-    commit();
-    begin();
-    delete_row(PD_ROW_task, 1, 2);
-    delete_row(PD_ROW_task, 1, 3);
-    delete_row(PD_ROW_order, 1, 1);
-    commit();
-    check_rows(PD_ROW_task, first, 9, "1.1=a 2.1=c");
-}
-
-static void
-dropping_rows_keeps_the_log_and_folding_goes_on_across_a_restart(void **state)
-{
-    (void)state;
-    begin();
-    for (uint64_t p = 1; p <= 5; p++) append(p, "event");
-    put(PD_ROW_order, 1, 0, "order");
-    put(PD_ROW_plan, 2, 0, "plan");
-    commit();
-    begin();
-    store_drop_rows(store);
-    commit();
-    CHECK_EQ(store_last(store), 5);
-    CHECK_EQ(store_folded(store), 0);
-    check_rows(PD_ROW_order, first, 9, "");
-    check_rows(PD_ROW_plan, first, 9, "");
-    check_record(5, "event");
-    begin();
-    put(PD_ROW_order, 1, 0, "order");
-    store_set_folded(store, 3);
-    commit();
-    reopen();
-    CHECK_EQ(store_folded(store), 3);
-    CHECK_EQ(store_last(store), 5);
-    check_row(PD_ROW_order, 1, 0, "order");
-    begin();
-    put(PD_ROW_plan, 2, 0, "plan");
-    store_set_folded(store, 5);
-    commit();
-    begin();
-    append(6, "event");
-    commit();
-    CHECK_EQ(store_folded(store), 5); /* as it was set: rows may follow later */
-    reopen();
-    CHECK_EQ(store_folded(store), 5);
-    begin();
-    store_set_folded(store, 6);
-    commit();
-    reopen();
-    CHECK_EQ(store_folded(store), 6);
-}
-
-static void
-a_dropping_that_is_aborted_drops_nothing(void **state)
-{
-    (void)state;
-    begin();
-    append(1, "event");
-    put(PD_ROW_order, 1, 0, "order");
-    store_set_folded(store, 1);
-    commit();
-    begin();
-    store_drop_rows(store);
-    put(PD_ROW_order, 1, 1, "new");
-    store_abort(store);
-    CHECK_EQ(store_folded(store), 1);
-    check_rows(PD_ROW_order, first, 9, "1.0=order");
-    reopen();
-    CHECK_EQ(store_folded(store), 1);
-}
-
-static void
 a_reopened_store_has_everything_and_the_same_id(void **state)
 {
     uint8_t id[PD_LOG_ID_BYTES];
@@ -517,31 +231,6 @@ a_reader_keeps_its_snapshot(void **state)
     store_reader_close(&after);
 }
 
-static void
-a_damaged_row_is_told_and_a_new_one_heals_it(void **state)
-{
-    struct store_reader *reader;
-    struct pd_text       bytes = PD_TEXT("untouched");
-    (void)state;
-    begin();
-    put(PD_ROW_order, 1, 0, "first");
-    put(PD_ROW_order, 2, 0, "second");
-    put(PD_ROW_order, 3, 0, "third");
-    commit();
-    store_close(&store);
-    books_damage(PD_ROW_order, (struct row_key){2, 0});
-    open_store(STORE_EXISTING);
-    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
-    CHECK_EQ(store_read_row(reader, PD_ROW_order, (struct row_key){2, 0}, &arena, &bytes), STORE_DAMAGED);
-    CHECK_TEXT(bytes, "untouched");
-    store_reader_close(&reader);
-    check_rows(PD_ROW_order, first, 9, "1.0=first 2.0=? 3.0=third");
-    begin();
-    put(PD_ROW_order, 2, 0, "mended");
-    commit();
-    check_rows(PD_ROW_order, first, 9, "1.0=first 2.0=mended 3.0=third");
-}
-
 /* Space is judged before a turn begins: what is there stays, and when there is space again, it goes on. */
 static void
 a_full_disk_is_told_before_anything_is_begun(void **state)
@@ -603,7 +292,6 @@ a_scratch_store_leaves_nothing_behind(void **state)
 int
 main(void)
 {
-#define STORY(name) cmocka_unit_test_setup_teardown(name, begin_story, end_story)
     const struct CMUnitTest tests[] = {
         STORY(new_books_are_empty_and_have_an_id),
         STORY(books_that_must_exist_are_not_made),
@@ -613,16 +301,9 @@ main(void)
         STORY(closing_aborts_what_is_open),
         STORY(a_commit_of_nothing_is_one),
         STORY(records_are_appended_without_gap),
-        STORY(rows_are_visited_in_order_of_key),
-        STORY(a_visit_begins_at_its_key_and_ends_when_told),
-        STORY(rows_grow_shrink_and_may_be_empty),
-        STORY(deleting_takes_one_row_and_asks_for_none),
-        STORY(dropping_rows_keeps_the_log_and_folding_goes_on_across_a_restart),
-        STORY(a_dropping_that_is_aborted_drops_nothing),
         STORY(a_reopened_store_has_everything_and_the_same_id),
         STORY(what_was_read_stays_when_the_store_goes_on),
         STORY(a_reader_keeps_its_snapshot),
-        STORY(a_damaged_row_is_told_and_a_new_one_heals_it),
         STORY(a_full_disk_is_told_before_anything_is_begun),
         STORY(a_scratch_store_leaves_nothing_behind),
     };

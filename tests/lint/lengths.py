@@ -6,7 +6,6 @@ import lint
 FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 600, 132
 
 # Longer than they should be. May shrink, not grow; take a row out when its file fits.
-LONG_FILES = {"tests/contract/suite.c": 630}
 # As long as the schema makes them.
 GENERATED = ("clients/python/pedido/messages.py", "clients/python/pedido/calls.py")
 
