@@ -2,6 +2,7 @@
 #include "engine/log_times.h"
 #include "engine/publish.h"
 #include "engine/query.h"
+#include "proto/check.h"
 #include "engine/views/events.h"
 
 /* ---- an event ------------------------------------------------------------------------------------------------------ */
@@ -112,11 +113,12 @@ read_history(struct queries *q, const void *row)
 
 /* ---- of many ------------------------------------------------------------------------------------------------------- */
 
-/* Lists that are read as one, in order of position. */
+/* Lists that are read as one, in order of position: one for each type that ReadLog may name. */
+enum { LISTS_MAX = 16 };
 struct merge {
     struct event_list *lists;
-    struct event_place next[16];
-    bool               there[16];
+    struct event_place next[LISTS_MAX];
+    bool               there[LISTS_MAX];
     size_t             count;
     bool               backwards;
 };
@@ -132,6 +134,7 @@ advance(struct queries *q, struct merge *m, size_t i)
 static bool
 open_merge(struct queries *q, struct merge *m, const struct pd_read_log *asked, uint64_t scope, uint64_t from)
 {
+    PD_CHECK(asked->types_count <= LISTS_MAX);
     m->lists = PD_ARENA_ARRAY(&q->arena, struct event_list, asked->types_count + 1);
     m->backwards = asked->backwards;
     for (size_t i = 0; i == 0 || i < asked->types_count; i++) {
