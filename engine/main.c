@@ -28,7 +28,7 @@
 #include "engine/data.h"
 #include "engine/doctor.h"
 #include "engine/domain/transitions.h"
-#include "engine/held.h"
+#include "engine/queries/held.h"
 #include "engine/notify.h"
 #include "engine/offline.h"
 #include "engine/options.h"

@@ -22,6 +22,9 @@ MAY = (
     # The ports hand requests to the turn; the turn knows no port.
     ("engine/bus/", CONTRACT + ("engine/bus/", "engine/base/", "engine/engine.h")),
     ("engine/main.c", CONTRACT + ("engine/",)),
+    # Queries know the turn; the turn knows no query.
+    ("engine/queries/", CONTRACT + ("engine/queries/", "engine/domain/", "engine/store/", "engine/index/", "engine/views/",
+                                    "engine/base/", re.compile(r"engine/[a-z_]+\.h"))),
     ("engine/", CONTRACT + ("engine/domain/", "engine/store/", "engine/index/", "engine/views/", "engine/base/",
                             re.compile(r"engine/[a-z_]+\.(h|def)"))),
     ("clients/lib/", CONTRACT + ("clients/lib/",)),

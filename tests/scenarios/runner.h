@@ -7,7 +7,7 @@
 
 #include "engine/bus/door.h"
 #include "engine/engine.h"
-#include "engine/queries.h"
+#include "engine/queries/queries.h"
 
 /* One line that happened: an event, an answer or a refusal, as "Type" and its fields. */
 struct happening {

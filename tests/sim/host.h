@@ -5,7 +5,7 @@
 
 #include "engine/backup.h"
 #include "engine/bus/door.h"
-#include "engine/held.h"
+#include "engine/queries/held.h"
 #include "engine/store/store_memory.h"
 #include "tests/sim/sim.h"
 

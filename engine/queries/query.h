@@ -7,7 +7,7 @@
 #define ENGINE_QUERY_H
 
 #include "engine/fold.h"
-#include "engine/queries.h"
+#include "engine/queries/queries.h"
 #include "engine/views/list.h"
 
 enum { SCAN_MAX = 20000 }; /* rows or events looked at for one answer */

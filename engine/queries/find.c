@@ -3,7 +3,7 @@
  * It has four parts. First what has the text as its whole id, number or reference: looked up. Then, a table after the other and
  * each oldest first, what has it as a part of a text: searched through, in bounded pages. What the first part has shown is left out
  * of the others. */
-#include "engine/query.h"
+#include "engine/queries/query.h"
 #include "proto/check.h"
 
 enum { EXACT, CUSTOMERS, ORDERS, SUBSCRIPTIONS, PARTS };

@@ -1,4 +1,4 @@
-#include "engine/queries.h"
+#include "engine/queries/queries.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "engine/base/plain.h"
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
-#include "engine/query.h"
+#include "engine/queries/query.h"
 #include "engine/views/events.h"
 #include "proto/check.h"
 

@@ -1,4 +1,4 @@
-#include "engine/held.h"
+#include "engine/queries/held.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef ENGINE_HELD_H
 #define ENGINE_HELD_H
 
-#include "engine/queries.h"
+#include "engine/queries/queries.h"
 
 enum { HELD_MAX = 4096 }; /* one more is answered from what there is */
 

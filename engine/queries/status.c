@@ -1,7 +1,7 @@
 /* status.c - what the engine tells of itself: how it does, its views, its backup, who follows it under a name. */
 #include <limits.h>
 
-#include "engine/query.h"
+#include "engine/queries/query.h"
 
 static struct views_figures
 figures_of(const struct queries *q)

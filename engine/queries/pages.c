@@ -5,7 +5,7 @@
 #include "engine/base/plain.h"
 #include "engine/domain/support.h"
 #include "engine/log_times.h"
-#include "engine/query.h"
+#include "engine/queries/query.h"
 
 struct view_key
 scope_key(const struct queries *q, int view)

@@ -1,5 +1,5 @@
 /* counters.c - how many there are, and how many there were in each hour. */
-#include "engine/query.h"
+#include "engine/queries/query.h"
 #include "engine/views/operations.h"
 
 /* What is counted stands in groups: the states of orders, the hours. A cursor is the view's place in the query's table, the group,

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "engine/query.h"
+#include "engine/queries/query.h"
 #include "engine/subscribers.h"
 #include "proto/check.h"
 

@@ -1,7 +1,7 @@
 /* log_pages.c - events: of one thing, along its records; of a reseller or of all, along the lists of their positions. */
 #include "engine/log_times.h"
 #include "engine/publish.h"
-#include "engine/query.h"
+#include "engine/queries/query.h"
 #include "proto/check.h"
 #include "engine/views/events.h"
 

@@ -1,5 +1,5 @@
 /* worklist.c - what is to be done, and who does it: tasks, open and closed, and the workers. */
-#include "engine/query.h"
+#include "engine/queries/query.h"
 
 static const struct pd_text absent = {NULL, 0};
 
