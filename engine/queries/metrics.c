@@ -147,7 +147,7 @@ put_subscribers(struct metrics *l)
     struct pd_subscribers_reply all = {0};
     struct queries             *q = l->queries;
 
-    show_subscribers(q, &all);
+    read_subscribers(q, &all);
     for (size_t i = 0; i < all.subscribers_count; i++) {
         const struct pd_subscriber_view *v = &all.subscribers[i];
         char                             name[140];

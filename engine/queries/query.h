@@ -99,6 +99,6 @@ void *list_subscribers(struct queries *q);
 void *get_metrics(struct queries *q);
 
 /* Who follows under a name, all of them, with their heads. */
-void show_subscribers(struct queries *q, struct pd_subscribers_reply *ret_subscribers);
+void read_subscribers(struct queries *q, struct pd_subscribers_reply *ret_subscribers);
 
 #endif

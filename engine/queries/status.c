@@ -87,7 +87,7 @@ complete_subscriber(struct queries *q, struct pd_subscriber_view *v, const struc
 }
 
 void
-show_subscribers(struct queries *q, struct pd_subscribers_reply *ret)
+read_subscribers(struct queries *q, struct pd_subscribers_reply *ret)
 {
     struct engine_figures f = engine_figures(q->sources.engine);
 
@@ -102,7 +102,7 @@ list_subscribers(struct queries *q)
     struct pd_subscribers_reply      *r = PD_ARENA_NEW(&q->arena, struct pd_subscribers_reply);
     size_t                            shown = 0;
 
-    show_subscribers(q, r);
+    read_subscribers(q, r);
     for (size_t i = 0; i < r->subscribers_count; i++) {
         struct pd_subscriber_view v = r->subscribers[i];
         bool ours = v.reseller.data != NULL && pd_text_equal(v.reseller, q->message->envelope.reseller);
