@@ -19,7 +19,7 @@ struct pd_named {
     uint64_t          moved_ms;
 };
 
-/* People see it in ListSubscribers. */
+/* People see it in ListSubscribers. The id's end is random; its front is the time, which those that begin together share. */
 static void
 name_holder(struct pd_named *n)
 {
@@ -27,7 +27,7 @@ name_holder(struct pd_named *n)
 
     (void)gethostname(host, sizeof host - 1);
     pd_client_new_id(id);
-    snprintf(n->holder, sizeof n->holder, "%s/%ld/%.8s", host, (long)getpid(), id);
+    snprintf(n->holder, sizeof n->holder, "%s/%ld/%s", host, (long)getpid(), id + PD_ID_SIZE - 1 - 12);
 }
 
 enum pd_client_status
