@@ -99,15 +99,19 @@ move_to(struct pd_named *n, struct pd_text log, uint64_t position)
                                        .position = position};
 }
 
+static enum pd_client_status
+fail_lost(struct pd_named *n)
+{
+    pd_client_fail(n->client, PD_CLIENT_REFUSED, "the subscriber %s: %s", n->name, n->why);
+    n->client->refusal = n->lost;
+    return PD_CLIENT_REFUSED;
+}
+
 enum pd_client_status
 pd_named_keep(struct pd_named *n, struct pd_text log, uint64_t position, bool idle)
 {
     if (n->moving) pd_client_poll(n->client, 0);
-    if (n->lost != PD_OK) {
-        pd_client_fail(n->client, PD_CLIENT_REFUSED, "the subscriber %s: %s", n->name, n->why);
-        n->client->refusal = n->lost;
-        return PD_CLIENT_REFUSED;
-    }
+    if (n->lost != PD_OK) return fail_lost(n);
     uint64_t waited_ms = pd_now_ms() - n->moved_ms;
     bool     due = position != n->kept ? idle || waited_ms >= SAVE_MS : waited_ms >= RENEW_MS;
 
@@ -119,9 +123,12 @@ pd_named_keep(struct pd_named *n, struct pd_text log, uint64_t position, bool id
     return PD_CLIENT_OK;
 }
 
+/* Who has lost the name says nothing more about it: free again, it would be taken for a program that ends, and a position kept that
+ * whoever made it anew has not come to. */
 enum pd_client_status
 pd_named_save(struct pd_named *n, struct pd_text log, uint64_t position)
 {
+    if (n->lost != PD_OK) return fail_lost(n);
     struct pd_move_subscriber move = move_to(n, log, position);
     struct pd_call_message    message = pd_move_subscriber_message(&move);
     struct pd_reply           reply = {0};
