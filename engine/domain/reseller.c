@@ -36,6 +36,7 @@ evolve_reseller_put__reseller(struct pd_reseller *row, const struct pd_reseller_
 void
 decide_skip_event(const struct view *view, const struct pd_skip_event *c, struct decision *out)
 {
+    if (!meets_expectation(view, view->reseller->version, out)) return;
     *EMIT(out, event_skipped) = (struct pd_event_skipped){
         .reseller = view->reseller->reseller, .subscriber = c->subscriber, .all = c->all, .position = c->position,
         .reason = c->reason,
