@@ -301,7 +301,8 @@ make_any(struct sim *s, struct client *c)
     if (roll < 70) return add_note(s, c);
     if (roll < 81) return make_repair(s);
     if (roll < 86) return mend_order(s, c);
-    if (roll < 94) return keep_shop(s);
+    if (roll < 92) return keep_shop(s);
+    if (roll < 94) return make_name(s);
     if (roll < 95) return hold_once_more(s);
     return parse("%s", wrongs[chance(s, WRONGS)]);
 }

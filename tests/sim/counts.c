@@ -40,8 +40,7 @@ counts_add(struct counts *sum, const struct counts *c)
 static bool
 is_rare(int code)
 {
-    return code == PD_E_cursor_invalid || code == PD_E_position_out_of_range || code == PD_E_views_off ||
-           code == PD_E_too_many_remains;
+    return code == PD_E_cursor_invalid || code == PD_E_views_off || code == PD_E_too_many_remains;
 }
 
 static unsigned

@@ -41,6 +41,17 @@ plan_next(struct sim *s)
 }
 
 static void
+serve_log(struct sim *s, struct pd_text log)
+{
+    struct host *h = s->host;
+
+    model_serves(s->model, log);
+    if (pd_text_equal(log, pd_text(h->logs[0]))) return;
+    memcpy(h->logs[1], h->logs[0], sizeof h->logs[1]);
+    snprintf(h->logs[0], sizeof h->logs[0], "%.*s", (int)log.size, log.data);
+}
+
+static void
 start(struct sim *s)
 {
     struct host          *h = s->host;
@@ -71,7 +82,7 @@ start(struct sim *s)
     disk.armed = DISK_FINE;
     disk.fired = false;
     PD_CHECK(failed == (error != STORE_OK));
-    if (error == STORE_OK) model_serves(s->model, engine_log(h->engine));
+    if (error == STORE_OK) serve_log(s, engine_log(h->engine));
     show_turn(s, &first, error != STORE_OK);
     if (error != STORE_OK) { /* once more */
         tell(s, "# the start fails");
@@ -428,7 +439,8 @@ commit(struct sim *s)
     arm(s, FAULT_commit_lost, DISK_COMMIT_LOST);
     arm(s, FAULT_commit_kept, DISK_COMMIT_KEPT);
     if (!is_well(s, engine_commit(h->engine))) {
-        if (store_last(h->books.log) > model_last(s->model)) show_turn(s, t, true); /* nobody hears of it, and it stays */
+        bool stays = s->crash == FAULT_commit_kept || store_last(h->books.log) > model_last(s->model);
+        if (stays) show_turn(s, t, true); /* and nobody hears of it */
         return crash(s), false;
     }
     show_turn(s, t, false);

@@ -53,6 +53,7 @@ struct host {
     struct model_request received[INBOX_MAX]; /* beside the slots, in their order */
     uint64_t         received_count, taken_count;
     uint8_t          chain[PD_CHAIN_BYTES]; /* of the last event that was shown */
+    char             logs[2][40]; /* ids: of the one that is served, and of the one before */
     bool             rows_left, stopping, released, unread;
     struct mail      later[INBOX_MAX]; /* while there is no process: kept by the sockets of those who sent */
     size_t           later_count;

@@ -94,6 +94,7 @@ model_begin_life(struct model *m, uint64_t now_ms)
 
     m->life++;
     m->worker_count = m->wait_count = m->stop_count = m->move_count = 0;
+    m_names_begin_life(m);
     for (size_t s = 1; s < m->scope_count; s++)
         for (size_t n = 1; n <= m->scopes[s]->task_count; n++)
             if (m_work_of(m->scopes[s], n, &w)) w.slot->lease_until_ms = now_ms + m->lease_ms;
@@ -355,6 +356,11 @@ check_accepted(struct model *m, struct m_scope *s, size_t count, const msgpack_o
         NEED(m, m->touched != NULL && m_number(data, "order") == (uint64_t)(m->touched - s->orders) + 1, "another order is named");
         return check_order_answer(m, m->touched, data);
     }
+    const struct pd_skip_event *skip = m->message.body;
+    if (command == PD_COMMAND_skip_event)
+        NEED(m, count == 1 && m_number(data, "position") == skip->position &&
+                    pd_text_equal(mp_find_text(data, "subscriber"), skip->subscriber),
+             "another event is skipped than was asked for");
     if (command == PD_COMMAND_end_subscription || command == PD_COMMAND_import_subscription)
         return check_subscription_answer(m, s, data);
     return true;
@@ -369,7 +375,8 @@ is_rightly_taken(struct model *m, struct m_scope *s)
         PD_E_domain_taken, PD_E_plan_not_published, PD_E_period_disabled, PD_E_currency_mismatch, PD_E_item_not_failed,
         PD_E_nothing_completed, PD_E_task_closed, PD_E_not_removable, PD_E_import_taken, PD_E_import_differs, PD_E_item_not_found,
         PD_E_invalid_field, PD_E_task_not_found, PD_E_subscription_not_found, PD_E_task_not_waiting, PD_E_task_not_leased,
-        PD_E_abandon_required, PD_E_nothing_to_abandon, PD_E_too_many_remains, PD_E_missing_field,
+        PD_E_abandon_required, PD_E_nothing_to_abandon, PD_E_too_many_remains, PD_E_missing_field, PD_E_subscriber_not_found,
+        PD_E_position_out_of_range,
     };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         NEED(m, !m_is_right(m, s, codes[i]), "%s is accepted, and %s should be its answer", m->message.block->Name,
@@ -439,6 +446,10 @@ take_request(struct model *m, struct walk *w, const struct model_request *r)
     case PD_COMMAND_worker_goodbye: NEED(m, code == PD_OK, "a goodbye is refused"); return m_take_goodbye(m, r);
     case PD_COMMAND_drain_worker: return m_take_drain(m, code, mp_find(&answer, "data"));
     case PD_COMMAND_check_status: return take_status(m, s, r, code, &answer);
+    case PD_COMMAND_attach_subscriber:
+    case PD_COMMAND_move_subscriber:
+    case PD_COMMAND_detach_subscriber:
+    case PD_COMMAND_delete_subscriber: return m_take_name(m, s, r, code, &answer);
     default: break;
     }
     NEED(m, r->answer.data != NULL, "a command is not answered");

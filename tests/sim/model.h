@@ -69,12 +69,16 @@ void model_published(struct model *model, struct pd_text topic, struct pd_text b
  * what it was then, under another id, and so is everything that was folded from it. */
 void model_serves(struct model *model, struct pd_text log);
 void model_backed_up(struct model *model);
+void model_names_backed_up(struct model *model); /* positions under names, as they are now */
 void model_restored(struct model *model);
 
 /* A subscriber's process begins, of a reseller or of ~all, in the log that it has kept the id of; absent: of whichever. `exact`: it
  * keeps its position with what it does for an event. It is given an event; has done what it does for it; hears that the log is
  * another one. */
 void model_reader_begins(struct model *model, size_t n, struct pd_text reseller, bool exact, struct pd_text log);
+/* The same, under a name that the engine has let it have: it goes by `holder`, and is told this log and this position. */
+void model_reader_attached(struct model *model, size_t n, struct pd_text reseller, struct pd_text name, struct pd_text holder,
+                           struct pd_text log, uint64_t position);
 void model_reader_given(struct model *model, size_t n, const struct pd_event *event);
 void model_reader_done(struct model *model, size_t n);
 void model_reader_reset(struct model *model, size_t n);
@@ -85,6 +89,8 @@ void model_heartbeat(struct model *model, struct pd_text scope, uint64_t positio
 /* A query's answer, and whether it was asked with the id or a cursor of another log; ListCounters, of views at the log's head. */
 void model_queried(struct model *model, struct pd_text answer, bool foreign);
 void model_counters(struct model *model, struct pd_text reseller, struct pd_text answer);
+/* ListSubscribers, of all, between two turns. */
+void model_listed(struct model *model, struct pd_text answer, uint64_t now_ms);
 
 /* Every row, after each other, when the store says that they are folded up to the log's end; then model_rows_seen. */
 void model_row(struct model *model, int row_code, struct pd_text bytes);

@@ -140,6 +140,7 @@ m_take_event(struct model *m, const struct model_record *r)
         NEED(m, c != NULL && r->version == ++c->version, "a note of a customer");
         return true;
     }
+    case PD_EVENT_event_skipped: return m_take_skipped(m, s, r, body);
     case PD_EVENT_plan_put: return take_plan(m, s, r, body);
     case PD_EVENT_period_put: return take_period(m, s, r, body);
     case PD_EVENT_subscription_note_added:

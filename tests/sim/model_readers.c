@@ -66,6 +66,7 @@ model_restored(struct model *m)
     m->last = b->last;
     m->time = b->time;
     m->restored = true;
+    m_names_restored(m);
     for (size_t i = 0; i < M_COMMANDS; i++)
         if (m->commands[i].last > m->last) m->commands[i] = (struct m_command){.key = m->commands[i].key};
 }
@@ -135,6 +136,7 @@ model_reader_done(struct model *m, size_t n)
 {
     struct m_reader *r = &m->readers[n];
     if (r->given > r->done) r->done = r->given;
+    if (r->name != NULL && r->given > 0) m_name_done(m, r);
     r->given = 0;
 }
 
@@ -147,11 +149,11 @@ model_reader_reset(struct model *m, size_t n)
     if (r->log == m->former.id) r->former_done = r->done;
     r->log = m->log;
     r->next = r->given = r->done = r->at = 0;
+    if (r->name != NULL) r->told->life = r->name->life;
 }
 
-/* Of a reseller, or of ~all. */
-static uint64_t
-head_of(const struct model *m, uint64_t scope)
+uint64_t
+m_head(const struct model *m, uint64_t scope)
 {
     for (size_t i = 1; i < m->scope_count; i++)
         if (m->scopes[i]->id == scope) return m->scopes[i]->position;
@@ -163,7 +165,8 @@ model_readers_at_head(const struct model *m)
 {
     for (size_t n = 0; n < M_READERS; n++) {
         const struct m_reader *r = &m->readers[n];
-        if (r->there && (r->log != m->log || r->done != head_of(m, r->scope))) return false;
+        if (r->name != NULL && !m_name_is_at_head(m, r->name)) return false;
+        if (r->there && r->name == NULL && (r->log != m->log || r->done != m_head(m, r->scope))) return false;
     }
     return true;
 }
@@ -171,7 +174,7 @@ model_readers_at_head(const struct model *m)
 void
 model_heartbeat(struct model *m, struct pd_text scope, uint64_t position)
 {
-    uint64_t head = head_of(m, m_print(scope));
+    uint64_t head = m_head(m, m_print(scope));
     if (position != head) wrong(m, "a heartbeat says %" PRIu64 ", and %" PRIu64 " events are durable", position, head);
 }
 

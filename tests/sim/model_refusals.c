@@ -115,6 +115,7 @@ m_version_of(struct model *m, struct m_scope *s, uint64_t *ret_version)
         if (other != NULL) *ret_version = other->version;
         return true;
     }
+    case PD_COMMAND_skip_event: *ret_version = s->version; return true;
     case PD_COMMAND_put_plan: p = m_plan(s, ((const struct pd_put_plan *)m->message.body)->plan); break;
     case PD_COMMAND_put_period:
         if ((p = m_plan(s, ((const struct pd_put_period *)m->message.body)->plan)) == NULL) return false;
@@ -335,6 +336,8 @@ m_is_right(struct model *m, struct m_scope *s, int code)
     case PD_E_not_removable: return command == PD_COMMAND_end_subscription && is_not_removable(s, m->message.body);
     case PD_E_nothing_completed:
         return command == PD_COMMAND_accept_partial && o != NULL && m_count_items(o, PD_item_state_completed) == 0;
+    case PD_E_subscriber_not_found:
+    case PD_E_position_out_of_range: return m_is_skip_wrong(m, s, code);
     case PD_E_too_large: return command == PD_COMMAND_hold_customer && c != NULL && c->hold_count == PD_REASONS_MAX;
     default: return is_one_of_many(m, s, &a, o, c, code);
     }

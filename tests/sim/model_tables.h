@@ -1,7 +1,8 @@
 /* model_tables.h - the model's memory, for the files it is made of: model.c (requests and answers), model_crew.c (workers' words),
  * model_claims.c (whether a refusal is right), model_events.c, model_orders.c, model_tasks.c and model_subscriptions.c (whether an
  * event is legal), model_rows.c (rows), model_sent.c (what goes out beside the answers), model_readers.c (subscribers and queries,
- * and logs that are restored), model_server.c (what exists). Texts are kept as prints: 64 bits. */
+ * and logs that are restored), model_names.c (subscribers with a name), model_server.c (what exists). Texts are kept as prints:
+ * 64 bits. */
 #ifndef SIM_MODEL_TABLES_H
 #define SIM_MODEL_TABLES_H
 
@@ -9,7 +10,7 @@
 
 enum { M_ITEMS = 4, M_PERIODS = 64, M_CUSTOMERS = 32, M_PLANS = 16, M_SCOPES = 8, M_GROUPS = 4, M_WORKERS = 32, M_WAITS = 4096,
        M_COMMANDS = 1 << 16, M_FORMERS = 15, M_REMAINS = 16, M_OWED = 64, M_STOPS = 256, M_MOVES = 4096, M_READERS = 8,
-       M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
+       M_NAMES = 16, M_TOLDS = 4096, M_EXPIRY_DAYS = 30, M_EXPIRY_TURNS = 40 };
 
 /* How far a task has come: an item's, or the one that removes what a subscription may have. */
 struct m_slot {
@@ -140,11 +141,35 @@ struct m_log {
     size_t          scope_count;
 };
 
+/* What the engine keeps under a name; scope: the reseller's id, or that of ~all. */
+struct m_kept {
+    bool     there;
+    uint64_t log, position;
+};
+
+/* A subscriber with a name. `life` counts its makings; `done`: all up to there was done by who followed, of the log `done_log`. */
+struct m_name {
+    uint64_t      scope, id, holder, heard_ms, life, done, done_log;
+    bool          followed;
+    struct m_kept kept, backup;
+    struct m_kept look; /* as it was when it was last looked at; and when, in which life */
+    uint64_t      look_ms, look_life;
+};
+
+/* Who was let have a name, and the positions that it was told. */
+struct m_told {
+    uint64_t             holder, life, log, first, last;
+    const struct m_name *name;
+    bool                 taken; /* by a process that follows */
+};
+
 /* A subscriber: the log that it is in, the next position it is to be given (0: where it begins anew), what it has done. */
 struct m_reader {
     bool     there, exact, all;
     uint64_t scope, log, next, given, done, former_done;
     uint64_t at; /* where its last event stands in the log */
+    struct m_name *name; /* NULL: it has none */
+    struct m_told *told; /* when it was let have it */
 };
 
 struct model {
@@ -186,6 +211,9 @@ struct model {
     struct m_log    former, backup;
     bool            restored;
     struct m_reader readers[M_READERS];
+    struct m_name   names[M_NAMES];
+    size_t          name_count, told_count;
+    struct m_told   tolds[M_TOLDS];
 };
 
 /* Keeps what must not be; the first one stands. Always false, so that it can be returned. */
@@ -283,6 +311,18 @@ bool m_take_ready(struct model *m, const struct model_request *r, int code, cons
 bool m_take_goodbye(struct model *m, const struct model_request *r);
 void m_forget_worker(struct model *m, struct m_worker *w);
 bool m_take_drain(struct model *m, int code, const msgpack_object *data);
+
+/* Subscribers with a name: what is asked about them, and that events were skipped; who follows has done an event, or is told of
+ * another log; and what becomes of them. */
+bool m_take_name(struct model *m, const struct m_scope *s, const struct model_request *r, int code, const msgpack_object *answer);
+bool m_take_skipped(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_event_skipped *e);
+bool m_is_skip_wrong(struct model *m, const struct m_scope *s, int code);
+void m_name_done(struct model *m, const struct m_reader *r);
+void m_names_begin_life(struct model *m);
+void m_names_restored(struct model *m);
+bool m_name_is_at_head(const struct model *m, const struct m_name *n);
+/* The last position of a reseller, or of ~all. */
+uint64_t m_head(const struct model *m, uint64_t scope);
 
 /* What exists: the log tells of it too. */
 void m_server_hears(struct model *m, const struct m_scope *s, const struct m_work *w, int event, uint64_t lease, bool by_hand,

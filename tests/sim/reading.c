@@ -148,9 +148,10 @@ ask(struct sim *s, const char *type, struct pd_text reseller, struct pd_text log
     struct request   request;
     struct pd_text   answer;
     uint64_t         wanted = 0, wait_ms;
+    bool             everybody = strcmp(type, "ListSubscribers") == 0;
 
     mp_writer_clear(w);
-    mp_map(w, (uint32_t)(4 + (log.data != NULL) + (cursor.data != NULL)));
+    mp_map(w, (uint32_t)(4 + (log.data != NULL) + (cursor.data != NULL) + everybody));
     mp_key(w, "type");
     mp_text(w, pd_text(type));
     mp_key(w, "id");
@@ -161,6 +162,7 @@ ask(struct sim *s, const char *type, struct pd_text reseller, struct pd_text log
     mp_uint(w, strcmp(type, "ListOrders") == 0 ? 2 : 1000);
     if (log.data != NULL) mp_key(w, "log"), mp_text(w, log);
     if (cursor.data != NULL) mp_key(w, "cursor"), mp_text(w, cursor);
+    if (everybody) mp_key(w, "data"), mp_map(w, 1), mp_key(w, "all"), mp_bool(w, true);
     PD_CHECK(take_query(s, (struct pd_text){w->data, w->size}, &request));
     PD_CHECK(queries_answer(r->queries, &request, true, &wanted, &wait_ms, &answer));
     pd_arena_reset(&r->arena);
@@ -188,6 +190,17 @@ turn_page(struct sim *s)
     bool           kept = next.data != NULL && next.size < sizeof r->cursor;
     snprintf(r->cursor, sizeof r->cursor, "%.*s", kept ? (int)next.size : 0, kept ? next.data : "");
     snprintf(r->of_log, sizeof r->of_log, "%s", kept ? engine_log(s->host->engine).data : "");
+}
+
+/* Who follows under a name, and how far each is behind. What a turn has changed is shown when it is sealed, and is known here when
+ * it is durable: so between two turns. */
+static void
+look_at_names(struct sim *s)
+{
+    struct pd_text none = {NULL, 0};
+
+    if (s->host->open != NULL || s->host->sealed != NULL) return;
+    model_listed(s->model, ask(s, "ListSubscribers", pd_text(resellers[0]), none, none), s->now_ms);
 }
 
 /* ---- the projector ------------------------------------------------------------------------------------------------------- */
@@ -294,6 +307,7 @@ beat(struct sim *s)
     }
     pd_arena_reset(&h->reading.arena);
     if (shop_is_open(s)) turn_page(s);
+    look_at_names(s);
 }
 
 void

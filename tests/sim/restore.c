@@ -88,7 +88,9 @@ restore_step(struct sim *s)
         tell(s, "# a backup begins");
         return;
     }
-    if (r->backup == NULL || chance(s, 120) > 0 || backup_step(r->backup)) return;
+    if (r->backup == NULL || chance(s, 120) > 0) return;
+    if (backup_progress(r->backup).phase == BACKUP_COPIES) model_names_backed_up(s->model); /* they go with the last events */
+    if (backup_step(r->backup)) return;
     struct backup_progress p = backup_progress(r->backup);
     r->done = p.phase == BACKUP_DONE;
     if (!r->done && strstr(p.problem, "no space") == NULL) model_blame(s->model, p.problem);

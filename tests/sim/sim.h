@@ -2,8 +2,9 @@
  *
  * The real engine, its door and slots, the worker's and the client's step run in one thread under one random number: time goes
  * from one thing that is due to the next. world.c: chance, clock, network. clients.c and commands.c: people. repairs.c: those
- * who put things right. workers.c: workers and liars. subscribers.c and library.c: who follows the log. disk.c: the disk's faults.
- * host.c: the engine's process. reading.c: its views and queries. restore.c: its backups. model.h: the judge. */
+ * who put things right. workers.c: workers and liars. subscribers.c and library.c: who follows the log. names.c: what people do
+ * with the names of subscribers. disk.c: the disk's faults. host.c: the engine's process. reading.c: its views and queries.
+ * restore.c: its backups. model.h: the judge. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -18,7 +19,7 @@
 #include "tests/sim/model.h"
 
 enum {
-    CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, FIRST_SUBSCRIBER, SUBSCRIBERS = 3, TO_ENGINE = -1,
+    CLIENTS = 8, WORKERS = 4, LIAR = CLIENTS + WORKERS, FIRST_SUBSCRIBER, SUBSCRIBERS = 7, FIRST_NAMED = 3, TO_ENGINE = -1,
     MAIL_MAX = 8192, LEASE_MS = 3000, COMMANDS = 2000, CRASHES = 5, KNOWN_ORDERS = 10, OLD_FRAMES = 4, OVERHEARD = 8,
     HOUR_MS = 3600000, CALM_MS = HOUR_MS,
 };
@@ -92,6 +93,11 @@ struct sim_subscriber {
     int                   number;
     const char           *reseller;
     bool                  exact;     /* it keeps its position with what it does for an event; else the library's checkpoint */
+    const char           *name;      /* NULL, or under which the engine keeps it; others follow under it, too */
+    char                  holder[72]; /* as it calls itself there */
+    bool                  waiting;   /* in the library, for an answer: meanwhile the world goes on */
+    bool                  refused;   /* it has heard that the name is not its own any more */
+    uint64_t              cut_off_ms, slow_ms; /* until then nothing goes out or comes in; it is at an event, and says so */
     struct pd_checkpoint  kept;      /* on its disk, in either way; log "": there is none */
     struct pd_client     *client;    /* NULL: the process is down */
     struct pd_subscriber *stream;
@@ -156,6 +162,8 @@ json_t *make_repair(struct sim *s);
 json_t *parse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 json_t *about_order(struct sim *s, const char *type, const struct known_order *order);
 json_t *chore_of(struct sim *s);
+/* names.c: what somebody asks about a subscriber with a name. */
+json_t *make_name(struct sim *s);
 extern const char *const resellers[];
 enum { RESELLERS = 3, CUSTOMERS = 5 };
 
@@ -174,6 +182,7 @@ bool subscribers_want(const struct sim *s, struct pd_text topic);
 void subscribers_publish(struct sim *s, struct pd_text topic, struct pd_text body);
 
 /* library.c: a subscriber's process, as far as libpedido is concerned. */
+void library_enter(struct sim *s, struct sim_subscriber *subscriber); /* before it calls the library */
 void library_open(struct sim *s, struct sim_subscriber *subscriber);
 void library_close(struct sim *s, struct sim_subscriber *subscriber);
 /* A message has arrived at one of its sockets. False: that is closed. */
@@ -183,6 +192,9 @@ struct sim_socket *library_stream(const struct sim_subscriber *subscriber);
 uint64_t           library_life(const struct sim_socket *socket);
 void               library_cut(struct sim_socket *socket);
 bool               library_is_cut(const struct sim_socket *socket);
+
+/* Goes on to what is due next, at most until then: for who waits in the midst of something. */
+void world_goes_on(struct sim *s, uint64_t until_ms);
 
 void     host_open(struct sim *s);
 void     host_close(struct sim *s);

@@ -1,6 +1,7 @@
 /* subscribers.c - programs that follow the log, with libpedido itself: two of a reseller and one of all. Some keep their position
- * with what they do for an event, some let the library keep a checkpoint. They are slow, they die, they end; and what is published
- * comes to them as a network pleases. */
+ * with what they do for an event, some let the library keep a checkpoint. Four more have the engine keep it, two under a name of a
+ * reseller and two under the same name of all: each pair contends for it. They are slow, they die, they end, they are cut off; and
+ * what is published comes to them as a network pleases. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,14 +10,17 @@
 #include "proto/check.h"
 #include "tests/sim/sim.h"
 
-enum { AT_ONCE = 40 };
+enum { AT_ONCE = 40, HELD_MS = 15000, RENEW_MS = 3000 };
 
 void
 audience_open(struct sim *s)
 {
+    const char *const all = "~all", *const of[] = {resellers[0], resellers[1], all, resellers[1], resellers[1], all, all};
+
     for (int i = 0; i < SUBSCRIBERS; i++)
         s->subscribers[i] = (struct sim_subscriber){
-            .number = i, .reseller = i < 2 ? resellers[i] : "~all", .exact = ((uint64_t)i + s->seed / 4) % 2 == 0,
+            .number = i, .reseller = of[i],
+            .exact = i < FIRST_NAMED && ((uint64_t)i + s->seed / 4) % 2 == 0, .name = i < FIRST_NAMED ? NULL : "avisos",
             .wake_ms = s->reads ? 1 + chance(s, 3000) : UINT64_MAX,
         };
 }
@@ -33,7 +37,33 @@ audience_close(struct sim *s)
 
 /* ---- the process ------------------------------------------------------------------------------------------------------- */
 
-static void
+/* Asks for its name, and waits for it. False: another has it, or there is no engine to ask. */
+static bool
+attach(struct sim *s, struct sim_subscriber *f)
+{
+    struct pd_follow_options options = {.reseller = pd_text(f->reseller), .from = 1, .subscriber = pd_text(f->name)};
+    enum pd_client_status    status = pd_subscriber_follow(f->client, &options, &f->stream);
+    struct pd_text           log = {NULL, 0};
+
+    if (status == PD_CLIENT_OK) {
+        log = pd_subscriber_log(f->stream);
+        uint64_t position = pd_subscriber_position(f->stream, NULL);
+        tell(s, "# subscriber %d begins as %s behind %" PRIu64, f->number, f->holder, position);
+        model_reader_attached(s->model, (size_t)f->number, options.reseller, options.subscriber, pd_text(f->holder), log, position);
+        return true;
+    }
+    enum pd_error_code code = pd_client_refusal(f->client);
+    bool later = code == PD_E_busy || code == PD_E_shutting_down || code == PD_E_storage_full || status == PD_CLIENT_NO_ANSWER ||
+                 (code == PD_E_reseller_not_found && !shop_is_open(s));
+    if (code == PD_E_subscriber_in_use) s->counts.faults[FAULT_name_refused]++;
+    else if (!later) model_blame(s->model, pd_client_problem(f->client));
+    library_close(s, f);
+    f->wake_ms = s->now_ms + 1 + chance(s, 4000);
+    return false;
+}
+
+/* False: not yet. */
+static bool
 begin(struct sim *s, struct sim_subscriber *f)
 {
     char                     path[4];
@@ -43,11 +73,14 @@ begin(struct sim *s, struct sim_subscriber *f)
     snprintf(path, sizeof path, "%d", f->number);
     if (f->exact) options.log = log, options.from = f->kept.position + 1;
     else options.checkpoint = path;
-    f->dying = f->given = false;
+    f->dying = f->given = f->refused = false;
+    f->slow_ms = 0;
     library_open(s, f);
+    if (f->name != NULL) return attach(s, f);
     PD_CHECK(pd_subscriber_follow(f->client, &options, &f->stream) == PD_CLIENT_OK);
     tell(s, "# subscriber %d begins behind %" PRIu64, f->number, f->kept.position);
     model_reader_begins(s->model, (size_t)f->number, options.reseller, f->exact, log);
+    return true;
 }
 
 /* Dead, or closed in good order: what was given last is not done. */
@@ -74,12 +107,41 @@ act(struct sim *s, struct sim_subscriber *f)
 static void
 begin_anew(struct sim *s, struct sim_subscriber *f)
 {
-    s->counts.faults[FAULT_told_of_restore]++;
+    s->counts.faults[f->name == NULL ? FAULT_told_of_restore : FAULT_name_reset]++;
     tell(s, "# subscriber %d hears that the log is another", f->number);
     model_reader_reset(s->model, (size_t)f->number);
     if (f->exact) f->kept = (struct pd_checkpoint){.position = 0};
     if (befalls(s, FAULT_subscriber_died, 4)) end(s, f, true);
     else if (pd_subscriber_restart(f->stream, 1) != PD_CLIENT_OK) model_blame(s->model, "a subscriber cannot begin anew");
+}
+
+/* Its name is another's by now, or is no more. */
+static void
+lose_name(struct sim *s, struct sim_subscriber *f)
+{
+    enum pd_error_code code = pd_client_refusal(f->client);
+    bool               deleted = code == PD_E_subscriber_not_found;
+
+    if (f->name == NULL || (!deleted && code != PD_E_subscriber_in_use)) {
+        model_blame(s->model, pd_client_problem(f->client));
+        return;
+    }
+    s->counts.faults[deleted ? FAULT_name_deleted : FAULT_name_lost]++;
+    f->refused = true;
+    end(s, f, false);
+}
+
+/* What befalls those that hold a name: each for longer than it is held. */
+static bool
+is_kept_long(struct sim *s, struct sim_subscriber *f)
+{
+    if (f->name == NULL) return false;
+    if (befalls(s, FAULT_holder_cut, 900)) f->cut_off_ms = s->now_ms + HELD_MS + chance(s, 8000);
+    bool silent = befalls(s, FAULT_holder_slow, 900);
+    if (!silent && !befalls(s, FAULT_holder_renewed, 900)) return false;
+    f->slow_ms = s->now_ms + HELD_MS + chance(s, 8000);
+    f->wake_ms = silent ? f->slow_ms : s->now_ms + RENEW_MS;
+    return true;
 }
 
 /* Takes one event. False: there is nothing more to do now. */
@@ -90,26 +152,40 @@ take(struct sim *s, struct sim_subscriber *f)
     case PD_CLIENT_OK: break;
     case PD_CLIENT_NO_ANSWER: return false;
     case PD_CLIENT_RESET: begin_anew(s, f); return false;
-    default: model_blame(s->model, pd_client_problem(f->client)); return false;
+    default: lose_name(s, f); return false;
     }
     f->given = true;
     note(s, f->event.type_name);
     model_reader_given(s->model, (size_t)f->number, &f->event);
-    if (befalls(s, FAULT_subscriber_died, 800)) return end(s, f, true), false;
+    if (befalls(s, f->name == NULL ? FAULT_subscriber_died : FAULT_holder_died, 800)) return end(s, f, true), false;
     if (befalls(s, FAULT_subscriber_ended, 800)) return end(s, f, false), false;
+    if (is_kept_long(s, f)) return false;
     if (chance(s, 20) == 0) { /* it takes its time */
         f->wake_ms = s->now_ms + 1 + chance(s, 40);
         return false;
     }
     act(s, f);
     if (befalls(s, FAULT_subscriber_done, 800)) return end(s, f, true), false;
+    if (f->name != NULL && chance(s, 100) == 0) (void)pd_subscriber_save(f->stream); /* what comes of it, the next event tells */
+    return true;
+}
+
+/* Still at its event. */
+static bool
+is_at_it(struct sim *s, struct sim_subscriber *f)
+{
+    if (!f->given || s->now_ms >= f->slow_ms) return false;
+    if (pd_subscriber_renew(f->stream) != PD_CLIENT_OK) lose_name(s, f);
+    else f->wake_ms = s->now_ms + RENEW_MS < f->slow_ms ? s->now_ms + RENEW_MS : f->slow_ms;
     return true;
 }
 
 void
 subscriber_step(struct sim *s, struct sim_subscriber *f)
 {
-    if (f->client == NULL) begin(s, f);
+    library_enter(s, f);
+    if (f->client == NULL && !begin(s, f)) return;
+    if (is_at_it(s, f)) return;
     f->wake_ms = s->now_ms + 1000;
     if (f->given) act(s, f);
     for (int n = 0; take(s, f); n++)
@@ -147,7 +223,7 @@ send_to(struct sim *s, struct sim_subscriber *f, struct mail m, struct pd_text m
 
     m.to = FIRST_SUBSCRIBER + f->number;
     m.life = library_life(stream);
-    if (library_is_cut(stream)) return;
+    if (library_is_cut(stream) || s->now_ms < f->cut_off_ms) return;
     if (befalls(s, FAULT_stream_cut, 4000)) library_cut(stream);
     if (heartbeat ? befalls(s, FAULT_heartbeat_lost, 2) : befalls(s, FAULT_event_lost, 25)) return;
     for (int copies = befalls(s, FAULT_event_doubled, 40) ? 2 : 1; copies > 0; copies--) {
@@ -177,6 +253,6 @@ subscriber_hear(struct sim *s, const struct mail *m)
 {
     struct sim_subscriber *f = &s->subscribers[m->to - FIRST_SUBSCRIBER];
 
-    if (f->client == NULL || !library_receive(s, f, m) || f->given) return;
+    if (f->client == NULL || !library_receive(s, f, m) || f->given || f->waiting) return;
     if (f->wake_ms > s->now_ms) f->wake_ms = s->now_ms;
 }

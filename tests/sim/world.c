@@ -192,28 +192,33 @@ next_ms(const struct sim *s)
     if (s->mail_count > 0) at = least(at, s->mails[0].at_ms);
     for (int i = 0; i < CLIENTS; i++) at = least(at, s->clients[i].wake_ms);
     for (int i = 0; i < WORKERS; i++) at = least(at, s->workers[i].wake_ms);
-    for (int i = 0; i < SUBSCRIBERS; i++) at = least(at, s->subscribers[i].wake_ms);
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        if (!s->subscribers[i].waiting) at = least(at, s->subscribers[i].wake_ms);
     at = least(at, reading_wake_ms(s));
     return at > s->now_ms ? at : s->now_ms + 1;
+}
+
+void
+world_goes_on(struct sim *s, uint64_t until_ms)
+{
+    s->now_ms = least(next_ms(s), until_ms);
+    deliver(s);
+    for (int i = 0; i < CLIENTS; i++)
+        if (s->clients[i].wake_ms <= s->now_ms) client_step(s, &s->clients[i], (struct pd_text){NULL, 0});
+    for (int i = 0; i < WORKERS; i++)
+        if (s->workers[i].wake_ms <= s->now_ms) worker_tick(s, &s->workers[i]);
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        if (s->subscribers[i].wake_ms <= s->now_ms && !s->subscribers[i].waiting) subscriber_step(s, &s->subscribers[i]);
+    if (s->lie_ms <= s->now_ms) tell_lie(s);
+    if (s->change_ms <= s->now_ms) change(s);
+    if (host_wake_ms(s) <= s->now_ms) host_step(s);
+    if (reading_wake_ms(s) <= s->now_ms) reading_step(s);
 }
 
 static void
 live_until(struct sim *s, uint64_t end_ms, bool (*is_over)(const struct sim *s))
 {
-    while (s->now_ms < end_ms && !is_over(s) && model_violation(s->model) == NULL) {
-        s->now_ms = next_ms(s);
-        deliver(s);
-        for (int i = 0; i < CLIENTS; i++)
-            if (s->clients[i].wake_ms <= s->now_ms) client_step(s, &s->clients[i], (struct pd_text){NULL, 0});
-        for (int i = 0; i < WORKERS; i++)
-            if (s->workers[i].wake_ms <= s->now_ms) worker_tick(s, &s->workers[i]);
-        for (int i = 0; i < SUBSCRIBERS; i++)
-            if (s->subscribers[i].wake_ms <= s->now_ms) subscriber_step(s, &s->subscribers[i]);
-        if (s->lie_ms <= s->now_ms) tell_lie(s);
-        if (s->change_ms <= s->now_ms) change(s);
-        if (host_wake_ms(s) <= s->now_ms) host_step(s);
-        if (reading_wake_ms(s) <= s->now_ms) reading_step(s);
-    }
+    while (s->now_ms < end_ms && !is_over(s) && model_violation(s->model) == NULL) world_goes_on(s, UINT64_MAX);
 }
 
 static bool
