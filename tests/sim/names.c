@@ -64,13 +64,13 @@ move_name(struct sim *s, const struct by_hand *b)
     json_t            *r = set(about("MoveSubscriber", b), "holder", name_person(s));
 
     set(r, "log", json_string(h->logs[chance(s, 8) == 0]));
-    return set(r, "position", b->followed ? json_integer(0) : position(s, model_last(s->model) / 4));
+    return set(r, "position", b->followed ? json_integer(0) : position(s, model_last(s->model) / 2));
 }
 
 static json_t *
 skip_event(struct sim *s, const struct by_hand *b)
 {
-    json_t *r = set(about("SkipEvent", b), "position", position(s, model_last(s->model) / 4));
+    json_t *r = set(about("SkipEvent", b), "position", position(s, model_last(s->model) / 2));
     return chance(s, 2) == 0 ? r : set(r, "reason", json_string("no cabe"));
 }
 
