@@ -137,10 +137,16 @@ attach(struct engine *e, const struct pd_attach_subscriber *m, const struct scop
     return take_hold(e, s, m->holder);
 }
 
+/* Before anything else: another log may not know the name, and that is why. */
+static struct pd_refusal
+judge_log(const struct engine *e, const struct pd_move_subscriber *m)
+{
+    return pd_text_equal(m->log, pd_text(e->log_text)) ? pd_refuse(PD_OK) : pd_refuse_field(PD_E_wrong_log, NULL, "log");
+}
+
 static struct pd_refusal
 move(struct engine *e, const struct pd_move_subscriber *m, struct subscriber *s, const struct scope *scope)
 {
-    if (!pd_text_equal(m->log, pd_text(e->log_text))) return pd_refuse_field(PD_E_wrong_log, NULL, "log");
     if (m->position > head_of(e, scope, m->all)) return pd_refuse_field(PD_E_position_out_of_range, NULL, "position");
     struct pd_refusal refusal = take_hold(e, s, m->holder);
     if (refusal.code != PD_OK) return refusal;
@@ -199,6 +205,7 @@ serve_subscriber(struct engine *e, struct request *r, const struct scope *scope)
     const void        *body = r->message.body;
 
     if (r->message.block->code == PD_COMMAND_attach_subscriber) refusal = attach(e, body, scope);
+    if (r->message.block->code == PD_COMMAND_move_subscriber) refusal = judge_log(e, body);
     struct subscriber *s = refusal.code == PD_OK ? named_subscriber(e, r, scope) : NULL;
     if (refusal.code == PD_OK && s == NULL) refusal = pd_refuse_field(PD_E_subscriber_not_found, NULL, "subscriber");
     if (refusal.code == PD_OK) switch (r->message.block->code) {

@@ -341,19 +341,21 @@ pd_subscriber_renew(struct pd_subscriber *s)
 enum pd_client_status
 pd_subscriber_restart(struct pd_subscriber *s, uint64_t from)
 {
-    struct pd_follow *f = s->follow;
+    struct pd_follow     *f = s->follow;
+    uint64_t              position = from > 0 ? from - 1 : 0;
+    enum pd_client_status status = PD_CLIENT_OK;
 
     if (f == NULL) return pd_client_fail(s->client, PD_CLIENT_BAD_OPTION, "this subscriber does not follow");
     while (f->asking) pd_client_poll(s->client, 1000); /* every call ends */
+    if (f->named != NULL) status = pd_named_restart(f->named, pd_text(f->splice.log), from, &position);
     /* What waits in the old socket is the old log's. */
-    enum pd_client_status status = pd_subscriber_reconnect(s, pd_text(f->prefix));
+    if (status == PD_CLIENT_OK) status = pd_subscriber_reconnect(s, pd_text(f->prefix));
     if (status != PD_CLIENT_OK) return status;
     f->heard_ms = pd_now_ms();
     pd_reply_fini(&f->page);
     f->answered = false;
-    pd_splice_begin(&f->splice, (struct pd_text){NULL, 0}, from);
-    f->given = f->done = from > 0 ? from - 1 : 0;
-    f->saved = UINT64_MAX;
-    if (f->named != NULL) pd_named_restart(f->named);
+    pd_splice_begin(&f->splice, (struct pd_text){NULL, 0}, f->named != NULL ? position + 1 : from);
+    f->given = f->done = position;
+    f->saved = from > 0 ? UINT64_MAX : position; /* what happens from now on: where that is shows the first event */
     return PD_CLIENT_OK;
 }

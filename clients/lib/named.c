@@ -30,37 +30,51 @@ name_holder(struct pd_named *n)
     snprintf(n->holder, sizeof n->holder, "%s/%ld/%s", host, (long)getpid(), id + PD_ID_SIZE - 1 - 12);
 }
 
+/* Takes the name, made where there is none. */
+static enum pd_client_status
+take_name(struct pd_named *n, uint64_t from, uint64_t *ret_position, uint64_t *ret_head)
+{
+    struct pd_attach_subscriber attach = {.subscriber = pd_text(n->name), .holder = pd_text(n->holder), .all = n->all, .from = from,
+                                          .has_from = from > 0};
+    struct pd_call_message      message = pd_attach_subscriber_message(&attach);
+    struct pd_reply             reply = {0};
+
+    message.reseller = n->all ? (struct pd_text){NULL, 0} : pd_text(n->reseller);
+    enum pd_client_status status = pd_call(n->client, &message, &reply);
+    const struct pd_subscriber_reply *answer = status == PD_CLIENT_OK ? pd_attach_subscriber_reply(&reply) : NULL;
+    if (answer == NULL) {
+        status = status == PD_CLIENT_OK ? PD_CLIENT_BAD_ANSWER : status;
+        pd_client_fail(n->client, status, "the subscriber %s: %s", n->name, reply.problem);
+        n->client->refusal = reply.refused.code;
+    } else {
+        snprintf(n->log, sizeof n->log, "%.*s", (int)answer->log.size, answer->log.data);
+        *ret_position = n->kept = answer->position;
+        *ret_head = answer->head;
+        n->moved_ms = pd_now_ms();
+    }
+    pd_reply_fini(&reply);
+    return status;
+}
+
 enum pd_client_status
 pd_named_attach(struct pd_client *client, struct pd_text name, const char *reseller, bool all, uint64_t from,
                 struct pd_named **ret_named, struct pd_text *ret_log, uint64_t *ret_position)
 {
     struct pd_named *n = calloc(1, sizeof *n);
-    struct pd_reply  reply = {0};
 
     PD_CHECK(n != NULL);
     *n = (struct pd_named){.client = client, .all = all};
     snprintf(n->name, sizeof n->name, "%.*s", (int)name.size, name.data);
     snprintf(n->reseller, sizeof n->reseller, "%s", reseller);
     name_holder(n);
-    struct pd_attach_subscriber   attach = {.subscriber = name, .holder = pd_text(n->holder), .all = all, .from = from,
-                                            .has_from = from > 0};
-    struct pd_call_message        message = pd_attach_subscriber_message(&attach);
-    const struct pd_subscriber_reply *answer;
-
-    message.reseller = all ? (struct pd_text){NULL, 0} : pd_text(n->reseller);
-    enum pd_client_status status = pd_call(client, &message, &reply);
-    if (status == PD_CLIENT_OK && (answer = pd_attach_subscriber_reply(&reply)) != NULL) {
-        snprintf(n->log, sizeof n->log, "%.*s", (int)answer->log.size, answer->log.data);
-        *ret_position = n->kept = answer->position;
-        *ret_log = pd_text(n->log);
-        n->moved_ms = pd_now_ms();
-        *ret_named = n;
-    } else {
-        status = pd_client_fail(client, status, "the subscriber %s: %s", n->name, reply.problem);
-        client->refusal = reply.refused.code;
+    uint64_t              head;
+    enum pd_client_status status = take_name(n, from, ret_position, &head);
+    if (status != PD_CLIENT_OK) {
         free(n);
+        return status;
     }
-    pd_reply_fini(&reply);
+    *ret_log = pd_text(n->log);
+    *ret_named = n;
     return status;
 }
 
@@ -145,10 +159,19 @@ pd_named_save(struct pd_named *n, struct pd_text log, uint64_t position)
     return status;
 }
 
-void
-pd_named_restart(struct pd_named *n)
+enum pd_client_status
+pd_named_restart(struct pd_named *n, struct pd_text old_log, uint64_t from, uint64_t *ret_position)
 {
-    n->kept = UINT64_MAX;
+    uint64_t head;
+
+    while (n->moving) pd_client_poll(n->client, 1000); /* every call ends */
+    enum pd_client_status status = take_name(n, from, ret_position, &head);
+    if (status != PD_CLIENT_OK) return status;
+    if (from > 0) *ret_position = from - 1;
+    else if (pd_text_equal(pd_text(n->log), old_log)) *ret_position = head; /* it came with the backup: that is the old log's */
+    n->lost = PD_OK;
+    n->kept = UINT64_MAX; /* what is done is to be said anew, in the new log */
+    return status;
 }
 
 void

@@ -19,8 +19,9 @@ enum pd_client_status pd_named_keep(struct pd_named *named, struct pd_text log, 
 /* The same, and waits for it. */
 enum pd_client_status pd_named_save(struct pd_named *named, struct pd_text log, uint64_t position);
 
-/* Whatever is kept is to be said anew: the log is another. */
-void pd_named_restart(struct pd_named *named);
+/* The log is another than the old one: takes the name again, which it may not know. *ret_position is where to begin behind: `from`,
+ * or, where that is 0, where the name has come to in the new log, or its head. When it fails it may be tried again. */
+enum pd_client_status pd_named_restart(struct pd_named *named, struct pd_text old_log, uint64_t from, uint64_t *ret_position);
 
 /* Lets the name go. */
 void pd_named_end(struct pd_named **named);

@@ -88,7 +88,8 @@ PD_API enum pd_client_status pd_subscriber_save(struct pd_subscriber *subscriber
  * after 15 s. Does not wait. PD_CLIENT_REFUSED: another has it. */
 PD_API enum pd_client_status pd_subscriber_renew(struct pd_subscriber *subscriber);
 
-/* Begins anew in the log that there is now, after PD_CLIENT_RESET; `from` as in the options. */
+/* Begins anew in the log that there is now, after PD_CLIENT_RESET; `from` as in the options. Under a name it waits like a call, and
+ * takes the name in that log; PD_CLIENT_REFUSED: another has it there. */
 PD_API enum pd_client_status pd_subscriber_restart(struct pd_subscriber *subscriber, uint64_t from);
 
 /* Frees what an event holds and zeroes it. One that was only zeroed is well. */

@@ -75,6 +75,7 @@ def one_at_a_time(engine, client):
     check("it cannot be deleted meanwhile", code == 5 and "Another program follows" in talk, (code, talk))
     shop.add(client, reference="live")
     eventually("what happens comes", lambda: hook.done()[-1] == head + 1)
+    eventually("and is done", lambda: shown(client, "one").get("lag") == 0)
     first.send_signal(signal.SIGTERM)
     same("SIGTERM ends it", first.wait(10), 0)
     eventually("then nobody follows", lambda: "holder" not in shown(client, "one"))
@@ -167,6 +168,41 @@ def restored(engine, client):
         same("it begins anew", (code, hook.done()[0]), (0, 1))
 
 
+def under_a_follower(engine, client):
+    """A backup is restored under programs that follow: one had its name in it, one not, and one wants what happens from now on."""
+    backup, data = os.path.join(engine.place, "backup-2"), os.path.join(engine.place, "restored-2")
+    followers = {}
+
+    def begin_one(name, start):
+        with open(os.path.join(engine.place, name), "wb") as out:
+            followers[name] = daemon.spawn([daemon.program("follow-named"), engine.endpoint, name, str(start)], stdout=out)
+        eventually("%s follows" % name, lambda: "holder" in shown(client, name))
+
+    def given(name):
+        with open(os.path.join(engine.place, name)) as out:
+            return [line if line == "reset" else int(line) for line in out.read().split()]
+
+    begin_one("older", 1)
+    begin_one("now", 0)
+    same("a backup is made", engine.pedido("backup", backup)[0], 0)
+    begin_one("newer", 1)
+    shop.add(client, reference="is not in the backup")
+    head = client.hello(fresh=True)["head"]
+    eventually("all have come to the head", lambda: all(given(name)[-1:] == [head] for name in followers))
+    engine.stop()
+    same("it is restored", daemon.restore(data, backup)[0], 0)
+    engine.data = data
+    engine.start()
+    eventually("all hear of it", lambda: all("reset" in given(name) for name in followers), 30)
+    shop.add(client, reference="in the new log")
+    last = client.hello(fresh=True)["head"]
+    for name, wanted in (("older", list(range(1, last + 1))), ("newer", list(range(1, last + 1))), ("now", [last])):
+        eventually("%s begins anew where it wants to" % name, lambda: given(name)[given(name).index("reset") + 1:] == wanted, 20)
+        eventually("and the engine keeps that",
+                   lambda: shown(client, name).get("position") == last and "reset" not in shown(client, name))
+        daemon.end(followers[name])
+
+
 def main():
     with daemon.Engine() as engine:
         client = engine.client()
@@ -175,6 +211,7 @@ def main():
         kills(engine, client)
         passed_over(engine, client)
         listed(engine, client)
+        under_a_follower(engine, client)
         restored(engine, client)
 
 

@@ -190,7 +190,7 @@ take_accepted(struct model *m, struct m_name *n, const struct asked *a, uint64_t
 bool
 m_take_name(struct model *m, const struct m_scope *s, const struct model_request *r, int code, const msgpack_object *answer)
 {
-    static const int codes[] = {PD_E_subscriber_not_found, PD_E_wrong_log, PD_E_position_out_of_range, PD_E_subscriber_in_use};
+    static const int codes[] = {PD_E_wrong_log, PD_E_subscriber_not_found, PD_E_position_out_of_range, PD_E_subscriber_in_use};
     struct asked     a = look(m);
     struct m_name   *n = name_of(m, a.all ? everybody() : s->id, a.id);
     uint64_t         head = a.all ? m->last : s->position, left = left_ms(n, m_print(a.holder), r->now_ms);

@@ -112,7 +112,9 @@ begin_anew(struct sim *s, struct sim_subscriber *f)
     model_reader_reset(s->model, (size_t)f->number);
     if (f->exact) f->kept = (struct pd_checkpoint){.position = 0};
     if (befalls(s, FAULT_subscriber_died, 4)) end(s, f, true);
-    else if (pd_subscriber_restart(f->stream, 1) != PD_CLIENT_OK) model_blame(s->model, "a subscriber cannot begin anew");
+    else if (pd_subscriber_restart(f->stream, 1) == PD_CLIENT_OK) return;
+    else if (f->name == NULL) model_blame(s->model, "a subscriber cannot begin anew");
+    else end(s, f, true); /* no answer, or another was faster */
 }
 
 /* Its name is another's by now, or is no more. */
