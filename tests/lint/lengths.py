@@ -5,8 +5,8 @@ import lint
 
 FUNCTION_LINES, FILE_LINES, COLUMNS = 90, 600, 132
 
-# As long as the schema makes them.
-GENERATED = ("clients/python/pedido/messages.py", "clients/python/pedido/calls.py")
+# As long and as wide as the schema makes them.
+GENERATED = ("clients/python/pedido/messages.py", "clients/python/pedido/calls.py", "clients/node/schema.js")
 
 
 def functions(text):
@@ -24,13 +24,31 @@ def functions(text):
             start = None
 
 
+def methods(text):
+    """(its first line, lines) of each function and method of a JavaScript file: it ends with a brace below its beginning."""
+    lines = text.splitlines()
+    for start, line in enumerate(lines):
+        head = line.strip()
+        if not head.endswith(") {") or head.startswith(("if ", "for ", "while ", "} ")):
+            continue
+        end = line[:len(line) - len(line.lstrip())] + "}"
+        for number in range(start, len(lines)):
+            if lines[number] == end:
+                yield head, number - start + 1
+                break
+
+
 def complaints(path, text):
     lines = text.splitlines()
     if path.endswith((".c", ".h")):
         for name, length in functions(text):
             if length > FUNCTION_LINES:
                 yield "%s: %s has %d lines; at most %d" % (path, name, length, FUNCTION_LINES)
-    if path.endswith((".c", ".h", ".py")) and path not in GENERATED and len(lines) > FILE_LINES:
+    if path.endswith(".js"):
+        for name, length in methods(text):
+            if length > FUNCTION_LINES:
+                yield "%s: %s has %d lines; at most %d" % (path, name, length, FUNCTION_LINES)
+    if path.endswith((".c", ".h", ".py", ".js")) and len(lines) > FILE_LINES:
         yield "%s: %d lines; at most %d" % (path, len(lines), FILE_LINES)
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
@@ -46,14 +64,16 @@ def complaints(path, text):
 def check():
     # Tables of rows (.def, scenarios, vectors) are as wide as their rows; so is prose.
     scripts = [path for path in lint.files() if path.startswith(("scripts/", ".ci/")) and "." not in path.rsplit("/", 1)[1]]
-    for path in lint.files(".c", ".h", ".py", "CMakeLists.txt") + scripts:
-        yield from complaints(path, lint.read(path))
+    for path in lint.files(".c", ".h", ".py", ".js", "CMakeLists.txt") + scripts:
+        if path not in GENERATED:
+            yield from complaints(path, lint.read(path))
 
 
 def main():
     body = "    f();\n"
     bad = {
         "a long function": ("a.c", "static void\nf(void)\n{\n%s}\n" % (body * FUNCTION_LINES)),
+        "a long method": ("a.js", "class A {\n    f() {\n%s    }\n}\n" % (body * FUNCTION_LINES)),
         "a long file": ("a.c", body * (FILE_LINES + 1)),
         "a long line": ("a.c", "x" * (COLUMNS + 1) + "\n"),
         "blanks at the end": ("a.py", "x \n"),

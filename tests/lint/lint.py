@@ -16,7 +16,7 @@ def files(*suffixes, folders=FOLDERS):
     found = []
     for folder in folders:
         for path, names, leaves in os.walk(os.path.join(ROOT, folder)):
-            names[:] = sorted(name for name in names if name != "__pycache__")
+            names[:] = sorted(name for name in names if name not in ("__pycache__", "node_modules"))
             found += [os.path.relpath(os.path.join(path, leaf), ROOT) for leaf in sorted(leaves)]
     if folders is FOLDERS:
         found += [name for name in sorted(os.listdir(ROOT)) if os.path.isfile(os.path.join(ROOT, name))]
