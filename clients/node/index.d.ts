@@ -63,8 +63,8 @@ export interface Answer<Data = unknown> {
 
 export type Command = { [T in keyof Requests]: { type: T; data?: Requests[T] } & RequestOptions }[keyof Requests];
 
-/** Commands and queries of an engine. A client connects when it is first used, keeps its sockets, and keeps the process alive until
- * it is closed. Calls may run side by side; commands are decided in the order in which they were called.
+/** Commands and queries of an engine. A client connects when it is first used; from then on it keeps its sockets, and the process
+ * alive, until it is closed. Calls may run side by side; commands are decided in the order in which they were called.
  *
  * A call sends, and sends the same again, with the same id, when no answer comes (on a new socket, when the old one is silent) or
  * when the engine answers `busy`, `storage_full` or `shutting_down`: after `retry_after_ms`, and also over restarts of the engine.
@@ -84,18 +84,19 @@ export class Client {
     /** One command or query. */
     call<T extends keyof Requests>(type: T, data?: Requests[T], options?: CallOptions): Promise<Answer<Answers[T]>>;
 
-    /** 1-1,024 commands in one message, each decided on its own, in order; their answers in the same order. One that is refused does
-     * not stop the others: its answer is a Refused, with `ok` false. It is no transaction. */
+    /** 1-1,024 commands in one message, each decided on its own, in order; their answers in the same order. One that is refused
+     * does not stop the others: its answer is a Refused, with `ok` false. It is no transaction. */
     callAll(commands: readonly Command[], options?: { timeout?: number; signal?: AbortSignal }): Promise<(Answer | Refused)[]>;
 
     /** Every row of a list, page by page. */
     rows<T extends keyof Rows>(type: T, data?: Requests[T], options?: CallOptions): AsyncGenerator<Rows[T], void, undefined>;
 
     /** The same as answers. */
-    pages<T extends keyof Rows>(type: T, data?: Requests[T], options?: CallOptions): AsyncGenerator<Answer<Answers[T]>, void, undefined>;
+    pages<T extends keyof Rows>(type: T, data?: Requests[T], options?: CallOptions):
+        AsyncGenerator<Answer<Answers[T]>, void, undefined>;
 
-    /** Ends its subscribers (which keep their positions), then calls that are under way, with Closed; nothing is left that keeps the
-     * process alive. Waits for subscribers' last words, some seconds at most. */
+    /** Ends its subscribers (which keep their positions), then calls that are under way, with Closed; nothing is left that keeps
+     * the process alive. Waits for subscribers' last words, some seconds at most. */
     close(): Promise<void>;
 }
 
@@ -129,13 +130,13 @@ export interface Place {
     position: Int;
 }
 
-/** Where a position is kept. A program that needs each event exactly once keeps it with what it does, in one transaction: then `load`
- * reads it there, and `save` is not needed. */
+/** Where a position is kept. A program that needs each event exactly once keeps it with what it does, in one transaction: then
+ * `load` reads it there, and `save` is not needed. */
 export interface PositionStore {
     /** undefined: there is none yet, and `from` counts. */
     load(): Promise<Place | undefined>;
-    /** What came up to there is done; it must be on stable storage when the promise is fulfilled. Called each second, when nothing is
-     * left to be given, and at the end; never twice at a time. */
+    /** What came up to there is done; it must be on stable storage when the promise is fulfilled. Called each second, when nothing
+     * is left to be given, and at the end; never twice at a time. */
     save?(place: Place & { reseller: string }): Promise<void>;
 }
 
@@ -155,10 +156,12 @@ export interface SubscriberOptions {
     from?: number | "beginning" | "now";
     /** `from` is a position of this log; when absent, of whatever log there is. */
     log?: string;
-    /** The path of a Checkpoint. Where it exists, it counts, and `from` and `log` do not; as for the two below. Give one of the three. */
+    /** The path of a Checkpoint. Where it exists, it counts, and `from` and `log` do not; as for the two below. Give one of the
+     * three. */
     checkpoint?: string;
-    /** The engine keeps the position under this name, the reseller's own, and lets nobody else follow under it meanwhile: Refused with
-     * `subscriber_in_use`. The hold is renewed while the program is busy with an event, unless it blocks the event loop for 15 s. */
+    /** The engine keeps the position under this name, the reseller's own, and lets nobody else follow under it meanwhile: Refused
+     * with `subscriber_in_use`. The hold is renewed while the program is busy with an event, unless it blocks the event loop for
+     * 15 s. */
     name?: string;
     store?: PositionStore;
     /** How many events may wait in the socket; 1,000 when absent. Those beyond are read from the log. */
@@ -175,8 +178,8 @@ export interface SubscriberOptions {
  * then its position is kept, so that after a crash of the program some events may come again and none is missing.
  *
  * The loop ends when the subscriber or its client is closed. It throws Reset when the engine has another log, as after a backup was
- * restored; Refused when the engine refuses to read the log, or the name is another's; what a store threw; the signal's reason. After
- * `break` or an error another loop may go on with the same subscriber. One loop at a time. */
+ * restored; Refused when the engine refuses to read the log, or the name is another's; what a store threw; the signal's reason.
+ * After `break` or an error another loop may go on with the same subscriber. One loop at a time. */
 export class Subscriber implements AsyncIterableIterator<PedidoEvent> {
     constructor(client: Client, options?: SubscriberOptions);
 
@@ -216,7 +219,8 @@ export class Refused extends PedidoError {
     /** What it is about: a key of the request, or a path in its data such as items[1].plan. */
     readonly field?: string;
     readonly retryAfterMs?: number;
-    /** invalid, not_found, conflict, business, unavailable, fault: what to do. undefined: of a code that this version does not know. */
+    /** invalid, not_found, conflict, business, unavailable, fault: what to do. undefined: of a code that this version does not
+     * know. */
     readonly class?: string;
     /** All that the answer's `error` says, such as `order`, `version`, `state`, `allowed`. */
     readonly details: { code: string; message: string; [key: string]: unknown };
@@ -258,8 +262,8 @@ export class Reset extends PedidoError {
 
 // ---- bytes --------------------------------------------------------------------------------------------------------------------
 
-/** A value as MessagePack, as the engine writes it: shortest integers. BadMessage names the field that cannot be sent: a fraction, an
- * integer that a number does not hold, null, half a surrogate pair. */
+/** A value as MessagePack, as the engine writes it: shortest integers. BadMessage names the field that cannot be sent: a fraction,
+ * an integer that a number does not hold, null, half a surrogate pair. */
 export function encode(value: unknown): Uint8Array;
 
 /** Integers are numbers where these are exact, else bigints. A key `__proto__` is a key like any other. */

@@ -2,7 +2,8 @@
 """node_client PEDIDO - what clients/node knows of the messages is what `pedido schema --json` prints: schema.js for the program,
 and messages.d.ts for the compiler of those who use it.
 
-With --write (scripts/regen) the files are written.
+With --write (scripts/regen) the files are written. Neither does its lock name places from which packages were fetched: they are
+those of whoever made it.
 """
 
 import json
@@ -159,6 +160,13 @@ def complaints(made, kept):
             yield "%s is stale; run scripts/regen" % path
 
 
+def places(lock):
+    """A package is its version and its hash, wherever it comes from."""
+    for number, line in enumerate(lock.splitlines(), 1):
+        if '"resolved"' in line or "://" in line:
+            yield "%spackage-lock.json:%d: %s" % (FOLDER, number, line.strip())
+
+
 def keeps():
     return {path: lint.read(path) for path in FILES if os.path.exists(os.path.join(lint.ROOT, path))}
 
@@ -175,10 +183,12 @@ def main():
                     file.write(text)
         return
     fewer = [row for row in rows if row.get("type") != "AddOrder"]
-    lint.run(lambda: complaints(made, keeps()), {
+    lock = lint.read(FOLDER + "package-lock.json")
+    lint.run(lambda: list(complaints(made, keeps())) + list(places(lock)), {
         "a stale file": complaints({"a": "new"}, {"a": "old"}),
         "a message that is not there": complaints({path: make(fewer) for path, make in FILES.items()}, made),
         "a file that is not there": complaints(made, {}),
+        "a place in the lock": places('{\n "resolved": "https://registry.example/x.tgz"\n}'),
     })
 
 

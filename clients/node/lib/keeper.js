@@ -32,7 +32,7 @@ export class Keeper {
         this.#kept = kept ? at : null;
         this.#failed = null;
         this.#said = now();
-        if (this.#place !== undefined) this.#timer ??= setInterval(() => this.#sayWhenDue(false), SAVE_MS).unref();
+        if (this.#place !== undefined) this.#timer ??= setInterval(() => this.#sayWhenDue(false), SAVE_MS);
     }
 
     /** So far it is done. Throws what went wrong with the saying of what was done before. */

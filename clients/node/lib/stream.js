@@ -8,7 +8,6 @@ export class Stream {
     #prefix;
     #queue;
     #socket;
-    #coming = null; // what is waited for
 
     /** The prefix ends in `/`: without it, default would be subscribed to default2, too. */
     constructor(endpoint, prefix, queue) {
@@ -30,28 +29,14 @@ export class Stream {
         this.#socket.subscribe(this.#prefix);
     }
 
-    /** The next message; the same promise until it came. Nothing is taken from the socket before it is asked for: what is not taken
-     * waits there, or is dropped. A socket that is closed meanwhile gives nothing. */
-    next() {
-        this.#coming ??= this.#take(this.#socket);
-        return this.#coming;
+    /** The next message. Nothing is taken from the socket before it is asked for: what is not taken waits there, or is dropped. */
+    async next() {
+        const [topic, body] = await this.#socket.receive();
+        return read(topic.toString(), body);
     }
 
     close() {
         this.#socket?.close();
-        this.#coming = null;
-    }
-
-    async #take(socket) {
-        try {
-            const [topic, body] = await socket.receive();
-            return read(topic.toString(), body);
-        } catch (error) {
-            if (!socket.closed) throw error;
-            return new Promise(() => {});
-        } finally {
-            if (socket === this.#socket) this.#coming = null;
-        }
     }
 }
 

@@ -23,6 +23,10 @@ function positionOf(from) {
     throw new BadOption("from", `is ${from}; it must be "beginning", "now" or a position from 1`);
 }
 
+function isPlace({ log, position }) {
+    return typeof log === "string" && Number.isSafeInteger(Number(position)) && position >= 0;
+}
+
 export class Subscriber {
     #client;
     #reseller;
@@ -128,7 +132,10 @@ export class Subscriber {
         if ([checkpoint, name, store].filter((one) => one !== undefined).length > 1)
             throw new BadOption("checkpoint", "is one place for the position; `name` and `store` are others: give one of them");
         if (checkpoint !== undefined) return new Checkpoint(checkpoint);
-        return name === undefined ? store : new Named(this.#client, name, this.#reseller, this.#all);
+        if (name !== undefined) return new Named(this.#client, name, this.#reseller, this.#all);
+        if (store === undefined) return undefined;
+        if (typeof store.load !== "function") throw new BadOption("store", "must have load()");
+        return { load: () => store.load(), save: store.save && ((at) => store.save(at)) };
     }
 
     #at() {
@@ -150,6 +157,7 @@ export class Subscriber {
 
     async #begin() {
         const kept = await this.#stop.wait(Promise.resolve(this.#place?.load({ from: this.#from })));
+        if (kept && !isPlace(kept)) throw new BadOption("store", "must give { log, position }, a text and a whole number");
         if (kept?.reseller !== undefined && kept.reseller !== this.#reseller)
             throw new BadOption("checkpoint", `is of ${kept.reseller}, not of ${this.#reseller}`);
         const hello = await this.#ask("Hello", {}, {});

@@ -1,5 +1,6 @@
 // calls.test.js - what a service does all day: commands, arrays of them, refusals, against a real engine.
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import test from "node:test";
 import { BadMessage, BadOption, Client, newId, Refused } from "../index.js";
 import { Engine } from "./engine.js";
@@ -117,6 +118,8 @@ test("commands and queries", async (t) => {
     await t.test("a caller may stop waiting", async () => {
         const order = (await client.call("AddOrder", care)).data.order, stop = new AbortController();
         const waiting = client.call("CheckStatus", { order, wait_ms: 60000 }, { signal: stop.signal });
+        for (let n = 0; n < 20; n++) await client.call("Hello", {}, { signal: stop.signal });
+        assert.equal(getEventListeners(stop.signal, "abort").length, 1, "only of the one that waits");
         setTimeout(() => stop.abort(new Error("enough")), 100);
         await assert.rejects(waiting, /enough/);
         await assert.rejects(client.call("Hello", {}, { signal: AbortSignal.abort(new Error("before")) }), /before/);

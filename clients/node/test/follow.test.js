@@ -1,8 +1,10 @@
 // follow.test.js - every event once and in order, whatever the stream loses: small queues, slow programs, an engine that is killed.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Client, Subscriber } from "../index.js";
+import { XPublisher } from "zeromq";
+import { Client, encode, Subscriber } from "../index.js";
 import { Engine, sleep } from "./engine.js";
+import { endpointFor, port } from "./odd_engine.js";
 
 /** The log as it is, to be compared with. */
 async function logOf(client, data = {}) {
@@ -78,6 +80,38 @@ test("a queue of ten, a slow program and an engine that is killed lose nothing",
     assert.deepEqual(await slow, whole);
     assert.deepEqual(await quick, whole);
     assert.deepEqual(await all, (await logOf(client, { all: true })).map((event) => ({ ...event, log: id })));
+});
+
+test("a stream that is silent is opened anew", async (t) => {
+    const publisher = new XPublisher({ linger: 0, verbosity: "allSubs" }), events = endpointFor(t, publisher), log = "0".repeat(32);
+    await publisher.bind(events);
+    const hello = { log, head: 0, endpoints: { events, queries: events } };
+    const { endpoint } = await port(t, ({ id }) => ({ id, ok: true, data: hello }));
+    const client = new Client(endpoint), next = new Subscriber(client, { from: "beginning" }).next();
+    t.after(() => client.close());
+    const [first] = await publisher.receive(), begun = performance.now();
+    assert.equal(first.toString(), "\x01default/");
+    while ((await publisher.receive())[0][0] !== 1) continue; // 0 is the end of the first one
+    const took = performance.now() - begun;
+    assert.ok(took > 4500 && took < 6000, `${took}`);
+    await publisher.send(["default/customer/a/CustomerPut", encode({ position: 1, log, type: "CustomerPut", data: {} })]);
+    assert.equal((await next).value.position, 1);
+});
+
+test("what is no event is passed over", async (t) => {
+    const publisher = new XPublisher({ linger: 0 }), events = endpointFor(t, publisher), log = "0".repeat(32);
+    await publisher.bind(events);
+    const hello = { log, head: 0, endpoints: { events, queries: events } };
+    const { endpoint } = await port(t, ({ id }) => ({ id, ok: true, data: hello }));
+    const client = new Client(endpoint), next = new Subscriber(client, { from: "beginning" }).next();
+    t.after(() => client.close());
+    await publisher.receive();
+    for (const odd of [7, { log }, { log, position: "1" }, { position: 1 }])
+        await publisher.send(["default/customer/a/CustomerPut", encode(odd)]);
+    await publisher.send(["default/customer/a/CustomerPut", Buffer.from("c1", "hex")]);
+    await publisher.send("default/alone");
+    await publisher.send(["default/customer/a/CustomerPut", encode({ position: 1, log, type: "FromTheFuture", data: { new: 1 } })]);
+    assert.deepEqual((await next).value, { position: 1, log, type: "FromTheFuture", data: { new: 1 } });
 });
 
 test("a loop may be left and gone on with; a signal and close() end it", async (t) => {

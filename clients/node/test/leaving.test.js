@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import test from "node:test";
 import { promisify } from "node:util";
+import { Client, Subscriber } from "../index.js";
 import { Engine } from "./engine.js";
 
 const run = promisify(execFile);
@@ -52,6 +53,12 @@ test("a program ends when its client is closed", async (t) => {
         await t.test(name, async () => assert.ok((await program(engine.endpoint, text)) < 1000));
     for (const name of ["calls that nobody waits for", "a call after the end"])
         await t.test(`${name}, without an engine`, async () => assert.ok((await program(NOBODY, STORIES[name])) < 1000));
+    await t.test("a subscriber that never began, without an engine", async () => {
+        const client = new Client(NOBODY), begun = performance.now();
+        new Subscriber(client, { name: "never" });
+        await client.close();
+        assert.ok(performance.now() - begun < 500);
+    });
     await t.test("an engine that was killed under a name", async () => {
         const took = await program(engine.endpoint, `const client = await Client.connect(endpoint);
             const subscriber = new Subscriber(client, { name: "left", from: "beginning" });

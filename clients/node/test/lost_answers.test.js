@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { encode } from "@msgpack/msgpack";
-import { Router } from "zeromq";
-import { Client, decode, NoAnswer, Refused } from "../index.js";
+import { Client, NoAnswer, Refused } from "../index.js";
 import { Engine, sleep } from "./engine.js";
+import { port, refusal } from "./odd_engine.js";
 
 test("commands are carried out once each, however often the engine is killed", async (t) => {
     const engine = await Engine.start(t), said = [];
@@ -61,23 +61,6 @@ test("a call ends with its time, and says how to ask again", async () => {
     await client.close();
 });
 
-// A port that answers as it is told: what a real engine says seldom, or never.
-async function port(t, answer) {
-    const router = new Router({ linger: 0 }), endpoint = `ipc:///tmp/pedido-node-${process.pid}-${Math.random()}`, heard = [];
-    await router.bind(endpoint);
-    t.after(() => router.close());
-    (async () => {
-        for await (const frames of router) {
-            heard.push(frames.at(-1).toString("hex"));
-            const said = answer(decode(frames.at(-1)), heard.length);
-            if (said !== undefined) await router.send([...frames.slice(0, -1), said instanceof Uint8Array ? said : encode(said)]);
-        }
-    })().catch(() => {});
-    return { endpoint, heard };
-}
-
-const refusal = (id, code, ms) => ({ id, ok: false, error: { code, message: code, ...(ms && { retry_after_ms: ms }) } });
-
 test("what is refused for a while is sent again, the same bytes, when it was told", async (t) => {
     const codes = [["busy", 300], ["storage_full"], ["shutting_down"]];
     const { endpoint, heard } = await port(t, ({ id }, n) =>
@@ -97,6 +80,32 @@ test("but not for longer than the call may take", async (t) => {
     const error = await client.call("Hello", {}, { timeout: 1000 }).catch((e) => e);
     assert.ok(error instanceof Refused);
     assert.deepEqual([error.code, error.retryAfterMs, error.class, heard.length], ["busy", 400, "unavailable", 3]);
+});
+
+test("a socket that is silent is left for a new one, with all that waits on it", async (t) => {
+    const { endpoint, heard, sockets } = await port(t, ({ id }, n) => (n > 2 ? { id, ok: true, data: {} } : undefined));
+    const client = new Client({ endpoint, patience: 300 }), begun = performance.now();
+    t.after(() => client.close());
+    const patient = client.call("CheckStatus", { order: 1, wait_ms: 60000 });
+    await Promise.all([patient, client.call("PutCustomer", { customer: "a", name: "A" })]);
+    assert.ok(performance.now() - begun < 2000);
+    assert.equal(sockets[0], sockets[1]);
+    assert.ok(sockets.slice(2).every((socket) => socket !== sockets[0]));
+    assert.equal(new Set(heard).size, 2);
+});
+
+test("one that is heard is kept, whatever is lost on it", async (t) => {
+    const { endpoint, sockets } = await port(t, ({ id, type }, n) =>
+        (type !== "PutPlan" || n > 12 ? { id, ok: true, data: {} } : undefined));
+    const client = new Client({ endpoint, patience: 300 });
+    t.after(() => client.close());
+    const lost = client.call("PutPlan", {});
+    for (let n = 0; n < 20; n++) {
+        await client.call("PutCustomer", { customer: "a", name: "A" });
+        await sleep(50);
+    }
+    await lost;
+    assert.equal(new Set(sockets).size, 1);
 });
 
 test("an array is sent again as long as one of it is refused for a while", async (t) => {

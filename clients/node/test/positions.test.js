@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync, existsSync } from "node:fs";
 import test from "node:test";
-import { fork } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Checkpoint, Client, Subscriber } from "../index.js";
-import { Engine, eventually } from "./engine.js";
+import { Engine, eventually, sleep } from "./engine.js";
 
 const take = async (subscriber, count) => {
     const seen = [];
@@ -35,6 +35,19 @@ test("positions", async (t) => {
         const third = new Subscriber(client, { checkpoint: path });
         assert.deepEqual(await take(third, 1), [5]);
         await third.close();
+    });
+
+    await t.test("it is on stable storage before its name is changed, and then its name is", async (t) => {
+        const path = engine.path("traced"), trace = engine.path("trace");
+        const code = `import { Checkpoint } from ${JSON.stringify(new URL("../index.js", import.meta.url).href)};
+            await new Checkpoint(${JSON.stringify(path)}).save({ log: "a", reseller: "b", position: 1 });`;
+        const strace = spawnSync("strace", ["-f", "-y", "-o", trace, "-e", "trace=fsync,fdatasync,rename,write", process.execPath,
+            "--input-type=module", "-e", code]);
+        if (strace.status !== 0) return t.skip("strace cannot trace here");
+        const lines = readFileSync(trace, "utf8").split("\n");
+        const calls = lines.filter((line) => line.includes(engine.place) && !line.includes("resumed"));
+        assert.deepEqual(calls.map((line) => line.replace(/^\d+ +(\w+).*/, "$1")), ["write", "fsync", "rename", "fsync"]);
+        assert.ok(calls[1].includes("traced.new") && calls[3].includes(`${engine.place}>`), calls.join("\n"));
     });
 
     await t.test("it is kept while the program waits, too", async () => {
@@ -77,6 +90,9 @@ test("positions", async (t) => {
         await assert.rejects(async () => { for await (const event of nowhere) event.seen = true; }, (e) => e.code === "ENOENT");
         await nowhere.close();
         await assert.rejects(new Subscriber(client).save(), (e) => e.code === "bad_option");
+        assert.throws(() => new Subscriber(client, { store: {} }), (e) => e.code === "bad_option" && e.field === "store");
+        for (const odd of [{ log }, { position: 1 }, { log, position: "x" }, { log, position: -1 }])
+            await assert.rejects(new Subscriber(client, { store: { load: async () => odd } }).next(), (e) => e.field === "store");
     });
 
     await t.test("a program that keeps the position with its effect does each event once", async () => {
@@ -112,8 +128,12 @@ test("positions", async (t) => {
             for await (const event of subscriber) if (event.position === 50 || event.position === 51) await subscriber.save();
         }, /no room/);
         await take(subscriber, 10);
+        const waiting = take(subscriber, 1000); // to the end: then it is said without being asked
+        while (saving === 0) await sleep(1);
+        await subscriber.save();
         await subscriber.close();
-        assert.deepEqual([saved.includes(50), saved.at(-1), most], [true, 59, 1]);
+        await waiting;
+        assert.deepEqual([saved.includes(50), saved.at(-1), most], [true, subscriber.position, 1]);
         assert.deepEqual(saved, [...saved].sort((a, b) => a - b));
     });
 });

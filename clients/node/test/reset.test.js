@@ -14,7 +14,7 @@ test("a restored log is another log", async (t) => {
     assert.equal((await known.next()).value.position, 1);
     await known.close();
     await engine.pedido("backup", engine.path("backup"));
-    await engine.write(40, "late");
+    await engine.write(1500, "late");
     const { head } = await client.hello({ fresh: true });
     const upTo = async (subscriber, position) => {
         const seen = [];
@@ -27,12 +27,14 @@ test("a restored log is another log", async (t) => {
     };
     const subscribers = Object.values(kinds).map((kind) => new Subscriber(client, { from: "beginning", ...kind }));
     for (const subscriber of subscribers) assert.equal((await upTo(subscriber, head)).length, head);
+    const among = new Subscriber(client, { from: "beginning" }); // it has had a page, and will ask for the next
+    await upTo(among, 1000);
     const away = new Subscriber(client, { from: head - 5, log: old });
 
     await engine.restore("backup");
     const { log, head: shorter } = await client.hello({ fresh: true });
     assert.ok(log !== old && shorter < head);
-    for (const subscriber of [...subscribers, away]) {
+    for (const subscriber of [among, away, ...subscribers]) {
         await assert.rejects(subscriber.next(), (error) => error instanceof Reset && error.log === old);
         await assert.rejects(subscriber.next(), Reset);
     }
