@@ -60,6 +60,9 @@ export type BackupPhase = "copying" | "checking" | "done" | "failed";
 /** which field a search has found its text in */
 export type Matched = "customer" | "name" | "order" | "reference" | "subscription" | "domain";
 
+/** what the engine measures of itself: _total counts since the start, _us are microseconds */
+export type Metric = "up_s" | "writable" | "log_position" | "commands_total" | "turns_total" | "refusals_total" | "turn_us" | "turn_commands" | "commit_us" | "sync_us" | "rows_us" | "views_us" | "query_us" | "pending" | "held_queries" | "views_lag" | "views_building" | "subscriber_lag" | "tasks_waiting" | "tasks_leased" | "workers" | "unaddressed_total" | "disconnected_total" | "undeliverable_total" | "published_total" | "store_used_bytes" | "store_file_bytes" | "store_map_bytes" | "store_readers" | "store_reader_lag" | "disk_free_bytes" | "memory_bytes";
+
 /** the least role a message asks for */
 export type Role = "customer" | "monitor" | "worker" | "reseller" | "operator" | "admin" | "engine";
 
@@ -1558,6 +1561,46 @@ export interface SubscribersReply {
     subscribers: SubscriberView[];
 }
 
+/** What the engine measures of itself. */
+export interface GetMetrics {
+}
+
+/** How often something was so large. */
+export interface MetricBucket {
+    /** At most this, and above the bucket before. */
+    at_most: Int;
+    /** So often. */
+    count: Int;
+}
+
+/** One measure. */
+export interface MetricView {
+    /** What is measured. */
+    metric: Metric;
+    /** Of which port, store, refusal or subscriber. */
+    of?: string;
+    /** The value; absent where it is a histogram. */
+    value?: Int;
+    /** A histogram: how often it was measured. */
+    count?: Int;
+    /** All of that together. */
+    sum?: Int;
+    /** How often by size, the smallest first; only those that have any. */
+    buckets: MetricBucket[];
+}
+
+/** GetMetrics. */
+export interface MetricsReply {
+    /** The engine's version. */
+    software: string;
+    /** The log's id. */
+    log: string;
+    /** When this was read. */
+    time: Int;
+    /** The measures. */
+    metrics: MetricView[];
+}
+
 /** The backup that is being made, or was made last. */
 export interface GetBackup {
 }
@@ -2318,6 +2361,7 @@ export interface Requests {
     RebuildViews: RebuildViews;
     StartBackup: StartBackup;
     ListSubscribers: ListSubscribers;
+    GetMetrics: GetMetrics;
     GetBackup: GetBackup;
 }
 
@@ -2379,6 +2423,7 @@ export interface Answers {
     RebuildViews: ViewsReply;
     StartBackup: BackupReply;
     ListSubscribers: SubscribersReply;
+    GetMetrics: MetricsReply;
     GetBackup: BackupReply;
 }
 
@@ -2403,6 +2448,7 @@ export interface Rows {
     ListViews: ViewsReply["views"][number];
     RebuildViews: ViewsReply["views"][number];
     ListSubscribers: SubscribersReply["subscribers"][number];
+    GetMetrics: MetricsReply["metrics"][number];
 }
 
 /** The data of each event. */
