@@ -43,13 +43,12 @@ attach(struct sim *s, struct sim_subscriber *f)
 {
     struct pd_follow_options options = {.reseller = pd_text(f->reseller), .from = 1, .subscriber = pd_text(f->name)};
     enum pd_client_status    status = pd_subscriber_follow(f->client, &options, &f->stream);
-    struct pd_text           log = {NULL, 0};
 
     if (status == PD_CLIENT_OK) {
-        log = pd_subscriber_log(f->stream);
         uint64_t position = pd_subscriber_position(f->stream, NULL);
         tell(s, "# subscriber %d begins as %s behind %" PRIu64, f->number, f->holder, position);
-        model_reader_attached(s->model, (size_t)f->number, options.reseller, options.subscriber, pd_text(f->holder), log, position);
+        model_reader_attached(s->model, (size_t)f->number, options.reseller, options.subscriber, pd_text(f->holder),
+                              pd_subscriber_log(f->stream), position);
         return true;
     }
     enum pd_error_code code = pd_client_refusal(f->client);
