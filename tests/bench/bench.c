@@ -4,7 +4,8 @@
  *   bench echo ENDPOINT REQUEST_BYTES OUTSTANDING SECONDS
  *   bench lifecycle COMMANDS WORKERS OUTSTANDING SECONDS RUN
  *
- * The last two print one JSON line. Bounded in time; only to endpoints on this machine. */
+ * The last two print one JSON line. A lifecycle finishes afterwards, unmeasured, what it has begun: the next one is to find no
+ * task that is not its own. Bounded in time; only to endpoints on this machine. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "proto/check.h"
 #include "tests/bench/load.h"
 
-enum { RESELLERS = 16, SAGAS_MAX = 16384, BUCKETS = 4096, BUCKET_US = 50 };
+enum { RESELLERS = 16, SAGAS_MAX = 16384, READY_US = 5000000, FINISH_US = 20000000 };
 
 /* ---- echo ---------------------------------------------------------------------------------------------------------- */
 
@@ -67,7 +68,10 @@ struct load {
     const char      *run;
     struct saga      sagas[SAGAS_MAX];
     uint64_t         orders, answers, refusals, sent_bytes, received_bytes, messages, completed;
-    uint64_t         histogram[BUCKETS];
+    struct load_times times;
+    bool             ending;
+    size_t           ended; /* sagas that begin no more orders */
+    uint64_t         ready_us; /* when the worker is to be heard of again */
     uint64_t         now_us; /* read once for the messages that are taken together */
     struct mp_writer w;
 };
@@ -146,15 +150,12 @@ send_step(struct load *l, size_t saga, char step)
 static void
 next_order(struct load *l, size_t saga)
 {
+    if (l->ending) {
+        l->ended++;
+        return;
+    }
     l->sagas[saga].number = ++l->orders;
     send_step(l, saga, 'a');
-}
-
-static void
-count_latency(struct load *l, const struct saga *s)
-{
-    uint64_t bucket = (l->now_us - s->sent_us) / BUCKET_US;
-    l->histogram[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
 }
 
 /* An answer begins {"id": "<step>-<saga>-...", "ok": true. */
@@ -173,7 +174,7 @@ take_answer(struct load *l, const char *bytes, size_t size)
         l->answers--;
         return;
     }
-    count_latency(l, &l->sagas[saga]);
+    load_count(&l->times, l->now_us - l->sagas[saga].sent_us);
     if (!ok) {
         if (l->refusals++ < 3) fprintf(stderr, "refused: %.*s\n", (int)size, bytes);
         if (step != 'r') next_order(l, saga);
@@ -241,14 +242,32 @@ drain(struct load *l, void *socket, bool worker)
     }
 }
 
-static uint64_t
-percentile(const struct load *l, double share)
+/* Until then, and, at an end, no longer than until all sagas have come to theirs. */
+static void
+run_until(struct load *l, uint64_t end_us, size_t outstanding)
 {
-    uint64_t total = 0, sum = 0;
-    for (int i = 0; i < BUCKETS; i++) total += l->histogram[i];
-    for (uint64_t i = 0; i < BUCKETS; i++)
-        if ((sum += l->histogram[i]) >= (uint64_t)((double)total * share)) return (i + 1) * BUCKET_US;
-    return 0;
+    zmq_pollitem_t items[2] = {{.socket = l->commands, .events = ZMQ_POLLIN}, {.socket = l->workers, .events = ZMQ_POLLIN}};
+
+    while ((l->now_us = load_now_us()) < end_us && l->ended < outstanding) {
+        zmq_poll(items, 2, 100);
+        l->now_us = load_now_us();
+        if (items[0].revents) drain(l, l->commands, false);
+        if (items[1].revents) drain(l, l->workers, true);
+        if (l->now_us > l->ready_us) {
+            send_ready(l);
+            l->ready_us += READY_US;
+        }
+    }
+}
+
+static void
+say_lifecycle(const struct load *l, uint64_t elapsed_us)
+{
+    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f,\"completed\":%" PRIu64 ",\"refusals\":%" PRIu64
+           ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
+           l->answers, (double)l->answers * 1e6 / (double)elapsed_us, l->completed, l->refusals,
+           (double)l->sent_bytes / (double)l->messages, (double)l->received_bytes / (double)l->answers,
+           load_percentile(&l->times, 0.5), load_percentile(&l->times, 0.99));
 }
 
 static int
@@ -263,31 +282,20 @@ lifecycle(const char *commands, const char *workers, size_t outstanding, double 
     l.workers = load_socket(context, ZMQ_DEALER, workers, false);
     for (unsigned i = 0; i < RESELLERS; i++) load_shop(&l.w, l.commands, l.run, i, "worker");
     send_ready(&l);
-    uint64_t start = load_now_us(), end = start + (uint64_t)(seconds * 1e6), ready = start + 5000000;
+    uint64_t start = l.now_us = load_now_us();
+    l.ready_us = start + READY_US;
     l.sent_bytes = l.messages = 0;
-    l.now_us = start;
     for (size_t i = 0; i < outstanding; i++) next_order(&l, i);
-    zmq_pollitem_t items[2] = {{.socket = l.commands, .events = ZMQ_POLLIN}, {.socket = l.workers, .events = ZMQ_POLLIN}};
-    while ((l.now_us = load_now_us()) < end) {
-        zmq_poll(items, 2, 100);
-        l.now_us = load_now_us();
-        if (items[0].revents) drain(&l, l.commands, false);
-        if (items[1].revents) drain(&l, l.workers, true);
-        if (l.now_us > ready) {
-            send_ready(&l);
-            ready += 5000000;
-        }
-    }
-    double elapsed = (double)(load_now_us() - start);
-    printf("{\"count\":%" PRIu64 ",\"rate\":%.0f,\"completed\":%" PRIu64 ",\"refusals\":%" PRIu64
-           ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
-           l.answers, (double)l.answers * 1e6 / elapsed, l.completed, l.refusals, (double)l.sent_bytes / (double)l.messages,
-           (double)l.received_bytes / (double)l.answers, percentile(&l, 0.5), percentile(&l, 0.99));
+    run_until(&l, start + (uint64_t)(seconds * 1e6), outstanding);
+    say_lifecycle(&l, load_now_us() - start);
+    l.ending = true;
+    run_until(&l, load_now_us() + FINISH_US, outstanding);
     zmq_close(l.commands);
     zmq_close(l.workers);
     zmq_ctx_term(context);
     mp_writer_fini(&l.w);
-    return l.refusals == 0 ? 0 : 1;
+    if (l.ended < outstanding) fprintf(stderr, "%zu orders were not finished\n", outstanding - l.ended);
+    return l.refusals == 0 && l.ended == outstanding ? 0 : 1;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "engine/base/decimal.h"
 #include "proto/check.h"
 
 uint64_t
@@ -36,9 +37,24 @@ load_text(struct mp_writer *w, const char *key, const char *value)
 }
 
 void
+load_numbered(struct mp_writer *w, const char *key, const char *prefix, uint64_t number)
+{
+    char text[80];
+    char *end = decimal_put(stpcpy(text, prefix), number);
+    mp_text(w, pd_text(key));
+    mp_text(w, (struct pd_text){text, (size_t)(end - text)});
+}
+
+void
 load_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields)
 {
     mp_writer_clear(w);
+    load_add_request(w, type, id, reseller, fields);
+}
+
+void
+load_add_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields)
+{
     mp_map(w, 4);
     load_text(w, "type", type);
     load_text(w, "id", id);
@@ -72,6 +88,45 @@ load_uint(const char *packed)
     uint64_t             v = *b < 0x80 ? *b : 0;
     for (size_t i = 1; i <= n; i++) v = v << 8 | b[i];
     return v;
+}
+
+size_t
+load_array_size(const char *packed)
+{
+    const unsigned char *b = (const unsigned char *)packed;
+    PD_CHECK((*b & 0xf0) == 0x90 || *b == 0xdc);
+    return *b == 0xdc ? (size_t)b[1] << 8 | b[2] : *b & 0x0f;
+}
+
+static size_t
+bucket_of(uint64_t value)
+{
+    if (value < 16) return (size_t)value;
+    int power = 63 - __builtin_clzll(value);
+    return (size_t)(power - 3) * 16 + (value >> (power - 4) & 15);
+}
+
+/* The least value of a bucket. */
+static uint64_t
+bucket_begin(size_t bucket)
+{
+    return bucket < 16 ? bucket : (16 + (uint64_t)bucket % 16) << (bucket / 16 - 1);
+}
+
+void
+load_count(struct load_times *times, uint64_t value)
+{
+    times->counts[bucket_of(value)]++;
+}
+
+uint64_t
+load_percentile(const struct load_times *times, double share)
+{
+    uint64_t total = 0, sum = 0;
+    for (size_t i = 0; i < LOAD_TIMES; i++) total += times->counts[i];
+    for (size_t i = 0; i < LOAD_TIMES - 1; i++)
+        if ((sum += times->counts[i]) > 0 && (double)sum >= (double)total * share) return bucket_begin(i + 1);
+    return 0;
 }
 
 void

@@ -11,8 +11,12 @@ void *load_socket(void *context, int type, const char *endpoint, bool bind);
 
 void load_text(struct mp_writer *w, const char *key, const char *value);
 
-/* Begins a request, up to `data`, which is to have so many fields. */
+/* A text and a number behind it. */
+void load_numbered(struct mp_writer *w, const char *key, const char *prefix, uint64_t number);
+
+/* Begins a request, up to `data`, which is to have so many fields; the other one behind what is packed already. */
 void load_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields);
+void load_add_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields);
 
 /* Sends what is packed, and waits for the answer; a refusal ends the program. */
 void load_ask(struct mp_writer *w, void *socket);
@@ -20,8 +24,17 @@ void load_ask(struct mp_writer *w, void *socket);
 /* What stands behind a packed key, which must be there; and a packed number. */
 const char *load_after(const char *bytes, size_t size, const char *key);
 uint64_t    load_uint(const char *packed);
+size_t      load_array_size(const char *packed);
 
 /* A reseller `reseller-<n>` with a customer `ana`, and a plan `web` by whom `provisioning` says, in the group `hosting`. */
 void load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning);
+
+/* How often what was seen, sixteen buckets for each power of two: a percentile is at most 1/16 too high. */
+enum { LOAD_TIMES = 61 * 16 };
+struct load_times {
+    uint64_t counts[LOAD_TIMES];
+};
+void     load_count(struct load_times *times, uint64_t value);
+uint64_t load_percentile(const struct load_times *times, double share);
 
 #endif

@@ -45,13 +45,13 @@ def directory():
     return path
 
 
-def _die_with_parent():
+def die_with_parent():
     LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: even when a test itself is killed, nothing stays behind
 
 
 def spawn(arguments, **options):
     """subprocess.Popen of something that ends with us."""
-    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, **options)
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent, **options)
     _running.append(process)
     return process
 

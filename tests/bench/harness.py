@@ -1,0 +1,149 @@
+"""harness - what the scenarios of scripts/bench share: engines and loads, each a process, and figures told with their spread."""
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import daemon
+import pedido_raw
+
+START_S = 600  # the rows of a large log are read first
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def median(values, digits=0):
+    value = statistics.median(values)
+    return round(value, digits) if digits else round(value)
+
+
+def spread(values, digits=0):
+    return [median([edge], digits) for edge in (min(values), max(values))]
+
+
+def say_bound(what, value, most, unit):
+    """A wanted bound is said, never asserted: a machine may be slow."""
+    say("  %s: %.1f %s, wanted at most %g: %s" % (what, value, unit, most, "held" if value <= most else "NOT held"))
+
+
+def endpoint(options, n, place):
+    """The n-th; with --port 0 a socket in a private directory, so that any number of runs can be side by side."""
+    return "tcp://127.0.0.1:%d" % (options.port + n) if options.port else "ipc://%s/%d" % (place, n)
+
+
+def run_load(program, *arguments, timeout=3600):
+    """The line that a load prints at its end."""
+    out = subprocess.run([daemon.program(program)] + [str(a) for a in arguments], check=True, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, timeout=timeout, preexec_fn=daemon.die_with_parent)
+    return json.loads(out.stdout)
+
+
+def cpu_us(pid):
+    """Microseconds of processor time a process has used, all threads."""
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+def verify(data):
+    subprocess.run([daemon.program("pedidod"), "verify", "--data", data], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Engine:
+    """A pedidod, the n-th of those that run at once: on a directory of its own that is verified at the end and removed, or on
+    `data`, which is left as it is."""
+
+    def __init__(self, options, *arguments, data=None, n=0):
+        self.place = tempfile.mkdtemp(prefix="pedido-bench-")
+        self.own, self.data = data is None, data or os.path.join(self.place, "data")
+        self.endpoints = [endpoint(options, 1 + 4 * n + port, self.place) for port in range(len(daemon.PORTS))]
+        line = [daemon.program("pedidod"), "--data", self.data] + list(arguments)
+        for name, address in zip(daemon.PORTS, self.endpoints):
+            line += ["--" + name, address]
+        with open(os.path.join(self.place, "log"), "w") as log:
+            self.process = daemon.spawn(line, stdout=log, stderr=log)
+        self.commands, self.events, self.queries, self.workers = self.endpoints
+        self.runs, self.calm_s = 0, options.calm
+        begun = time.monotonic()
+        while not self.serves():
+            if self.process.poll() is not None or time.monotonic() > begun + START_S:
+                with open(os.path.join(self.place, "log")) as log:
+                    sys.exit("pedidod did not start:\n" + log.read())
+            time.sleep(0.02)
+        self.start_s = time.monotonic() - begun
+        self.client = pedido_raw.Client(self.commands, timeout=60)
+
+    def serves(self):
+        with open(os.path.join(self.place, "log")) as log:
+            return "serving" in log.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            self.client.close()
+            daemon.end(self.process, timeout=120)
+            if kind is None and self.own:
+                verify(self.data)
+        finally:
+            shutil.rmtree(self.place)
+
+    def anonymous_bytes(self):
+        """Once it has calmed down: what was freed is given back."""
+        time.sleep(self.calm_s)
+        with open("/proc/%d/status" % self.process.pid) as status:
+            return [int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:")][0]
+
+    def lifecycle(self, options, outstanding=None):
+        """Orders from the first command to the last, at full speed; nobody else uses the ids of a run."""
+        self.runs += 1
+        before = cpu_us(self.process.pid)
+        result = run_load("bench", "lifecycle", self.commands, self.workers, outstanding or 1024, options.seconds,
+                          "%s%d" % (os.urandom(3).hex(), self.runs), timeout=options.seconds + 120)
+        result["cpu_us"] = (cpu_us(self.process.pid) - before) / result["count"]
+        return result
+
+    def settle(self, timeout=600):
+        """Waits until the views show the whole log; how long that took."""
+        begun = time.monotonic()
+        while True:
+            health = self.client.query("Health")
+            if health["projected"] >= health["log_position"]:
+                return time.monotonic() - begun
+            if time.monotonic() > begun + timeout:
+                sys.exit("the views do not catch up: %r" % health)
+            time.sleep(0.02)
+
+
+class Load:
+    """A load that goes on from act to act when it is told to."""
+
+    def __init__(self, program, *arguments):
+        self.process = subprocess.Popen([daemon.program(program)] + [str(a) for a in arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=daemon.die_with_parent)
+
+    def act(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("the load ended with %s" % self.process.wait())
+        return json.loads(line)
+
+    def next(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.act()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=60)
