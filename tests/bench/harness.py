@@ -138,8 +138,8 @@ class Load:
             sys.exit("the load ended with %s" % self.process.wait())
         return json.loads(line)
 
-    def next(self):
-        self.process.stdin.write("\n")
+    def next(self, line=""):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return self.act()
 

@@ -1,5 +1,6 @@
 /* listen.c - live subscribers, each of all events or of those of a reseller: what reaches them, and how late. After the line that
- * says that each has heard of the engine it waits for one on standard input: nothing more will happen. */
+ * says that each has heard of the engine it waits for one on standard input, with the last positions that there will be: of all, or
+ * of each reseller in turn. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +11,15 @@
 #include "proto/check.h"
 #include "tests/bench/reading.h"
 
-/* A standard subscriber's queue. WRITERS are the resellers that the writer has orders for. LAST: the heartbeat after the end that
- * stands behind all events for certain. */
+/* A standard subscriber's queue. WRITERS are the resellers that the writer has orders for. LAST: so many heartbeats of the last
+ * position stand behind all events for certain: one may overtake them. */
 enum { LISTENERS_MAX = 200, HWM = 1000, DRAIN_MAX = 256, WRITERS = 16, LAST = 2, WAIT_US = 60000000 };
 
 struct listener {
     void    *socket;
     uint64_t next; /* the position that is to come; 0: nothing was heard yet */
-    int      after; /* heartbeats since the end */
+    uint64_t last; /* 0: not known yet */
+    int      after; /* heartbeats of the last position */
 };
 
 struct listening {
@@ -25,7 +27,7 @@ struct listening {
     zmq_pollitem_t    items[LISTENERS_MAX + 1];
     size_t            count, ready, done;
     bool              ending;
-    uint64_t          delivered, missed, twice, first_us, last_us;
+    uint64_t          delivered, missed, twice, heartbeats, ahead, first_us, last_us;
     struct load_times times;
 };
 
@@ -63,7 +65,8 @@ pass(struct listening *l, struct listener *to, uint64_t position)
     to->next = position + 1;
 }
 
-/* A heartbeat may overtake events that are still to be sent: it counts at the beginning and at the end. */
+/* A heartbeat may overtake events that are still to be sent, so it counts at the beginning and at the end. How often it is ahead is
+ * how often somebody who follows reads the log. */
 static void
 take_heartbeat(struct listening *l, struct listener *to, uint64_t position)
 {
@@ -71,7 +74,9 @@ take_heartbeat(struct listening *l, struct listener *to, uint64_t position)
         to->next = position + 1;
         l->ready++;
     }
-    if (!l->ending || ++to->after != LAST) return;
+    l->heartbeats++;
+    l->ahead += position >= to->next;
+    if (to->last == 0 || position < to->last || ++to->after != LAST) return;
     pass(l, to, position);
     l->done++;
 }
@@ -108,15 +113,28 @@ drain(struct listening *l, struct listener *from)
     }
 }
 
+/* The positions in turns, and again. */
+static void
+read_end(struct listening *l)
+{
+    uint64_t heads[WRITERS];
+    size_t   count = 0;
+    char     line[512], *at = line, *after;
+
+    PD_CHECK(fgets(line, sizeof line, stdin) != NULL);
+    for (; count < WRITERS && (heads[count] = strtoull(at, &after, 10), after != at); at = after) count++;
+    PD_CHECK(count > 0);
+    for (size_t i = 0; i < l->count; i++) l->listeners[i].last = heads[i % count];
+    l->ending = true;
+}
+
 static void
 listen_once(struct listening *l)
 {
-    char line[16];
-
     zmq_poll(l->items, (int)l->count + !l->ending, 100);
     for (size_t i = 0; i < l->count; i++)
         if (l->items[i].revents != 0) drain(l, &l->listeners[i]);
-    if (!l->ending && l->items[l->count].revents != 0) l->ending = fgets(line, sizeof line, stdin) != NULL || feof(stdin);
+    if (!l->ending && l->items[l->count].revents != 0) read_end(l);
 }
 
 int
@@ -135,9 +153,9 @@ listen_live(const char *events, const char *scope, size_t subscribers)
     while (!l.ending) listen_once(&l);
     for (uint64_t end = load_now_us() + WAIT_US; l.done < subscribers && load_now_us() < end;) listen_once(&l);
     double seconds = l.last_us > l.first_us ? (double)(l.last_us - l.first_us) / 1e6 : 1;
-    printf("{\"delivered\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"twice\":%" PRIu64 ",\"ended\":%zu,\"rate\":%.0f,\"p50_us\":%" PRIu64
-           ",\"p99_us\":%" PRIu64 "}\n",
-           l.delivered, l.missed, l.twice, l.done, (double)l.delivered / seconds, load_percentile(&l.times, 0.5),
+    printf("{\"delivered\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"twice\":%" PRIu64 ",\"heartbeats\":%" PRIu64 ",\"ahead\":%" PRIu64
+           ",\"rate\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
+           l.delivered, l.missed, l.twice, l.heartbeats, l.ahead, (double)l.delivered / seconds, load_percentile(&l.times, 0.5),
            load_percentile(&l.times, 0.99));
     for (size_t i = 0; i < subscribers; i++) zmq_close(l.listeners[i].socket);
     zmq_ctx_term(context);

@@ -1,5 +1,6 @@
 """reading - the scenarios of scripts/bench that read a filled log while a writer runs: reads, projector, replay, fanout, memory."""
 
+import statistics
 import threading
 import time
 
@@ -18,6 +19,30 @@ def slower(ratio):
     return (1 - ratio) * 100
 
 
+class Turns:
+    """The writer alone before and after each of those it runs beside, so that what else the machine does is on both sides."""
+
+    def __init__(self, options, engine):
+        self.options, self.engine = options, engine
+        self.alone = [self.write()]
+
+    def write(self):
+        self.engine.settle()
+        return self.engine.lifecycle(self.options)["rate"]
+
+    def take(self, beside, *arguments):
+        """beside(options, engine, ...) runs the writer, too, and says how fast it was; with `ratio` to itself alone."""
+        self.engine.settle()
+        result = beside(self.options, self.engine, *arguments)
+        self.alone.append(self.write())
+        return dict(result, ratio=2 * result["writer"] / sum(self.alone[-2:]))
+
+    def say(self, run, what):
+        say("  %d of %d: the writer alone %.0f commands/s, %s" % (
+            run + 1, self.options.repetitions, statistics.median(self.alone),
+            ", ".join("%s %.2f" % pair for pair in what)))
+
+
 # ---- reads
 
 def read_once(options, engine, what):
@@ -28,11 +53,11 @@ def read_once(options, engine, what):
     rate = engine.lifecycle(options)["rate"]
     result = load.next()
     load.end()
-    engine.settle()
     return dict(result, writer=rate)
 
 
-def reads_line(what, runs, ratios):
+def reads_line(what, runs):
+    ratios = [r["ratio"] for r in runs]
     line = {"scenario": "reads", "reader": what, "rate": median([r["rate"] for r in runs]),
             "spread": spread([r["rate"] for r in runs]), "p50_us": median([r["p50_us"] for r in runs]),
             "p99_us": median([r["p99_us"] for r in runs]), "ratio_writer": median(ratios, 3), "ratio_spread": spread(ratios, 3)}
@@ -44,20 +69,15 @@ def reads_line(what, runs, ratios):
 
 
 def measure_reads(options, filled):
-    runs, ratios = {what: [] for what in READERS}, {what: [] for what in READERS}
+    runs = {what: [] for what in READERS}
     with filled.engine() as engine:
-        engine.settle()
         for run in range(options.repetitions):
-            alone = engine.lifecycle(options)["rate"]
-            engine.settle()
+            turns = Turns(options, engine)
             for what in READERS:
-                result = read_once(options, engine, what)
-                runs[what].append(result)
-                ratios[what].append(result["writer"] / alone)
-            say("  %d of %d: the writer alone %.0f commands/s, beside readers %s" % (
-                run + 1, options.repetitions, alone, ", ".join("%s %.0f" % (what, runs[what][-1]["writer"]) for what in READERS)))
+                runs[what].append(turns.take(read_once, what))
+            turns.say(run, [(what, runs[what][-1]["ratio"]) for what in READERS])
     for what in READERS:
-        yield reads_line(what, runs[what], ratios[what])
+        yield reads_line(what, runs[what])
 
 
 # ---- projector
@@ -173,17 +193,19 @@ def listen_once(options, engine, count, scope):
     load.act()
     before = heads(engine, scope)
     rate = engine.lifecycle(options)["rate"]
-    happened = [after - head for after, head in zip(heads(engine, scope), before)]
-    result = load.next()
+    after = heads(engine, scope)
+    result = load.next(" ".join(str(head) for head in after))
+    happened = [last - first for first, last in zip(before, after)]
     load.end()
     return dict(result, writer=rate, happened=sum(happened[n % len(happened)] for n in range(count)))
 
 
-def fanout_line(count, scope, runs, ratios):
+def fanout_line(count, scope, runs):
+    ratios = [r["ratio"] for r in runs]
     line = {"scenario": "fanout", "subscribers": count, "scope": scope, "rate": median([r["rate"] for r in runs]),
             "spread": spread([r["rate"] for r in runs]), "p50_us": median([r["p50_us"] for r in runs]),
             "p99_us": median([r["p99_us"] for r in runs]), "ratio_writer": median(ratios, 3), "ratio_spread": spread(ratios, 3)}
-    for what in ("happened", "delivered", "missed", "twice"):
+    for what in ("happened", "delivered", "missed", "twice", "heartbeats", "ahead"):
         line[what] = sum(r[what] for r in runs)
     say("  %d subscribers of %s: %d events/s, median %d us, %.1f %% missed; the writer's ratio %.2f" % (
         count, scope, line["rate"], line["p50_us"], 100 * line["missed"] / max(1, line["happened"]), line["ratio_writer"]))
@@ -193,19 +215,15 @@ def fanout_line(count, scope, runs, ratios):
 def measure_fanout(options, filled):
     counts = options.subscribers or [1, 10, 100]
     groups = [(count, "all") for count in counts] + [(counts[-1], "own")]
-    runs, ratios = {group: [] for group in groups}, {group: [] for group in groups}
+    runs = {group: [] for group in groups}
     with filled.engine() as engine:
-        engine.lifecycle(options)  # puts what its resellers sell
         for run in range(options.repetitions):
-            engine.settle()
-            alone = engine.lifecycle(options)["rate"]
+            turns = Turns(options, engine)
             for group in groups:
-                engine.settle()
-                runs[group].append(listen_once(options, engine, *group))
-                ratios[group].append(runs[group][-1]["writer"] / alone)
-            say("  %d of %d: the writer alone %.0f commands/s" % (run + 1, options.repetitions, alone))
+                runs[group].append(turns.take(listen_once, *group))
+            turns.say(run, [("%d of %s" % group, runs[group][-1]["ratio"]) for group in groups])
     for group in groups:
-        yield fanout_line(*group, runs[group], ratios[group])
+        yield fanout_line(*group, runs[group])
 
 
 # ---- memory
