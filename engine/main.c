@@ -46,6 +46,7 @@ enum {
     BUSY_ROWS = 2000, /* of a batch: that is load */
     HELD_MS = 10,   /* until queries that wait are asked again, when the views do not move */
     MEND_MS = 5000, /* between two tries to make views from what is damaged */
+    DEAD_MS = 5000, /* between two looks for readers that have died */
 };
 
 struct daemon {
@@ -304,12 +305,27 @@ give_answer(void *arg, struct pd_text address, struct pd_text answer)
     outbox_put(((struct daemon *)arg)->outbox, PD_port_queries, address, answer);
 }
 
+/* Now and then. */
+static void
+forget_dead(struct daemon *d, uint64_t *looked_ms)
+{
+    uint64_t now_ms = clock_now().monotonic_ms;
+
+    if (now_ms < *looked_ms + DEAD_MS) return;
+    *looked_ms = now_ms;
+    store_forget_dead(d->books.log);
+    store_forget_dead(d->books.rows);
+    if (d->views != NULL) views_forget_dead(d->views);
+}
+
 static void *
 query_thread(void *arg)
 {
     struct daemon *d = arg;
+    uint64_t       looked_ms = 0;
 
     while (!slots_is_stopped(d->query_slots)) {
+        forget_dead(d, &looked_ms);
         size_t waiting = slots_wait(d->query_slots, held_count(d->held) > 0 ? HELD_MS : TURN_MS);
         for (size_t i = 0; i < waiting && !slots_is_stopped(d->query_slots); i++) {
             struct slot   *slot = slots_waiting(d->query_slots, 0);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "engine/base/log.h"
 #include "engine/store/lmdb_store.h"
 
 struct readers {
@@ -20,6 +21,15 @@ take_reader(const char *line, void *arg)
     if (sscanf(line, "%d %zx %zu", &process, &thread, &commit) != 3) return 0;
     if (r->count++ == 0 || commit < r->oldest) r->oldest = commit;
     return 0;
+}
+
+void
+store_forget_dead(struct store *s)
+{
+    int dead = 0;
+
+    mdb_reader_check(s->env, &dead);
+    if (dead > 0) log_warn("dead_reader", "path=\"%s\" hint=\"another program read this store and was killed\"", s->dir);
 }
 
 void

@@ -93,6 +93,10 @@ struct store_figures {
 };
 void store_figures(struct store *store, struct store_figures *ret_figures);
 
+/* Forgets the snapshots of other programs that have died with them open: they keep every later page from being used again. To be
+ * called every few seconds; any thread. */
+void store_forget_dead(struct store *store);
+
 /* One record or row, copied into the arena: STORE_OK, STORE_NONE, STORE_DAMAGED or STORE_FAILED. */
 enum store_error store_read_record(struct store_reader *reader, uint64_t position, struct pd_arena *arena,
                                    struct pd_text *ret_bytes) STORE_MUST_CHECK;

@@ -269,16 +269,24 @@ leave(struct views *v, int place)
     pthread_mutex_unlock(&v->lock);
 }
 
+/* So that it stays until `leave`. NULL: nothing serves. */
+static struct store *
+enter(struct views *v, int *ret_place)
+{
+    pthread_mutex_lock(&v->lock);
+    *ret_place = v->serving;
+    if (*ret_place != NOWHERE) v->readers[*ret_place]++;
+    struct store *store = *ret_place != NOWHERE ? v->stores[*ret_place] : NULL;
+    pthread_mutex_unlock(&v->lock);
+    return store;
+}
+
 enum store_error
 views_reader_open(struct views *v, struct views_reader *ret_reader)
 {
     struct views_reader r = {.reader = NULL};
 
-    pthread_mutex_lock(&v->lock);
-    r.place = v->serving;
-    if (r.place != NOWHERE) v->readers[r.place]++;
-    struct store *store = r.place != NOWHERE ? v->stores[r.place] : NULL;
-    pthread_mutex_unlock(&v->lock);
+    struct store *store = enter(v, &r.place);
     if (r.place == NOWHERE) return STORE_NONE;
     enum store_error error = store_reader_open(store, &r.reader);
     if (error == STORE_OK) error = store_reader_folded(r.reader, &r.position);
@@ -294,14 +302,24 @@ views_reader_open(struct views *v, struct views_reader *ret_reader)
 bool
 views_store_figures(struct views *v, struct store_figures *ret)
 {
-    pthread_mutex_lock(&v->lock);
-    int place = v->serving;
-    if (place != NOWHERE) v->readers[place]++;
-    pthread_mutex_unlock(&v->lock);
-    if (place == NOWHERE) return false;
-    store_figures(v->stores[place], ret);
+    int           place;
+    struct store *store = enter(v, &place);
+
+    if (store == NULL) return false;
+    store_figures(store, ret);
     leave(v, place);
     return true;
+}
+
+void
+views_forget_dead(struct views *v)
+{
+    int           place;
+    struct store *store = enter(v, &place);
+
+    if (store == NULL) return;
+    store_forget_dead(store);
+    leave(v, place);
 }
 
 void

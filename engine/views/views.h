@@ -42,6 +42,9 @@ struct views_figures {
 };
 struct views_figures views_figures(struct views *views);
 
+/* As store_forget_dead. */
+void views_forget_dead(struct views *views);
+
 /* The store of what serves. False: nothing does. */
 bool views_store_figures(struct views *views, struct store_figures *ret_figures);
 

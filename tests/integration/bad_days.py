@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Ordinary bad days: no file descriptors left, a directory that is read only, an engine that is stopped for a while, a clock that
-jumps. (A full disk is in diskfull, calls that fail in tests/sweep.)"""
+jumps, a reader that is killed. (A full disk is in diskfull, calls that fail in tests/sweep.)"""
 
 import contextlib
 import os
@@ -152,12 +152,32 @@ def clock_jumps():
         check("verify finds nothing wrong", code == 0, said)
 
 
+def reader_killed():
+    """Another program looks at the log and is killed: what it saw would keep every later page from being used again."""
+    say("a reader that is killed")
+    with daemon.Engine() as engine:
+        client = engine.client()
+        shop.furnish(client)
+
+        def readers():
+            return [m["value"] for m in client.query("GetMetrics")["metrics"]
+                    if m["metric"] == "store_readers" and m.get("of") == "log"][0]
+
+        reader = daemon.spawn(["mdb_copy", os.path.join(engine.data, "books")], stdout=subprocess.PIPE)
+        eventually("it is seen", lambda: readers() == 1)
+        daemon.end(reader, signal.SIGKILL)
+        reader.stdout.close()
+        eventually("and forgotten when it has gone", lambda: readers() == 0, 10, 0.2)
+        check("which the log says", "dead_reader" in engine.log(), engine.log())
+
+
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     no_descriptors()
     read_only_directory()
     stopped_for_a_while()
     clock_jumps()
+    reader_killed()
 
 
 main()
