@@ -8,10 +8,10 @@
  *   queries   reads the views
  *   backups   copies the log, when somebody asks for it
  *
- * Before anything else: the directory's lock, then the sockets, then the books, whose first act is a durable EngineStarted. */
+ * The last three are in reading.c. Before anything else: the directory's lock, then the sockets, then the books, whose first act
+ * is a durable EngineStarted. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,55 +19,22 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "engine/backups.h"
-#include "engine/base/bell.h"
+#include "engine/base/clock.h"
 #include "engine/base/domain_name.h"
 #include "engine/base/log.h"
-#include "engine/bus/net.h"
-#include "engine/bus/relay.h"
+#include "engine/daemon.h"
 #include "engine/data.h"
 #include "engine/doctor.h"
 #include "engine/domain/transitions.h"
-#include "engine/queries/held.h"
-#include "engine/notify.h"
 #include "engine/offline.h"
-#include "engine/options.h"
 #include "engine/publish.h"
 #include "proto/check.h"
 
 enum {
     EXIT_USAGE = 2,
     SLICE = 64,     /* commands that are decided before the log is asked whether it is idle */
-    TURN_MS = 1000, /* between two turns where there is nothing to do, at most */
     ROWS_MS = 5,    /* that rows may be behind: not each command costs a commit of theirs as well */
-    FULL_MS = 200,  /* between two looks at a full disk */
     ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
-    VIEWS_MS = 200, /* between two batches of the views under load: the more changes together, the less each costs */
-    BUSY_ROWS = 2000, /* of a batch: that is load */
-    HELD_MS = 10,   /* until queries that wait are asked again, when the views do not move */
-    MEND_MS = 5000, /* between two tries to make views from what is damaged */
-    DEAD_MS = 5000, /* between two looks for readers that have died */
-};
-
-struct daemon {
-    struct options        options;
-    int                   lock_fd, signal_fd;
-    struct net           *net;
-    struct books          books;
-    struct engine        *engine;
-    struct views         *views;
-    struct queries       *queries;
-    struct held          *held;
-    struct backups       *backups;
-    struct bell          *rows_bell, *query_bell; /* rows were written; a query waits for the views */
-    struct slots         *command_slots, *query_slots;
-    struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
-    uint64_t              turn_us;      /* when the first command was taken of the turn that was handed on */
-    struct measures       measures;
-    struct outbox        *outbox;
-    struct subscriptions *subscriptions;
-    struct notify         notify; /* the net thread's */
-    uint64_t              beat_ms, started_ms;
 };
 
 /* ---- the log's thread ---------------------------------------------------------------------------------------------- */
@@ -104,7 +71,7 @@ send_results(struct daemon *d, struct mp_writer *scratch)
 }
 
 /* A commit that failed may have been half written, and its pages may be marked clean: only a new process can tell. */
-static void
+void
 insist(enum store_error error)
 {
     if (error == STORE_OK) return;
@@ -254,94 +221,6 @@ engine_thread(void *arg)
     return NULL;
 }
 
-/* ---- the views' thread --------------------------------------------------------------------------------------------- */
-
-/* What a step came to that went wrong: without space it is tried again; views that are damaged are made anew, and when that fails,
- * since what they are made from is damaged, the log names it and the next start mends it. */
-static void
-bear(struct daemon *d, enum store_error error)
-{
-    if (error == STORE_FAILED) insist(error);
-    for (uint64_t ms = error == STORE_OK ? 0 : error == STORE_FULL ? FULL_MS : MEND_MS; ms > 0 && !slots_is_stopped(d->query_slots);
-         ms -= FULL_MS)
-        usleep(FULL_MS * 1000);
-}
-
-static void *
-views_thread(void *arg)
-{
-    struct daemon *d = arg;
-    bool           more = true;
-    uint64_t       rows = 0;
-
-    while (!slots_is_stopped(d->query_slots)) {
-        uint64_t before = rows;
-        if (!more) bell_wait(d->rows_bell, TURN_MS);
-        uint64_t began_us = clock_us();
-        bear(d, views_step(d->views, &more));
-        histogram_add(&d->measures.views_us, clock_us() - began_us);
-        engine_set_projected(d->engine, views_needed(d->views));
-        slots_nudge(d->query_slots);
-        rows = views_figures(d->views).rows;
-        if (!more && rows > before + BUSY_ROWS) bell_wait(d->query_bell, VIEWS_MS);
-    }
-    return NULL;
-}
-
-/* ---- the backups' thread ------------------------------------------------------------------------------------------- */
-
-static void *
-backups_thread(void *arg)
-{
-    backups_run(((struct daemon *)arg)->backups);
-    return NULL;
-}
-
-/* ---- the queries' thread ------------------------------------------------------------------------------------------- */
-
-static void
-give_answer(void *arg, struct pd_text address, struct pd_text answer)
-{
-    outbox_put(((struct daemon *)arg)->outbox, PD_port_queries, address, answer);
-}
-
-/* Now and then. */
-static void
-forget_dead(struct daemon *d, uint64_t *looked_ms)
-{
-    uint64_t now_ms = clock_now().monotonic_ms;
-
-    if (now_ms < *looked_ms + DEAD_MS) return;
-    *looked_ms = now_ms;
-    store_forget_dead(d->books.log);
-    store_forget_dead(d->books.rows);
-    if (d->views != NULL) views_forget_dead(d->views);
-}
-
-static void *
-query_thread(void *arg)
-{
-    struct daemon *d = arg;
-    uint64_t       looked_ms = 0;
-
-    while (!slots_is_stopped(d->query_slots)) {
-        forget_dead(d, &looked_ms);
-        size_t waiting = slots_wait(d->query_slots, held_count(d->held) > 0 ? HELD_MS : TURN_MS);
-        for (size_t i = 0; i < waiting && !slots_is_stopped(d->query_slots); i++) {
-            struct slot   *slot = slots_waiting(d->query_slots, 0);
-            struct pd_text answer = {NULL, 0};
-            uint64_t       began_us = clock_us();
-            if (!held_take(d->held, clock_now().monotonic_ms, &slot->request, &answer)) bell_ring(d->query_bell);
-            else histogram_add(&d->measures.query_us, clock_us() - began_us);
-            slot->request.answer = pd_arena_text(&slot->arena, answer);
-            slots_take(d->query_slots, 1);
-            slots_commit(d->query_slots, 1);
-        }
-        if (held_ask_again(d->held, clock_now().monotonic_ms, give_answer, d) > 0) slots_ring_net(d->query_slots);
-    }
-    return NULL;
-}
-
 /* ---- serving ------------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -360,19 +239,6 @@ check_domain(void)
         return false;
     }
     return true;
-}
-
-/* The query thread's. */
-static struct query_gauges
-read_gauges(void *arg)
-{
-    struct daemon *d = arg;
-    struct now     now = clock_now();
-
-    return (struct query_gauges){
-        .time = now.wall_us, .up_s = (now.monotonic_ms - d->started_ms) / 1000, .queries_held = held_count(d->held),
-        .commands_pending = slots_unanswered(d->command_slots), .queries_pending = slots_unanswered(d->query_slots),
-    };
 }
 
 /* A log that is shorter than the views have seen it has lost events. */
@@ -410,7 +276,7 @@ open_engine(struct daemon *d)
     d->backups = backups_open(d->books.log);
     d->queries = queries_open(&(struct query_sources){
         .books = &d->books, .engine = d->engine, .views = d->views, .backups = d->backups, .software = pd_text(software),
-        .measures = &d->measures, .gauges = read_gauges, .arg = d,
+        .measures = &d->measures, .gauges = reading_gauges, .arg = d,
     });
     d->held = held_open(d->queries);
     return true;
