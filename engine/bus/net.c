@@ -524,11 +524,11 @@ net_run(struct net *n, const struct net_parts *parts)
     for (;;) {
         bool busy = slots_net_sleeps(parts->commands) | slots_net_sleeps(parts->queries);
         busy = busy || !outbox_is_empty(parts->outbox);
-        int rc = zmq_poll(items, POLL_COUNT, busy ? 0 : rest_ms);
+        int failed = zmq_poll(items, POLL_COUNT, busy ? 0 : rest_ms) < 0 ? errno : 0;
         slots_net_wakes(parts->commands);
         slots_net_wakes(parts->queries);
-        if (rc < 0 && errno != EINTR) {
-            log_error("poll_failed", "error=\"%s\"", zmq_strerror(errno));
+        if (failed != 0 && failed != EINTR) {
+            log_error("poll_failed", "error=\"%s\"", zmq_strerror(failed));
             return false;
         }
         if (items[POLL_SIGNAL].revents != 0) break;

@@ -23,6 +23,7 @@ import daemon
 import scenes
 
 WAYS = ("call", "call+", "allocation", "allocation+")
+INTERRUPTED = (": poll", ": ppoll", ": epoll_wait", ": wait4")
 STEP = 40  # runs that are begun before the last ones are looked at: the end of a sweep is not known before
 
 
@@ -61,6 +62,9 @@ class Trial:
         """How a program may end: well, or badly with a reason."""
         if status in (0, -signal.SIGTERM):
             return
+        # Whoever serves may be interrupted: nothing has failed.
+        interrupted = "fact=serving" in said and (self.failed_call() or "").endswith(INTERRUPTED)
+        self.expect(not interrupted, "ended by an interruption: %r" % said[-300:])
         # glib, which folds names, ends by a trap where others abort, and by worse where its word finds no memory either.
         if status < 0 and "libglib" in (self.failed_call() or ""):
             return
