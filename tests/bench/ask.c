@@ -248,9 +248,9 @@ ask(const char *queries, const char *what, uint64_t orders, size_t outstanding, 
     double rate = (double)a.answered / elapsed;
     wait_for_rest(&a, load_now_us() + LOST_US);
     printf("{\"asked\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"wrong\":%" PRIu64
-           ",\"rate\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
+           ",\"rate\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 ",\"max_us\":%" PRIu64 "}\n",
            a.asked, a.answered, a.refused, a.wrong, rate, load_percentile(&a.times, 0.5),
-           load_percentile(&a.times, 0.99));
+           load_percentile(&a.times, 0.99), load_percentile(&a.times, 1));
     zmq_close(a.socket);
     zmq_ctx_term(context);
     mp_writer_fini(&a.w);

@@ -128,7 +128,8 @@ fill(const char *commands, uint64_t from, uint64_t to, uint64_t orders)
         for (unsigned i = 0; i < RESELLERS; i++) load_shop(&f.all, f.socket, "fill", i, "none");
         add_customers(&f);
     }
-    uint64_t begun = load_now_us();
+    while (f.outstanding > 0) take_answer(&f);
+    uint64_t begun = load_now_us(), before = f.answered;
     for (uint64_t n = from; n < to; n++) {
         add_order(&f, n);
         if (n % BATCH == BATCH - 1) send_batch(&f);
@@ -136,8 +137,8 @@ fill(const char *commands, uint64_t from, uint64_t to, uint64_t orders)
     send_batch(&f);
     while (f.outstanding > 0) take_answer(&f);
     double seconds = (double)(load_now_us() - begun) / 1e6;
-    printf("{\"orders\":%" PRIu64 ",\"commands\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"seconds\":%.3f}\n", to - from, f.sent,
-           f.answered, seconds);
+    printf("{\"orders\":%" PRIu64 ",\"commands\":%" PRIu64 ",\"answered\":%" PRIu64 ",\"seconds\":%.3f}\n", to - from,
+           f.sent - before, f.answered - before, seconds);
     zmq_close(f.socket);
     zmq_ctx_term(context);
     mp_writer_fini(&f.batch);

@@ -64,12 +64,20 @@ load_add_request(struct mp_writer *w, const char *type, const char *id, const ch
 }
 
 void
-load_ask(struct mp_writer *w, void *socket)
+load_send(const struct mp_writer *w, void *socket)
+{
+    PD_CHECK(zmq_send(socket, w->data, w->size, 0) >= 0);
+}
+
+void
+load_take(void *socket, size_t count)
 {
     char in[65536];
-    PD_CHECK(zmq_send(socket, w->data, w->size, 0) >= 0);
-    int size = zmq_recv(socket, in, sizeof in, 0);
-    PD_CHECK(size > 0 && memmem(in, (size_t)size, "\xa2ok\xc3", 4) != NULL);
+
+    for (size_t i = 0; i < count; i++) {
+        int size = zmq_recv(socket, in, sizeof in, 0);
+        PD_CHECK(size > 0 && memmem(in, (size_t)size, "\xa2ok\xc3", 4) != NULL);
+    }
 }
 
 const char *
@@ -140,12 +148,12 @@ load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, cons
     load_text(w, "reseller", name);
     load_text(w, "name", name);
     load_text(w, "time_zone", "Europe/Madrid");
-    load_ask(w, commands);
+    load_send(w, commands);
     snprintf(id, sizeof id, "%s-%u-2", run, n);
     load_request(w, "PutCustomer", id, name, 2);
     load_text(w, "customer", "ana");
     load_text(w, "name", "Ana");
-    load_ask(w, commands);
+    load_send(w, commands);
     snprintf(id, sizeof id, "%s-%u-3", run, n);
     load_request(w, "PutPlan", id, name, 7);
     load_text(w, "plan", "web");
@@ -156,7 +164,7 @@ load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, cons
     load_text(w, "domain", "exclusive");
     load_text(w, "provisioning", provisioning);
     load_text(w, "worker_group", "hosting");
-    load_ask(w, commands);
+    load_send(w, commands);
     snprintf(id, sizeof id, "%s-%u-4", run, n);
     load_request(w, "PutPeriod", id, name, 6);
     load_text(w, "plan", "web");
@@ -168,5 +176,6 @@ load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, cons
     mp_key(w, "recurring_fee");
     mp_uint(w, 12000);
     load_text(w, "currency", "EUR");
-    load_ask(w, commands);
+    load_send(w, commands);
+    load_take(commands, 4);
 }

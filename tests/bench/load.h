@@ -18,8 +18,9 @@ void load_numbered(struct mp_writer *w, const char *key, const char *prefix, uin
 void load_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields);
 void load_add_request(struct mp_writer *w, const char *type, const char *id, const char *reseller, size_t fields);
 
-/* Sends what is packed, and waits for the answer; a refusal ends the program. */
-void load_ask(struct mp_writer *w, void *socket);
+/* Sends what is packed; waits for the answers to so many. A refusal ends the program. */
+void load_send(const struct mp_writer *w, void *socket);
+void load_take(void *socket, size_t count);
 
 /* What stands behind a packed key, which must be there; and a packed number. */
 const char *load_after(const char *bytes, size_t size, const char *key);

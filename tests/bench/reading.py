@@ -60,7 +60,8 @@ def reads_line(what, runs):
     ratios = [r["ratio"] for r in runs]
     line = {"scenario": "reads", "reader": what, "rate": median([r["rate"] for r in runs]),
             "spread": spread([r["rate"] for r in runs]), "p50_us": median([r["p50_us"] for r in runs]),
-            "p99_us": median([r["p99_us"] for r in runs]), "ratio_writer": median(ratios, 3), "ratio_spread": spread(ratios, 3)}
+            "p99_us": median([r["p99_us"] for r in runs]), "max_us": max(r["max_us"] for r in runs),
+            "ratio_writer": median(ratios, 3), "ratio_spread": spread(ratios, 3)}
     for count in ("asked", "answered", "refused", "wrong"):
         line[count] = sum(r[count] for r in runs)
     say_bound("%s: %d queries/s, median %d us; the writer is slower by" % (what, line["rate"], line["p50_us"]),
