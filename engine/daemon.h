@@ -39,7 +39,7 @@ struct daemon {
     uint64_t              beat_ms, started_ms;
 };
 
-/* A commit that failed may have been half written, and its pages may be marked clean: only a new process can tell. Ends this one. */
+/* Ends the process unless all is well: a commit that failed may have been half written. */
 void insist(enum store_error error);
 
 void *views_thread(void *daemon);
