@@ -41,6 +41,9 @@ class Death:
         if self.point == "polling":
             script(METHOD[self.doing], self.instance, slow=0.8, times=9)  # a DELETE may come too early, and again
         self.worker = self.shop.worker("dying-" + self.plan, [self.plan], program=DYING, DIES="%s %s" % (self.point, self.doing))
+        if self.doing == "deprovision" and self.cancelled:  # at once: a moment later it has been made
+            eventually("%s: being made" % self.name, lambda: ["PUT", self.instance] in self.shop.broker.state()["requests"])
+            self.cancel()
 
     def cancel(self):
         try:
@@ -50,14 +53,10 @@ class Death:
 
     def provoke(self):
         """Whoever dies of a removal must have one."""
-        if self.doing != "deprovision":
+        if self.doing != "deprovision" or self.cancelled:
             return
-        if self.cancelled:
-            eventually("%s: being made" % self.name, lambda: ["PUT", self.instance] in self.shop.broker.state()["requests"])
-            self.cancel()
-        else:
-            same("%s: made" % self.name, self.shop.end(self.order), "completed")
-            self.shop.end_subscription(self.order)
+        same("%s: made" % self.name, self.shop.end(self.order), "completed")
+        self.shop.end_subscription(self.order)
 
     def die(self):
         same("%s: the worker dies" % self.name, self.worker.wait(20), -signal.SIGKILL)
