@@ -19,9 +19,13 @@ struct table {
     size_t        mask, used;
 };
 
+/* What finds rows grows with them, and everybody waits while a table is copied to a larger one: so it is many tables, each for the
+ * fingerprints of some first bits, that grow one after the other. */
+enum { SHARD_BITS = 6, SHARDS = 1 << SHARD_BITS };
+
 struct index {
     pthread_rwlock_t lock;
-    struct table     rows, ids;
+    struct table     rows[SHARDS], ids;
     uint64_t        *ring; /* the ids' fingerprints and positions in order of age */
     uint64_t         ring_head;
     size_t           ids_max;
@@ -57,22 +61,20 @@ table_put(struct table *t, struct entry e)
 }
 
 static void
-table_add(struct table *t, struct entry e)
+table_double(struct table *t)
 {
-    if (t->used + t->used / 2 > t->mask) {
-        struct table larger;
-        table_init(&larger, (t->mask + 1) * 2);
-        /* From behind an empty place, so that runs keep their order. */
-        size_t start = 0;
-        while (t->entries[start].position != 0) start++;
-        for (size_t n = 0; n <= t->mask; n++) {
-            struct entry *old = &t->entries[(start + n) & t->mask];
-            if (old->position != 0) table_put(&larger, *old);
-        }
-        free(t->entries);
-        *t = larger;
+    struct table larger;
+    size_t       start = 0;
+
+    table_init(&larger, (t->mask + 1) * 2);
+    /* From behind an empty place, so that runs keep their order. */
+    while (t->entries[start].position != 0) start++;
+    for (size_t n = 0; n <= t->mask; n++) {
+        struct entry *old = &t->entries[(start + n) & t->mask];
+        if (old->position != 0) table_put(&larger, *old);
     }
-    table_put(t, e);
+    free(t->entries);
+    *t = larger;
 }
 
 static void
@@ -97,6 +99,24 @@ table_remove(struct table *t, uint64_t print, uint64_t position, uint32_t item)
     t->used--;
 }
 
+static size_t
+shard_of(uint64_t print)
+{
+    return (size_t)(print >> (64 - SHARD_BITS));
+}
+
+/* A shard is doubled when it is between a half and two thirds full, the one earlier than the other: they have as many entries each,
+ * and would all be due at once. */
+static void
+add_row(struct index *index, struct entry e)
+{
+    size_t        shard = shard_of(e.print);
+    struct table *t = &index->rows[shard];
+
+    if (t->used * (3 * SHARDS + shard) / (2 * SHARDS) > t->mask) table_double(t);
+    table_put(t, e);
+}
+
 struct index *
 index_open(size_t ids)
 {
@@ -104,7 +124,7 @@ index_open(size_t ids)
     size_t        capacity = 1;
 
     PD_CHECK(index != NULL && pthread_rwlock_init(&index->lock, NULL) == 0);
-    table_init(&index->rows, 1 << 12);
+    for (int i = 0; i < SHARDS; i++) table_init(&index->rows[i], 1 << 6);
     while (capacity < 2 * ids) capacity *= 2;
     table_init(&index->ids, capacity);
     index->ids_max = ids;
@@ -117,7 +137,7 @@ index_close(struct index **index)
 {
     if (*index == NULL) return;
     pthread_rwlock_destroy(&(*index)->lock);
-    free((*index)->rows.entries);
+    for (int i = 0; i < SHARDS; i++) free((*index)->rows[i].entries);
     free((*index)->ids.entries);
     free((*index)->ring);
     free(*index);
@@ -134,7 +154,7 @@ void
 index_add(struct index *index, uint64_t print, struct row_key key)
 {
     pthread_rwlock_wrlock(&index->lock);
-    table_add(&index->rows, (struct entry){print, key.position, key.item});
+    add_row(index, (struct entry){print, key.position, key.item});
     pthread_rwlock_unlock(&index->lock);
 }
 
@@ -142,7 +162,7 @@ void
 index_remove(struct index *index, uint64_t print, struct row_key key)
 {
     pthread_rwlock_wrlock(&index->lock);
-    table_remove(&index->rows, print, key.position, key.item);
+    table_remove(&index->rows[shard_of(print)], print, key.position, key.item);
     pthread_rwlock_unlock(&index->lock);
 }
 
@@ -150,7 +170,7 @@ size_t
 index_find(const struct index *index, uint64_t print, struct row_key *ret_keys, size_t max)
 {
     size_t              n = 0;
-    const struct table *t = &index->rows;
+    const struct table *t = &index->rows[shard_of(print)];
     for (size_t i = print & t->mask; t->entries[i].position != 0; i = (i + 1) & t->mask) {
         const struct entry *e = &t->entries[i];
         if (e->print != print) continue;
@@ -193,7 +213,8 @@ index_find_id(struct index *index, uint64_t print, uint64_t *ret_positions, size
 void
 index_prefetch(const struct index *index, uint64_t print)
 {
-    __builtin_prefetch(&index->rows.entries[print & index->rows.mask]);
+    const struct table *t = &index->rows[shard_of(print)];
+    __builtin_prefetch(&t->entries[print & t->mask]);
 }
 
 void
