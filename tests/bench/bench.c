@@ -264,10 +264,11 @@ static void
 say_lifecycle(const struct load *l, uint64_t elapsed_us)
 {
     printf("{\"count\":%" PRIu64 ",\"rate\":%.0f,\"completed\":%" PRIu64 ",\"refusals\":%" PRIu64
-           ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64 "}\n",
+           ",\"request_bytes\":%.0f,\"reply_bytes\":%.0f,\"p50_us\":%" PRIu64 ",\"p99_us\":%" PRIu64
+           ",\"max_us\":%" PRIu64 "}\n",
            l->answers, (double)l->answers * 1e6 / (double)elapsed_us, l->completed, l->refusals,
            (double)l->sent_bytes / (double)l->messages, (double)l->received_bytes / (double)l->answers,
-           load_percentile(&l->times, 0.5), load_percentile(&l->times, 0.99));
+           load_percentile(&l->times, 0.5), load_percentile(&l->times, 0.99), load_percentile(&l->times, 1));
 }
 
 static int

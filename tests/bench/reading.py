@@ -104,17 +104,18 @@ class Watch(threading.Thread):
             self.look()
 
     def end(self):
-        """Lags in events and in seconds, of every sample; the projector's events a second, in the middle half of the time, and
-        those of its working time."""
+        """Lags in events and in seconds, of every sample; the projector's events a second, between its first and its last
+        commit, and those of its working time."""
         self.ending.set()
         self.join()
         self.look()
         self.client.close()
-        first, last, quarter = self.samples[0], self.samples[-1], len(self.samples) // 4
-        begin, end = self.samples[quarter], self.samples[-1 - quarter]
+        first, last = self.samples[0], self.samples[-1]
+        moved = [after for before, after in zip(self.samples, self.samples[1:]) if after[2] > before[2]] or [first]
+        begin, end = moved[0], moved[-1]
         return {"lag_events": [head - shown for _, head, shown, _ in self.samples],
                 "lag_s": [at - self.when(shown) for at, _, shown, _ in self.samples],
-                "rate": (end[2] - begin[2]) / (end[0] - begin[0]),
+                "rate": (end[2] - begin[2]) / max(SAMPLE_S, end[0] - begin[0]),
                 "working_rate": (last[2] - first[2]) * 1e6 / max(1, last[3] - first[3])}
 
     def when(self, position):
@@ -230,8 +231,9 @@ def measure_fanout(options, filled):
 # ---- memory
 
 def measure_memory(_, filled):
-    """As the log was filled: after a while of writing, and right after a start. The table of known commands grows up to some 100 MB
-    beside: its end is reached at a million events."""
+    """As the log was filled, right after that and after a start. What has written keeps more: LMDB keeps the memory of the most pages
+    that a transaction of its changed, up to 512 MB for each store. After a start it is the index, but for the table of known
+    commands, which grows up to a million events, to some 100 MB."""
     points = filled.look()["points"]
     for before, point in zip([None] + points, points):
         line = {"scenario": "memory", "orders": point["orders"], "bytes": point["bytes"], "started_bytes": point["started_bytes"],

@@ -44,7 +44,8 @@ def measure_lifecycle(options, outstanding):
         "scenario": "lifecycle", "outstanding": outstanding, "rate": median(rates), "spread": spread(rates),
         "echo": median(echoes), "ratio_echo": median(ratios, 3), "ratio_spread": spread(ratios, 3),
         "p50_us": median([r["p50_us"] for r in runs]), "p99_us": median([r["p99_us"] for r in runs]),
-        "engine_cpu_us": median([r["cpu_us"] for r in runs], 2), "request_bytes": sizes[0], "reply_bytes": sizes[1],
+        "max_us": max(r["max_us"] for r in runs), "engine_cpu_us": median([r["cpu_us"] for r in runs], 2),
+        "request_bytes": sizes[0], "reply_bytes": sizes[1],
         "repetitions": options.repetitions, "seconds": options.seconds, "verified": True,
     }
 
