@@ -231,8 +231,8 @@ def measure_fanout(options, filled):
 # ---- memory
 
 def measure_memory(_, filled):
-    """As the log was filled, right after that and after a start. What has written keeps more: LMDB keeps the memory of the most pages
-    that a transaction of its changed, up to 512 MB for each store. After a start it is the index, but for the table of known
+    """As the log was filled, right after that and after a start. What has written keeps more: LMDB keeps the memory of the most
+    pages that a transaction of its changed, up to 512 MB for each store. After a start it is the index, but for the table of known
     commands, which grows up to a million events, to some 100 MB."""
     points = filled.look()["points"]
     for before, point in zip([None] + points, points):
