@@ -1,6 +1,7 @@
 #include "engine/views/views.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,20 @@
 #include "engine/views/scrub.h"
 #include "proto/check.h"
 
+enum {
+    LARGE_ROWS = 4096, /* that changed, in a batch */
+    CALM_ROWS  = 256,
+    CALM_STEPS = 10,
+};
+
 struct views {
     struct projector  projector;
     struct projection places[PLACES];
     char             *dirs[PLACES];
     struct scrub      scrub; /* of those that serve since the start */
     bool              stuck; /* those that serve have met damage, and show what they showed then */
+    bool              swollen; /* a batch was large since they were opened */
+    unsigned          calm;    /* so many steps since */
 
     pthread_mutex_t lock; /* what is below */
     pthread_cond_t  left; /* a reader has gone */
@@ -147,7 +156,7 @@ change_over(struct views *v)
     v->serving = v->building;
     v->building = NOWHERE;
     pthread_mutex_unlock(&v->lock);
-    v->scrub.done = true;
+    v->scrub.done = v->swollen = true;
     v->stuck = false;
     if (former != NOWHERE) clear_place(v, former);
 }
@@ -191,6 +200,36 @@ give_up(struct views *v, int place)
     clear_place(v, place);
 }
 
+/* LMDB keeps the memory of as many pages as one transaction has ever changed, up to 512 MiB, until it is closed. So what has had a
+ * large batch is closed for a moment when there is little to do; readers wait for it. */
+static enum store_error
+give_back_memory(struct views *v)
+{
+    int place = v->serving;
+
+    pthread_mutex_lock(&v->lock);
+    while (v->readers[place] > 0) pthread_cond_wait(&v->left, &v->lock);
+    projection_close(&v->places[place]);
+    enum store_error error = projection_open(&v->projector, v->dirs[place], STORE_VIEWS_EXISTING, &v->places[place]);
+    v->stores[place] = v->places[place].store;
+    if (error != STORE_OK) v->serving = NOWHERE;
+    v->wanted |= error == STORE_EXISTS_NOT || error == STORE_DAMAGED;
+    pthread_mutex_unlock(&v->lock);
+    v->swollen = false;
+    malloc_trim(0);
+    if (error == STORE_OK) log_info("views_reopened", "place=\"%s\" why=\"memory is given back\"", v->dirs[place]);
+    return v->wanted ? STORE_OK : error;
+}
+
+/* After a step of those that serve. */
+static enum store_error
+watch_memory(struct views *v)
+{
+    v->swollen |= v->projector.count >= LARGE_ROWS;
+    v->calm = v->projector.count >= CALM_ROWS ? 0 : v->calm + 1;
+    return v->swollen && v->calm >= CALM_STEPS && v->building == NOWHERE ? give_back_memory(v) : STORE_OK;
+}
+
 /* STORE_NONE, what it has to follow is gone: it cannot go on. Those that meet damage, their own or that of what they follow, serve
  * as they are until new ones are made; when those meet it, too, it is not the views'. */
 static enum store_error
@@ -219,6 +258,7 @@ views_step(struct views *v, bool *ret_more)
 
     if (v->wanted && v->building == NOWHERE) error = begin_building(v);
     if (error == STORE_OK && v->serving != NOWHERE && !v->stuck) error = step(v, v->serving, &serving);
+    if (error == STORE_OK && v->serving != NOWHERE && !v->stuck) error = watch_memory(v);
     if (error == STORE_OK && v->building != NOWHERE) {
         error = step(v, v->building, &building);
         if (error == STORE_OK && v->building != NOWHERE && v->places[v->building].complete) change_over(v);

@@ -111,6 +111,35 @@ def made_anew_under_load(engine):
     compare(engine, "rebuilt under load")
 
 
+def memory_is_given_back(engine):
+    """After large batches the views are closed for a moment when there is little to do; nobody notices."""
+    engine.start()
+    client, asking = engine.client(), engine.client()
+    client.query("RebuildViews")
+    before = engine.log().count("views_reopened")
+    eventually("they are made anew", lambda: not client.query("ListViews").get("building"))
+    shown, going = [], [True]
+
+    def ask():
+        while going[0]:
+            shown.append(len(asking.query("ListOrders", limit=10)["orders"]))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+
+    def put_one():
+        client.do("PutCustomer", {"customer": "calm", "name": "Calma"})
+        return engine.log().count("views_reopened") > before
+
+    eventually("and opened anew when it is calm", put_one, 20, 0.05)
+    going[0] = False
+    thread.join()
+    same("every query was answered meanwhile", set(shown), {10})
+    eventually("and they follow", lambda: [c["name"] for c in client.rows("ListCustomers", "customers") if c["customer"] == "calm"])
+    engine.stop()
+    compare(engine, "opened anew")
+
+
 def killed_while_made(engine):
     """At any moment; what is half made is thrown away, what served goes on from where it was."""
     dice = random.Random(6)
@@ -263,6 +292,7 @@ def main():
         with engine.client() as client:
             shop.furnish(client)
         made_anew_under_load(engine)
+        memory_is_given_back(engine)
         killed_while_made(engine)
         thrown_away(engine)
         too_far(engine)
