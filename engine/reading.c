@@ -1,7 +1,11 @@
 /* reading.c - the threads of the read side: views, backups, queries. */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/log.h"
 #include "engine/daemon.h"
 
 enum {
@@ -10,7 +14,15 @@ enum {
     HELD_MS = 10,   /* until queries that wait are asked again, when the views do not move */
     MEND_MS = 5000, /* between two tries to make views from what is damaged */
     DEAD_MS = 5000, /* between two looks for readers that have died */
+    GIVE_WAY = 10,  /* of niceness: about a tenth of what a core has, where the writer wants all of it */
 };
+
+/* Where there are too few cores for all, who reads waits for who writes. */
+static void
+give_way(void)
+{
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), GIVE_WAY) != 0) log_warn("priority_failed", "error=\"%s\"", strerror(errno));
+}
 
 /* ---- the views' thread --------------------------------------------------------------------------------------------- */
 
@@ -51,6 +63,7 @@ views_thread(void *arg)
 void *
 backups_thread(void *arg)
 {
+    give_way();
     backups_run(((struct daemon *)arg)->backups);
     return NULL;
 }
@@ -82,6 +95,7 @@ query_thread(void *arg)
     struct daemon *d = arg;
     uint64_t       looked_ms = 0;
 
+    give_way();
     while (!slots_is_stopped(d->query_slots)) {
         forget_dead(d, &looked_ms);
         size_t waiting = slots_wait(d->query_slots, held_count(d->held) > 0 ? HELD_MS : TURN_MS);
