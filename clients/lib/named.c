@@ -142,6 +142,7 @@ pd_named_keep(struct pd_named *n, struct pd_text log, uint64_t position, bool id
 enum pd_client_status
 pd_named_save(struct pd_named *n, struct pd_text log, uint64_t position)
 {
+    while (n->moving) pd_client_poll(n->client, 1000); /* every call ends; what it says is of another position */
     if (n->lost != PD_OK) return fail_lost(n);
     struct pd_move_subscriber move = move_to(n, log, position);
     struct pd_call_message    message = pd_move_subscriber_message(&move);
