@@ -213,7 +213,7 @@ give_back_memory(struct views *v)
     enum store_error error = projection_open(&v->projector, v->dirs[place], STORE_VIEWS_EXISTING, &v->places[place]);
     v->stores[place] = v->places[place].store;
     if (error != STORE_OK) v->serving = NOWHERE;
-    v->wanted |= error == STORE_EXISTS_NOT || error == STORE_DAMAGED;
+    v->wanted |= error != STORE_OK && error != STORE_FAILED;
     pthread_mutex_unlock(&v->lock);
     v->swollen = false;
     malloc_trim(0);
