@@ -5,6 +5,7 @@
 #include "engine/store/store_memory.h"
 #include "engine/views/events.h"
 #include "engine/views/list.h"
+#include "engine/views/projection.h"
 #include "tests/support/check.h"
 
 enum { EVENTS = 6000, SCOPES = 4, ASKED = 300 };
@@ -267,6 +268,55 @@ numbers_are_short_and_read_as_they_were_written(void **state)
     }
 }
 
+/* ---- opened again -------------------------------------------------------------------------------------------------- */
+
+/* Makes the first byte of what views know of themselves, their format, another. */
+static void
+write_format(uint64_t by)
+{
+    struct store_reader *reader;
+    struct view_key      key = view_key(VIEW_state, 0);
+    struct pd_text       value;
+
+    CHECK_EQ(store_reader_open(store, &reader), STORE_OK);
+    CHECK_EQ(store_read_entry(reader, view_key_bytes(&key), &arena, &value), STORE_OK);
+    store_reader_close(&reader);
+    char *bytes = pd_arena_alloc(&arena, value.size);
+    memcpy(bytes, value.data, value.size);
+    bytes[0] = (char)(bytes[0] + (char)by);
+    CHECK_EQ(store_begin(store), STORE_OK);
+    store_put_entry(store, view_key_bytes(&key), (struct pd_text){bytes, value.size});
+    CHECK_EQ(store_commit(store, NULL), STORE_OK);
+}
+
+static void
+views_of_another_format_are_not_opened(void **state)
+{
+    struct store     *rows;
+    struct projector  projector;
+    struct projection p;
+    uint64_t          known;
+    bool              more = true;
+
+    (void)state;
+    CHECK_EQ(store_open("views-log", STORE_ROWS, false, &rows, &known), STORE_OK);
+    store_close(&store);
+    projector_init(&projector, rows, log_store);
+    CHECK_EQ(projection_open(&projector, "views-test", STORE_VIEWS, &p), STORE_OK);
+    while (more) CHECK_EQ(projection_step(&projector, &p, &more), STORE_OK);
+    CHECK(p.complete);
+    for (uint64_t by = 0; by <= 1; by++) { /* as it was written, then as a newer one */
+        projection_close(&p);
+        CHECK_EQ(store_open("views-test", STORE_VIEWS_EXISTING, false, &store, &known), STORE_OK);
+        write_format(by);
+        store_close(&store);
+        CHECK_EQ(projection_open(&projector, "views-test", STORE_VIEWS_EXISTING, &p), by == 0 ? STORE_OK : STORE_EXISTS_NOT);
+    }
+    projection_close(&p);
+    projector_fini(&projector);
+    store_close(&rows);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin_story, end_story)
 
 int
@@ -277,6 +327,7 @@ main(void)
         STORY(hours_count_every_event_once),
         STORY(rows_are_in_all_lists_that_are_asked_for),
         STORY(numbers_are_short_and_read_as_they_were_written),
+        STORY(views_of_another_format_are_not_opened),
     };
     return RUN(tests);
 }
