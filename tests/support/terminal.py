@@ -49,6 +49,14 @@ class Terminal:
                 check("the screen shows %r" % (needles,), False, screen)
             time.sleep(0.03)
 
+    def prompts(self):
+        """Waits until the shell asks for the next command: what is typed before, whoever is about to end takes with him."""
+        for _ in range(500):
+            if self.screen().rstrip().endswith("\n$"):
+                return
+            time.sleep(0.02)
+        check("the shell is there", False, self.screen())
+
     def clear(self):
         self.types("clear")
         for _ in range(200):
