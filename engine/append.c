@@ -1,6 +1,5 @@
 /* append.c - from a command to records: run its rule, give its events their place, append and fold them. */
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "engine/parts.h"
 #include "proto/check.h"
@@ -13,21 +12,6 @@ grow(void *array, size_t count, size_t *capacity, size_t size)
     array = realloc(array, *capacity * size);
     PD_CHECK(array != NULL);
     return array;
-}
-
-bool
-is_worker(struct pd_text actor)
-{
-    return actor.size > 7 && memcmp(actor.data, "worker/", 7) == 0;
-}
-
-/* Ids are each reseller's, and in it each worker's. */
-uint64_t
-id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id)
-{
-    uint64_t seed = XXH3_64bits(reseller.data, reseller.size);
-    if (is_worker(actor)) seed = XXH3_64bits_withSeed(actor.data, actor.size, seed);
-    return XXH3_64bits_withSeed(id.data, id.size, seed);
 }
 
 static struct pd_text
@@ -95,7 +79,7 @@ turn_is_full(const struct engine *e)
 size_t
 epoch_weight(const struct engine *e)
 {
-    return e->epoch_bytes + e->rows.young->loaded_bytes;
+    return e->epoch_bytes + e->rows.young->loaded_bytes + kept_weight(e->index, e->scopes);
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
@@ -214,6 +198,7 @@ run_rule(struct engine *e, const struct command *c, struct decision *out)
             fold_preload(&e->folder, out->events[i].code, out->events[i].body, scope_of_event(e, c, &out->events[i]), i == 0);
     if (!e->rows.damaged) return;
     /* A decision on what cannot be trusted is none. */
+    store_note_damage(e->books.rows);
     e->rows.damaged = false;
     out->count = 0;
     out->answer = NULL;

@@ -6,8 +6,9 @@
 /* Two turns: a batch's events, half as many for what is due and for leases, and a record that fills half a page takes a whole one;
  * pages that are rewritten are the tree's edge. An epoch's rows: so much can it come to, and every row on a page of its own. */
 enum {
+    BESIDE_PAGES = 1024, /* of what is kept beside them */
     TURNS_SPACE = 2 * (TURN_BYTES_MAX / 2 * 3 * 2), TURNS_PAGES = 2 * 32,
-    EPOCH_SPACE = EPOCH_BYTES_MAX + TURN_BYTES_MAX, EPOCH_PAGES = 2 * EPOCH_ROWS_MAX,
+    EPOCH_SPACE = EPOCH_BYTES_MAX + TURN_BYTES_MAX, EPOCH_PAGES = 2 * EPOCH_ROWS_MAX + BESIDE_PAGES,
 };
 
 /* The batch's transaction; nothing to write is none. */
@@ -41,6 +42,7 @@ engine_commit(struct engine *e)
     if (error != STORE_OK) return error;
     if (b->rows != NULL) {
         e->leaving = b->rows;
+        e->leaving_beside = b->beside;
         e->leaving_last = b->last;
         e->leaving_bytes = b->rows_bytes;
         e->leaving_pages = b->rows_pages;
@@ -74,7 +76,7 @@ enum store_error
 engine_write_rows(struct engine *e, bool *ret_written)
 {
     struct store    *rows = e->books.rows;
-    enum store_error error = make_rows_room(e, e->leaving_bytes, e->leaving_pages);
+    enum store_error error = make_rows_room(e, e->leaving_bytes, e->leaving_pages + BESIDE_PAGES);
 
     *ret_written = error == STORE_OK && !e->rows_are_full;
     if (!*ret_written) return error;
@@ -85,6 +87,7 @@ engine_write_rows(struct engine *e, bool *ret_written)
     }
     rows_flush(e->leaving, rows, &e->row_writer, e->options.views ? &e->change_writer : NULL);
     if (e->options.views) changes_end(&e->change_writer, rows, e->leaving_last);
+    kept_write(&e->leaving_beside, rows, &e->row_writer, e->stored, e->leaving_last, index_kept(e->index));
     store_set_folded(rows, e->leaving_last);
     if ((error = store_commit(rows, NULL)) != STORE_OK) return error;
     e->stored = e->leaving_last;

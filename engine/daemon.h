@@ -29,6 +29,7 @@ struct daemon {
     struct held          *held;
     struct backups       *backups;
     struct bell          *rows_bell, *query_bell; /* rows were written; a query waits for the views */
+    struct bell          *index_bell; /* the index has work */
     struct slots         *command_slots, *query_slots;
     struct relay         *turns, *rows; /* to the log's thread, and from there to the rows' */
     uint64_t              turn_us;      /* when the first command was taken of the turn that was handed on */

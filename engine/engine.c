@@ -23,6 +23,7 @@ begin_epoch(struct engine *e)
     e->arena = e->arena == &e->arenas[0] ? &e->arenas[1] : &e->arenas[0];
     pd_arena_reset(e->arena);
     rows_turn_over(&e->rows, e->arena);
+    index_turn_over(e->index, e->last);
     e->folder.arena = e->arena;
     e->epoch_over = false;
     e->epoch_bytes = 0;
@@ -45,6 +46,7 @@ begin(struct engine *e)
 
     PD_CHECK(e->sealed - e->committed < 2);
     if (e->epoch_over) begin_epoch(e);
+    e->index_works = index_tidy(e->index, e->stored);
     pd_arena_reset(&b->arena);
     b->outgoing_count = b->appended_count = b->kept_count = b->bytes = b->taken = 0;
     b->last = e->last;
@@ -94,6 +96,11 @@ engine_decide(struct engine *e, struct now now, struct request *const *requests,
         e->figures.refusals += requests[taken]->refused;
     }
     if (taken > 0) run_tasks(e); /* not all at the end: the log may be waiting by then */
+    if (index_is_damaged(e->index)) { /* what was decided may be wrong; nobody has heard of it */
+        log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
+        index_discard(e->index);
+        return STORE_DAMAGED;
+    }
     e->batch->taken += taken;
     *ret_taken = taken;
     return STORE_OK;
@@ -165,6 +172,7 @@ engine_seal(struct engine *e)
     }
     b->rows = leave ? e->rows.young : NULL;
     b->rows_bytes = epoch_weight(e);
+    if (leave) b->beside = kept_collect(e->index, e->scopes, &e->expiry_follower, e->arena);
     b->rows_pages = e->rows.young->dirty_count;
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
@@ -197,6 +205,7 @@ engine_turn(struct engine *e, struct now now, struct request *const *requests, s
     engine_seal(e);
     error = engine_commit(e);
     if (error == STORE_OK && engine_leaves_rows(e)) error = engine_write_rows(e, &written);
+    while (error == STORE_OK && e->index_works) e->index_works = index_work(e->index);
     return error;
 }
 
@@ -253,43 +262,69 @@ engine_index(struct engine *e)
     return e->index;
 }
 
+bool
+engine_index_waits(const struct engine *e)
+{
+    return e->index_works;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-/* Command ids, from the log's tail: at most as many as are kept. */
+/* Where the log ends. */
 static enum store_error
-read_tail(struct engine *e, struct store_reader *reader)
+read_end(struct engine *e)
 {
-    uint64_t last = store_reader_last(reader), most = e->options.known_commands;
-    uint64_t first = last > most ? last - most + 1 : 1;
+    struct store_reader *reader = NULL;
+    uint64_t             last = store_last(e->books.log);
+    struct pd_text       bytes;
+    struct record        r;
+    enum store_error     error = store_reader_open(e->books.log, &reader);
 
-    for (uint64_t p = first; p <= last; p++) {
-        struct pd_text bytes;
-        struct record  r;
-        enum store_error error = store_read_record(reader, p, e->arena, &bytes);
-        if (error != STORE_OK || !record_read(bytes, &r)) {
-            log_error("record_damaged", "position=%" PRIu64, p);
-            return STORE_DAMAGED;
-        }
-        const struct scope *scope = scopes_at(e->scopes, r.header.command_scope);
-        if (r.header.index == 0 && scope != NULL && !pd_text_equal(r.actor, PD_TEXT("engine")))
-            index_add_id(e->index, id_print(scope->reseller.reseller, r.actor, r.command_id), p);
-        if (p == last) {
-            e->last_time = r.header.time;
-            e->term = r.header.term;
-            e->turn = r.header.turn;
-            memcpy(e->chain, r.chain, sizeof e->chain);
-        }
-        if (p % 1024 == 0) pd_arena_reset(e->arena);
+    if (error == STORE_OK && last > 0) {
+        error = store_read_record(reader, last, e->arena, &bytes);
+        if (error == STORE_NONE || (error == STORE_OK && !record_read(bytes, &r))) error = STORE_DAMAGED;
+        if (error == STORE_DAMAGED) log_error("record_damaged", "position=%" PRIu64, last);
     }
-    /* The operators' scope has no rows that tell its position; every event is of one scope, and each scope counts from 1. */
-    struct scope *operators = scopes_at(e->scopes, 0);
-    operators->position = last;
-    for (uint64_t i = 1; i <= scopes_count(e->scopes); i++) operators->position -= scopes_at(e->scopes, i)->position;
-    operators->committed = operators->position;
-    e->stored = last;
-    e->last = e->left_last = last;
+    if (error == STORE_OK && last > 0) {
+        e->last_time = r.header.time;
+        e->term = r.header.term;
+        e->turn = r.header.turn;
+        memcpy(e->chain, r.chain, sizeof e->chain);
+    }
+    if (error == STORE_OK) error = subscribers_read(e->subscribers, reader);
+    store_reader_close(&reader);
+    e->stored = e->last = e->left_last = last;
     pd_arena_reset(e->arena);
-    return STORE_OK;
+    return error;
+}
+
+/* Tasks that are open: their table, which has no others. */
+static bool
+see_task(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct engine *e = arg;
+    struct pd_task task;
+
+    if (bytes.data == NULL || !pd_decode_row(e->arena, pd_schema_row(PD_ROW_task), bytes, &task)) {
+        log_error("row_damaged", "table=task position=%" PRIu64 " item=%" PRIu32, key.position, key.item);
+        e->rows.damaged = true;
+        return false;
+    }
+    tasks_changed(e->tasks, &task, (struct pd_text){NULL, 0}, e->folder.monotonic_ms);
+    pd_arena_reset(e->arena);
+    return true;
+}
+
+static enum store_error
+read_tasks(struct engine *e)
+{
+    struct store_reader *reader = NULL;
+    enum store_error     error = store_reader_open(e->books.rows, &reader);
+
+    e->rows.damaged = false;
+    if (error == STORE_OK) error = store_each_row(reader, PD_ROW_task, (struct row_key){0, 0}, see_task, e);
+    store_reader_close(&reader);
+    return error == STORE_OK && e->rows.damaged ? STORE_DAMAGED : error;
 }
 
 static enum store_error
@@ -314,14 +349,16 @@ start(struct engine *e, struct now now)
 static void
 open_parts(struct engine *e, struct now now)
 {
-    e->index = index_open(e->options.known_commands);
+    e->index = index_open(&(struct index_options){
+        .shelf = e->books.index, .log_id = store_log_id(e->books.log), .ids = e->options.known_commands, .young = e->options.young,
+    });
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
     e->subscribers = subscribers_open();
     e->subscribers_changed = true;
     expiry_init(&e->expiry_follower, e->options.order_expiry_us);
     e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
-                                .waits = e->waits, .expiry = &e->expiry_follower, .monotonic_ms = now.monotonic_ms};
+                                .waits = e->waits, .monotonic_ms = now.monotonic_ms};
 }
 
 static void
@@ -336,17 +373,12 @@ close_parts(struct engine *e)
 static enum store_error
 read_books(struct engine *e)
 {
-    struct store_reader *log = NULL, *rows = NULL;
-    enum store_error     error = upkeep_fold_tail(&e->books, NULL, NULL);
+    struct upkeep_parts parts = {.index = e->index, .scopes = e->scopes, .expiry = &e->expiry_follower};
+    enum store_error    error = upkeep_open_parts(&e->books, &parts);
 
-    if (error == STORE_OK) error = store_reader_open(e->books.rows, &rows);
-    if (error == STORE_OK) error = store_reader_open(e->books.log, &log);
-    if (error == STORE_OK) error = upkeep_read_rows(&e->folder, rows);
-    if (error == STORE_OK) error = read_tail(e, log);
-    if (error == STORE_OK) error = subscribers_read(e->subscribers, log);
-    if (error == STORE_OK) error = expiry_begin(&e->expiry_follower, log, e->arena);
-    store_reader_close(&log);
-    store_reader_close(&rows);
+    if (error == STORE_OK) error = upkeep_fold_tail(&e->books, &parts, NULL, NULL);
+    if (error == STORE_OK) error = read_tasks(e);
+    if (error == STORE_OK) error = read_end(e);
     return error;
 }
 
@@ -356,10 +388,10 @@ static enum store_error
 mend_books(struct engine *e, struct now now)
 {
     log_warn("rows_damaged", "action=rebuild");
-    enum store_error error = upkeep_rebuild(&e->books, NULL, NULL);
-    if (error != STORE_OK) return error;
     close_parts(e);
+    enum store_error error = upkeep_rebuild(&e->books, NULL, NULL);
     open_parts(e, now);
+    if (error != STORE_OK) return error;
     return read_books(e);
 }
 
@@ -389,7 +421,7 @@ engine_open(const struct books *books, const struct engine_options *options, str
     e->writable = true;
     open_parts(e, now);
 
-    enum store_error error = read_books(e);
+    enum store_error error = store_has_damage(e->books.rows) ? STORE_DAMAGED : read_books(e);
     if (error == STORE_DAMAGED) error = mend_books(e, now);
     if (error == STORE_OK) error = start(e, now);
     if (error != STORE_OK) {

@@ -29,7 +29,8 @@ struct engine;
 struct engine_options {
     uint64_t            lease_ms;     /* a lease that is not renewed for this long is lost */
     uint64_t            busy_turn;    /* a turn of so many commands leaves its rows to a later one to be written; 0: the default */
-    uint64_t            known_commands; /* the commands of so many last events are known again by their ids; 0: the default */
+    uint64_t            young;        /* changes of the index that are kept in memory before they are written; 0: the default */
+    uint64_t            known_commands; /* so many last commands are known again by their ids; 0: the default */
     pd_time_us          order_expiry_us; /* an order that is left unopened for so long is cancelled; 0: 30 days */
     bool                views;        /* rows are written with what has changed: views follow */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
@@ -133,7 +134,10 @@ struct pd_text engine_log(const struct engine *engine);
 uint64_t engine_last(const struct engine *engine);
 
 struct scopes *engine_scopes(struct engine *engine);
-struct index  *engine_index(struct engine *engine);
+
+/* The index; and whether there is work for whoever calls index_work: the deciding thread asks when a turn is sealed. */
+struct index *engine_index(struct engine *engine);
+bool          engine_index_waits(const struct engine *engine);
 
 /* A last turn that leaves no rows unwritten, if there is space. */
 enum store_error engine_settle(struct engine *engine, struct now now) STORE_MUST_CHECK;

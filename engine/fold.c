@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include "engine/expiry.h"
 #include "engine/index/keys.h"
 #include "engine/tasks.h"
 #include "engine/waits.h"
@@ -327,6 +326,7 @@ fold_target(void *arg, const struct target *t)
         if (f->waits != NULL) waits_touch(f->waits, w->scope, w->fold.order->order);
     }
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
+    if (f->replays) scopes_seen(f->scopes, row_code, e->row);
     if (row_code == PD_ROW_task && f->tasks != NULL)
         tasks_changed(f->tasks, e->row, w->record->actor, f->monotonic_ms);
     return true;
@@ -410,17 +410,4 @@ fold_event(const struct folder *f, const struct record *record, const void *even
                  .on_behalf_of = pd_arena_text(f->arena, record->on_behalf_of)},
     };
     return each_target(w.event_code, event, fold_target, &w);
-}
-
-void
-fold_seen(const struct folder *f, int row_code, struct row_key key, const void *row)
-{
-    uint64_t prints[INDEX_KEYS_MAX];
-    size_t   n = index_keys(row_code, row, prints);
-
-    for (size_t i = 0; i < n; i++) index_add(f->index, prints[i], key);
-    if (row_code == PD_ROW_reseller) scopes_put(f->scopes, row);
-    scopes_seen(f->scopes, row_code, row);
-    if (row_code == PD_ROW_order && f->expiry != NULL) expiry_seen(f->expiry, row);
-    if (row_code == PD_ROW_task && f->tasks != NULL) tasks_changed(f->tasks, row, (struct pd_text){NULL, 0}, f->monotonic_ms);
 }

@@ -6,7 +6,6 @@
 #include "engine/scopes.h"
 #include "engine/store/record.h"
 
-struct expiry;
 struct tasks;
 struct waits;
 
@@ -18,8 +17,8 @@ struct folder {
     struct scopes   *scopes;
     struct tasks    *tasks;
     struct waits    *waits;  /* the same */
-    struct expiry   *expiry; /* the same; at start */
     uint64_t         monotonic_ms;
+    bool             replays; /* what was decided before: numbers and positions were given then */
     bool             shared; /* another thread than the index's writer looks */
 };
 
@@ -42,8 +41,5 @@ bool fold_address(const struct folder *folder, const void *event, const struct p
 
 /* Folds the event; its header is complete. False: a row is damaged (never after fold_preload). */
 bool fold_event(const struct folder *folder, const struct record *record, const void *event, const struct preload *found);
-
-/* A row as read from the books at start: into index, scopes and tasks. */
-void fold_seen(const struct folder *folder, int row_code, struct row_key key, const void *row);
 
 #endif

@@ -4,6 +4,7 @@
  *   engine    decides: one turn over what queued during the last commit
  *   log       makes a turn durable, then gives its answers away
  *   rows      writes what turns have made of the rows, and sees to space ahead
+ *   index     writes and merges the files by which rows are found
  *   views     follows the log and the rows with what can be listed
  *   queries   reads the views
  *   backups   copies the log, when somebody asks for it
@@ -140,6 +141,18 @@ rows_thread(void *arg)
     return NULL;
 }
 
+/* ---- the index's thread -------------------------------------------------------------------------------------------- */
+
+static void *
+index_thread(void *arg)
+{
+    struct daemon *d = arg;
+
+    while (!slots_is_stopped(d->command_slots))
+        if (!index_work(engine_index(d->engine))) bell_wait(d->index_bell, TURN_MS);
+    return NULL;
+}
+
 /* ---- the engine's thread ------------------------------------------------------------------------------------------- */
 
 /* Decides what waits, for the turn that is open or a new one. False: the turn is full. */
@@ -206,6 +219,7 @@ engine_thread(void *arg)
         }
         if (open && relay_is_idle(d->turns)) {
             engine_seal(d->engine);
+            if (engine_index_waits(d->engine)) bell_ring(d->index_bell);
             turned_ms = clock_now().monotonic_ms;
             d->turn_us = taken_us;
             relay_hand(d->turns, requests);
@@ -259,6 +273,7 @@ open_engine(struct daemon *d)
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
         .known_commands = d->options.known_commands,
+        .young = d->options.index_memory,
         .order_expiry_us = d->options.order_expiry_s * 1000000,
         .rows_ms = ROWS_MS,
         .views = d->options.views == 0,
@@ -324,6 +339,7 @@ run(struct daemon *d)
         .beat = tell_manager, .beat_arg = d, .beat_ms = d->beat_ms,
     };
     pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
+    pthread_t index = start_thread("index", index_thread, d);
     pthread_t rows = start_thread("rows", rows_thread, d), queries = start_thread("queries", query_thread, d);
     pthread_t backups = start_thread("backups", backups_thread, d), views = engine;
     if (d->views != NULL) views = start_thread("views", views_thread, d);
@@ -340,6 +356,8 @@ run(struct daemon *d)
     pthread_join(log, NULL);
     relay_stop(d->rows);
     pthread_join(rows, NULL);
+    bell_ring(d->index_bell);
+    pthread_join(index, NULL);
     backups_stop(d->backups);
     pthread_join(backups, NULL);
     bell_ring(d->rows_bell);
@@ -377,6 +395,7 @@ serve(struct daemon *d)
     d->rows = relay_open();
     d->rows_bell = bell_open();
     d->query_bell = bell_open();
+    d->index_bell = bell_open();
     d->outbox = outbox_open();
     d->subscriptions = subscriptions_open();
     ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
@@ -391,6 +410,7 @@ serve(struct daemon *d)
     outbox_close(&d->outbox);
     bell_close(&d->rows_bell);
     bell_close(&d->query_bell);
+    bell_close(&d->index_bell);
     relay_close(&d->turns);
     relay_close(&d->rows);
     slots_close(&d->query_slots);

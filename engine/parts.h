@@ -8,6 +8,8 @@
 
 #include "engine/engine.h"
 #include "engine/expiry.h"
+#include "engine/ids.h"
+#include "engine/kept.h"
 #include "engine/base/measures.h"
 #include "engine/remembered.h"
 #include "engine/subscribers.h"
@@ -26,6 +28,7 @@ struct batch {
     uint64_t                last;   /* position of the log once it is committed */
     const struct row_table *rows;   /* whose dirty ones are to be written then; NULL: they wait */
     size_t                  rows_bytes, rows_pages; /* at most: what is written, and rewritten */
+    struct kept             beside; /* what is written with them */
     struct scope_head      *heads;
     size_t                  head_count;
     struct store_entry     *kept; /* entries of the log's store; without a value: to be deleted */
@@ -54,6 +57,7 @@ struct engine {
     struct rows       rows;
     struct folder     folder;
     bool              epoch_over; /* the next turn begins a new one */
+    bool              index_works; /* for one thread that does it all: the index has work */
     size_t            epoch_bytes; /* of its events */
     uint64_t          quiet_ms;   /* from when on rows are written at once, if no busy turn comes */
 
@@ -75,6 +79,7 @@ struct engine {
 
     /* Rows that a committed turn has left to be written; others can be left only when they are. */
     const struct row_table *leaving;
+    struct kept       leaving_beside;
     uint64_t          leaving_last; /* the position that they are of */
     size_t            leaving_bytes, leaving_pages; /* at most */
     struct mp_writer  row_writer, change_writer;
@@ -114,10 +119,6 @@ void           answer_refused(struct engine *e, struct request *r, const struct 
 void           answer_accepted(struct engine *e, struct request *r, uint64_t position, const void *data);
 void           send_later(struct engine *e, enum pd_port port, struct pd_text address);
 struct lookup  lookup_for(struct engine *e, struct scope *scope);
-
-/* The fingerprint under which a command's id is remembered: ids are each reseller's, and in it each worker's. */
-uint64_t id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id);
-bool     is_worker(struct pd_text actor);
 
 /* An entry of the log's store is kept with the turn; its texts are the batch's. */
 void           batch_keep(struct batch *batch, struct store_entry entry);

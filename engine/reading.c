@@ -27,11 +27,15 @@ give_way(void)
 /* ---- the views' thread --------------------------------------------------------------------------------------------- */
 
 /* What a step came to that went wrong: without space it is tried again; views that are damaged are made anew, and when that fails,
- * since what they are made from is damaged, the log names it and the next start mends it. */
+ * since the log that they read is damaged, the log of the engine names it. Rows that are damaged a
+ * start makes anew, and where nothing serves it may as well be now. */
 static void
 bear(struct daemon *d, enum store_error error)
 {
-    if (error == STORE_FAILED) insist(error);
+    bool rows = error == STORE_DAMAGED && store_has_damage(d->books.rows), none = !views_figures(d->views).serving;
+
+    if (rows) log_error("rows_damaged", "action=%s hint=\"the next start makes them anew\"", none ? "exit" : "none");
+    if (error == STORE_FAILED || (rows && none)) insist(error);
     for (uint64_t ms = error == STORE_OK ? 0 : error == STORE_FULL ? FULL_MS : MEND_MS; ms > 0 && !slots_is_stopped(d->query_slots);
          ms -= FULL_MS)
         usleep(FULL_MS * 1000);

@@ -7,14 +7,18 @@
 #include "proto/check.h"
 #include "proto/codec.h"
 
+struct list {
+    struct scope **scopes;
+    size_t         count, capacity;
+};
+
 struct scopes {
     pthread_rwlock_t lock;
     struct scope   **list; /* by number; [0] is the operators' */
     size_t           count, capacity;
     uint32_t        *table; /* hash of the id -> number; 0 is empty */
     size_t           mask;
-    struct scope   **moved; /* since it was asked */
-    size_t           moved_count, moved_capacity;
+    struct list      moved, changed; /* since they were asked for */
     struct pd_arena  texts; /* names and zones that were replaced stay until the end */
 };
 
@@ -41,7 +45,8 @@ scopes_close(struct scopes **scopes)
     for (size_t i = 0; i < s->count; i++) free(s->list[i]);
     free(s->list);
     free(s->table);
-    free(s->moved);
+    free(s->moved.scopes);
+    free(s->changed.scopes);
     pd_arena_fini(&s->texts);
     pthread_rwlock_destroy(&s->lock);
     free(s);
@@ -104,10 +109,35 @@ scopes_count(const struct scopes *s)
     return s->count - 1;
 }
 
+/* Once, as the flag says. */
+static void
+list(struct list *l, struct scope *scope, bool *is_listed)
+{
+    if (*is_listed) return;
+    *is_listed = true;
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity * 2 + 64;
+        l->scopes = realloc(l->scopes, l->capacity * sizeof(struct scope *));
+        PD_CHECK(l->scopes != NULL);
+    }
+    l->scopes[l->count++] = scope;
+}
+
 static void
 raise(uint64_t *value, uint64_t seen)
 {
     if (seen > *value) *value = seen;
+}
+
+void
+scopes_reach(struct scopes *s, uint64_t number, uint64_t position)
+{
+    struct scope *scope = scopes_at(s, number);
+
+    PD_CHECK(scope != NULL);
+    raise(&scope->position, position);
+    raise(&scope->committed, position);
+    list(&s->changed, scope, &scope->changed);
 }
 
 void
@@ -116,9 +146,7 @@ scopes_seen(struct scopes *s, int row_code, const void *row)
     const struct pd_row_head *head = row;
     struct scope             *scope = scopes_at(s, head->scope);
 
-    PD_CHECK(scope != NULL);
-    raise(&scope->position, head->last_scoped);
-    raise(&scope->committed, head->last_scoped);
+    scopes_reach(s, head->scope, head->last_scoped);
     if (row_code == PD_ROW_order) {
         const struct pd_order *o = row;
         raise(&scope->last[NUMBER_order], o->order);
@@ -133,29 +161,54 @@ scopes_seen(struct scopes *s, int row_code, const void *row)
 uint64_t
 scopes_move(struct scopes *s, struct scope *scope)
 {
-    if (!scope->moved) {
-        if (s->moved_count == s->moved_capacity) {
-            s->moved_capacity = s->moved_capacity * 2 + 64;
-            s->moved = realloc(s->moved, s->moved_capacity * sizeof *s->moved);
-            PD_CHECK(s->moved != NULL);
-        }
-        s->moved[s->moved_count++] = scope;
-        scope->moved = true;
-    }
+    list(&s->moved, scope, &scope->moved);
+    list(&s->changed, scope, &scope->changed);
     return ++scope->position;
 }
 
 struct scope_head *
 scopes_moved(struct scopes *s, struct pd_arena *arena, size_t *ret_count)
 {
-    struct scope_head *heads = pd_arena_alloc(arena, s->moved_count * sizeof *heads);
-    for (size_t i = 0; i < s->moved_count; i++) {
-        heads[i] = (struct scope_head){s->moved[i], s->moved[i]->position};
-        s->moved[i]->moved = false;
+    struct scope_head *heads = pd_arena_alloc(arena, s->moved.count * sizeof *heads);
+    for (size_t i = 0; i < s->moved.count; i++) {
+        heads[i] = (struct scope_head){s->moved.scopes[i], s->moved.scopes[i]->position};
+        s->moved.scopes[i]->moved = false;
     }
-    *ret_count = s->moved_count;
-    s->moved_count = 0;
+    *ret_count = s->moved.count;
+    s->moved.count = 0;
     return heads;
+}
+
+size_t
+scopes_count_changed(const struct scopes *s)
+{
+    return s->changed.count;
+}
+
+struct scope_numbers *
+scopes_changed(struct scopes *s, struct pd_arena *arena, size_t *ret_count)
+{
+    struct scope_numbers *numbers = pd_arena_alloc(arena, s->changed.count * sizeof *numbers);
+    for (size_t i = 0; i < s->changed.count; i++) {
+        struct scope *scope = s->changed.scopes[i];
+        numbers[i] = (struct scope_numbers){.scope = scope->reseller.scope, .position = scope->position};
+        memcpy(numbers[i].last, scope->last, sizeof numbers[i].last);
+        scope->changed = false;
+    }
+    *ret_count = s->changed.count;
+    s->changed.count = 0;
+    return numbers;
+}
+
+bool
+scopes_restore(struct scopes *s, const struct scope_numbers *numbers)
+{
+    struct scope *scope = scopes_at(s, numbers->scope);
+
+    if (scope == NULL) return false;
+    scope->position = scope->committed = numbers->position;
+    memcpy(scope->last, numbers->last, sizeof scope->last);
+    return true;
 }
 
 void

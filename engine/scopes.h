@@ -1,5 +1,5 @@
 /* scopes.h - the resellers, and what counts in each: positions, orders, subscriptions, tasks. Scope 0 is the operators': what
- * belongs to no reseller. Rebuilt at start from rows; few enough to stay in memory.
+ * belongs to no reseller. Kept beside the rows (kept.h); few enough to stay in memory.
  *
  * One writer, the engine's thread; other threads may find resellers, and read and set committed heads. */
 #ifndef ENGINE_SCOPES_H
@@ -12,7 +12,7 @@ struct scope {
     uint64_t           position; /* the last one given */
     uint64_t           committed; /* the last one on stable storage */
     uint64_t           last[NUMBER_KINDS]; /* the last number given, by kind */
-    bool               moved; /* since scopes_moved was asked */
+    bool               moved, changed; /* since scopes_moved, and scopes_changed, was asked */
 };
 
 struct scopes;
@@ -28,8 +28,9 @@ struct scope *scopes_at(struct scopes *scopes, uint64_t number);
 struct scope *scopes_find(struct scopes *scopes, struct pd_text id);
 uint64_t      scopes_count(const struct scopes *scopes); /* of resellers */
 
-/* Takes over what a row says at start: its number and position were given. */
+/* In a fold of what was decided before: the numbers and positions that a row tells of, or an event, were given. */
 void scopes_seen(struct scopes *scopes, int row_code, const void *row);
+void scopes_reach(struct scopes *scopes, uint64_t scope, uint64_t position);
 
 /* Gives the scope's next position. */
 uint64_t scopes_move(struct scopes *scopes, struct scope *scope);
@@ -40,6 +41,15 @@ struct scope_head {
     uint64_t      position;
 };
 struct scope_head *scopes_moved(struct scopes *scopes, struct pd_arena *arena, size_t *ret_count);
+
+/* What is to be kept of the scopes that have changed since the last time; in the arena. And given back at a start, when its
+ * reseller is there; false: there is none. */
+struct scope_numbers {
+    uint64_t scope, position, last[NUMBER_KINDS];
+};
+size_t                scopes_count_changed(const struct scopes *scopes);
+struct scope_numbers *scopes_changed(struct scopes *scopes, struct pd_arena *arena, size_t *ret_count);
+bool                  scopes_restore(struct scopes *scopes, const struct scope_numbers *numbers);
 
 /* It is now. Perhaps another thread. */
 void scopes_commit(struct scopes *scopes, const struct scope_head *heads, size_t count);

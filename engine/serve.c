@@ -223,7 +223,7 @@ prefetch(struct engine *e, const struct request *r)
     char                     name[ACTOR_SIZE];
 
     if (r->refusal.code != PD_OK) return;
-    index_prefetch_id(e->index, id_print(envelope->reseller, actor_of(r, name), envelope->id));
+    index_prefetch(e->index, id_print(envelope->reseller, actor_of(r, name), envelope->id));
     const struct scope    *scope = scopes_find(e->scopes, envelope->reseller);
     const struct pd_field *reference = pd_block_field(block, PD_TEXT("reference")), *task = pd_block_field(block, PD_TEXT("task"));
     if (scope == NULL) return;

@@ -4,35 +4,38 @@
 #include <stdio.h>
 
 #include "engine/base/log.h"
+#include "engine/ids.h"
+#include "engine/index/keys.h"
 #include "proto/check.h"
 
 enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20, BATCH_SPACE = 6 << 20, TAIL_EVENTS = 50000 /* to be said: they take a while */ };
 
 /* What folding from a log needs: the engine's parts without the engine. */
 struct upkeep {
-    struct pd_arena  arena;
-    struct rows      rows;
-    struct folder    folder;
-    struct mp_reader parser;
-    struct mp_writer packed, changes;
-    bool             note_changes; /* for the views; when all is made anew, they are, too */
-    uint8_t          chain[PD_CHAIN_BYTES];
+    struct pd_arena    arena;
+    struct rows        rows;
+    struct folder      folder;
+    struct expiry      expiry;
+    struct mp_reader   parser;
+    struct mp_writer   packed, changes;
+    bool               note_changes; /* for the views; when all is made anew, they are, too */
+    uint8_t            chain[PD_CHAIN_BYTES];
 };
 
 static void
-upkeep_init(struct upkeep *u)
+upkeep_init(struct upkeep *u, const struct upkeep_parts *parts)
 {
     memset(u, 0, sizeof *u);
     pd_arena_init(&u->arena);
     rows_init(&u->rows, &u->arena);
-    u->folder = (struct folder){.arena = &u->arena, .rows = &u->rows, .index = index_open(0), .scopes = scopes_open()};
+    u->expiry = *parts->expiry;
+    u->folder = (struct folder){
+        .arena = &u->arena, .rows = &u->rows, .index = parts->index, .scopes = parts->scopes, .replays = true};
 }
 
 static void
 upkeep_fini(struct upkeep *u)
 {
-    index_close(&u->folder.index);
-    scopes_close(&u->folder.scopes);
     rows_fini(&u->rows);
     mp_reader_fini(&u->parser);
     mp_writer_fini(&u->packed);
@@ -40,13 +43,36 @@ upkeep_fini(struct upkeep *u)
     pd_arena_fini(&u->arena);
 }
 
-/* ---- rows at start ------------------------------------------------------------------------------------------------- */
+/* Parts of nobody else's, as they are before the first event. */
+static struct upkeep_parts
+own_parts(const struct books *books, bool looks_only, struct expiry *expiry)
+{
+    struct index_options options = {.looks_only = looks_only};
+
+    if (books != NULL) {
+        options.shelf = books->index;
+        options.log_id = store_log_id(books->log);
+    }
+    expiry_init(expiry, 0);
+    return (struct upkeep_parts){.index = index_open(&options), .scopes = scopes_open(), .expiry = expiry};
+}
+
+static void
+close_parts(struct upkeep_parts *parts)
+{
+    index_close(&parts->index);
+    scopes_close(&parts->scopes);
+}
+
+/* ---- at start ------------------------------------------------------------------------------------------------------ */
 
 struct reading {
-    const struct folder *folder;
-    int                  row_code;
-    bool                 damaged;
-    size_t               count;
+    const struct upkeep_parts *parts;
+    struct pd_arena           *arena;
+    int                        row_code;
+    bool                       to_index; /* else to the scopes */
+    bool                       damaged;
+    size_t                     count;
 };
 
 static bool
@@ -54,31 +80,87 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
 {
     struct reading        *r = arg;
     const struct pd_block *block = pd_schema_row(r->row_code);
-    void                  *row = pd_arena_alloc(r->folder->arena, block->size);
+    void                  *row = pd_arena_alloc(r->arena, block->size);
+    uint64_t               prints[INDEX_KEYS_MAX];
 
-    if (bytes.data == NULL || !pd_decode_row(r->folder->arena, block, bytes, row)) {
+    if (bytes.data == NULL || !pd_decode_row(r->arena, block, bytes, row)) {
         log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, key.position, key.item);
         r->damaged = true;
         return false;
     }
-    fold_seen(r->folder, r->row_code, key, row);
-    if (++r->count % 1024 == 0) pd_arena_reset(r->folder->arena);
+    if (!r->to_index) scopes_put(r->parts->scopes, row);
+    for (size_t i = 0, n = r->to_index ? index_keys(r->row_code, row, prints) : 0; i < n; i++)
+        index_add(r->parts->index, prints[i], key);
+    if (++r->count % 1024 != 0) return true;
+    pd_arena_reset(r->arena);
+    if (r->to_index) index_load_on(r->parts->index);
     return true;
 }
 
-enum store_error
-upkeep_read_rows(const struct folder *folder, struct store_reader *reader)
+static enum store_error
+see_rows(struct reading *r, struct store_reader *rows, int row_code)
 {
-    struct reading   r = {.folder = folder};
-    enum store_error error = STORE_OK;
+    r->row_code = row_code;
+    if (pd_schema_row(row_code) == NULL) return STORE_OK;
+    enum store_error error = store_each_row(rows, row_code, (struct row_key){0, 0}, see_row, r);
+    return r->damaged ? STORE_DAMAGED : error;
+}
 
-    /* Resellers first: the others stand in their scopes. */
-    for (r.row_code = PD_ROW_reseller; r.row_code < PD_ROW_CODES && error == STORE_OK; r.row_code++) {
-        if (pd_schema_row(r.row_code) == NULL) continue;
-        error = store_each_row(reader, r.row_code, (struct row_key){0, 0}, see_row, &r);
-        if (r.damaged) error = STORE_DAMAGED;
+/* The ids of the commands that the last events up to a position came from. */
+static enum store_error
+see_ids(struct reading *r, struct store_reader *log, uint64_t last)
+{
+    uint64_t most = index_ids(r->parts->index), first = last > most ? last - most + 1 : 1;
+
+    for (uint64_t p = first; p <= last; p++) {
+        struct pd_text   bytes;
+        struct record    record;
+        enum store_error error = store_read_record(log, p, r->arena, &bytes);
+        if (error != STORE_OK || !record_read(bytes, &record)) {
+            log_error("record_damaged", "position=%" PRIu64, p);
+            return STORE_DAMAGED;
+        }
+        ids_note(r->parts->index, r->parts->scopes, &record);
+        if (p % 1024 != 0) continue;
+        pd_arena_reset(r->arena);
+        index_load_on(r->parts->index);
     }
-    pd_arena_reset(folder->arena);
+    return STORE_OK;
+}
+
+static enum store_error
+make_index(struct reading *r, struct store_reader *rows, struct store_reader *log)
+{
+    uint64_t         folded = 0;
+    enum store_error error = store_reader_folded(rows, &folded);
+
+    log_info("index_building", "of=%" PRIu64, folded);
+    index_load(r->parts->index);
+    r->to_index = true;
+    for (int code = 1; code < PD_ROW_CODES && error == STORE_OK; code++) error = see_rows(r, rows, code);
+    if (error == STORE_OK) error = see_ids(r, log, folded);
+    if (error == STORE_OK && !index_loaded(r->parts->index, folded)) error = STORE_FULL;
+    if (error != STORE_OK) return error;
+    log_info("index_built", "position=%" PRIu64, folded);
+    return STORE_OK;
+}
+
+enum store_error
+upkeep_open_parts(const struct books *books, const struct upkeep_parts *parts)
+{
+    struct pd_arena      arena;
+    struct store_reader *rows = NULL, *log = NULL;
+    enum store_error     error = store_reader_open(books->rows, &rows);
+
+    pd_arena_init(&arena);
+    struct reading r = {.parts = parts, .arena = &arena};
+    if (error == STORE_OK) error = store_reader_open(books->log, &log);
+    if (error == STORE_OK) error = see_rows(&r, rows, PD_ROW_reseller);
+    if (error == STORE_OK) error = kept_read(rows, parts->index, parts->scopes, parts->expiry, &arena);
+    if (error == STORE_NONE) error = make_index(&r, rows, log);
+    store_reader_close(&log);
+    store_reader_close(&rows);
+    pd_arena_fini(&arena);
     return error;
 }
 
@@ -96,10 +178,13 @@ fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
         return false;
     }
     void *event = pd_arena_alloc(&u->arena, block->size);
+    if (scopes_at(u->folder.scopes, record.header.scope) != NULL)
+        scopes_reach(u->folder.scopes, record.header.scope, record.header.scope_position);
     if (!pd_decode_event(&u->arena, &u->parser, block, record.body, event) || !fold_event(&u->folder, &record, event, NULL)) {
         log_error("fold_failed", "position=%" PRIu64 " type=%s", position, block->Name);
         return false;
     }
+    ids_note(u->folder.index, u->folder.scopes, &record);
     return true;
 }
 
@@ -123,6 +208,8 @@ fold_batch(struct upkeep *u, struct store *rows, struct store_reader *log, uint6
     if (u->note_changes) changes_begin(&u->changes, from);
     rows_flush(u->rows.young, rows, &u->packed, u->note_changes ? &u->changes : NULL);
     if (u->note_changes) changes_end(&u->changes, rows, *to);
+    struct kept kept = kept_collect(u->folder.index, u->folder.scopes, &u->expiry, &u->arena);
+    kept_write(&kept, rows, &u->packed, from, *to, index_kept(u->folder.index));
     store_set_folded(rows, *to);
     return STORE_OK;
 }
@@ -143,27 +230,26 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
         u->rows.reader = store_writer_view(rows);
         if ((error = fold_batch(u, rows, log, from, &to)) == STORE_OK) error = store_commit(rows, NULL);
         else store_abort(rows);
-        if (error == STORE_OK && progress != NULL) progress(arg, "fold", to, last);
+        if (error != STORE_OK) break;
+        index_turn_over(u->folder.index, to);
+        index_settle(u->folder.index, to);
+        if (progress != NULL) progress(arg, "fold", to, last);
     }
     store_reader_close(&log);
     return error;
 }
 
 enum store_error
-upkeep_fold_tail(const struct books *books, upkeep_progress *progress, void *arg)
+upkeep_fold_tail(const struct books *books, const struct upkeep_parts *parts, upkeep_progress *progress, void *arg)
 {
-    struct upkeep        u;
-    struct store_reader *reader = NULL;
-    uint64_t             from = store_folded(books->rows), last = store_last(books->log);
+    struct upkeep u;
+    uint64_t      from = store_folded(books->rows), last = store_last(books->log);
 
     if (from >= last) return STORE_OK;
     if (last - from > TAIL_EVENTS) log_info("rows_follow_log", "from=%" PRIu64 " to=%" PRIu64, from, last);
-    upkeep_init(&u);
+    upkeep_init(&u, parts);
     u.note_changes = true;
-    enum store_error error = store_reader_open(books->rows, &reader);
-    if (error == STORE_OK) error = upkeep_read_rows(&u.folder, reader);
-    store_reader_close(&reader);
-    if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
+    enum store_error error = fold_to_end(&u, books, progress, arg);
     upkeep_fini(&u);
     return error;
 }
@@ -196,9 +282,11 @@ check_log(struct upkeep *u, struct store *store, upkeep_progress *progress, void
 enum store_error
 upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
 {
-    struct upkeep u;
+    struct upkeep       u;
+    struct expiry       expiry;
+    struct upkeep_parts parts = own_parts(books, false, &expiry);
 
-    upkeep_init(&u);
+    upkeep_init(&u, &parts);
     /* Rows are thrown away only when the log can give them back. */
     enum store_error error = check_log(&u, books->log, progress, arg);
     if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE, BATCH_EVENTS);
@@ -210,8 +298,13 @@ upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
         changes_set_making(books->rows, making + 1);
         error = store_commit(books->rows, NULL);
     }
-    if (error == STORE_OK) error = fold_to_end(&u, books, progress, arg);
+    if (error == STORE_OK) {
+        store_forget_damage(books->rows);
+        index_reset(parts.index);
+        error = fold_to_end(&u, books, progress, arg);
+    }
     upkeep_fini(&u);
+    close_parts(&parts);
     return error;
 }
 
@@ -316,21 +409,102 @@ fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_
         }
         rows_flush(u->rows.young, scratch, &u->packed, NULL);
         if ((error = store_commit(scratch, NULL)) != STORE_OK) return error;
+        index_turn_over(u->folder.index, p - 1);
+        index_settle(u->folder.index, p - 1);
         if (progress != NULL) progress(arg, "check", p - 1, last);
     }
     return error;
+}
+
+/* What is found by the index, and what should be. */
+static void
+compare_indexes(struct index *there, struct index *folded, char *what)
+{
+    struct index_walk *walks[2] = {index_walk_begin(there), index_walk_begin(folded)};
+    struct pair        a, b;
+    bool               more, wanted;
+
+    do {
+        more = index_walk_next(walks[0], &a);
+        wanted = index_walk_next(walks[1], &b);
+    } while (more && wanted && pair_compare(a, b) == 0);
+    bool lacks = wanted && (!more || pair_compare(a, b) > 0);
+    if (index_is_damaged(there)) snprintf(what, 256, "index: a page is not as it was written");
+    else if (more || wanted)
+        snprintf(what, 256, "index: the row at position %" PRIu64 " item %" PRIu32 " %s", pair_position(lacks ? b : a),
+                 pair_item(lacks ? b : a), lacks ? "is not found by all of its keys" : "is found by a key that it has not");
+    index_walk_end(&walks[0]);
+    index_walk_end(&walks[1]);
+}
+
+static void
+compare_scopes(struct scopes *there, struct scopes *folded, char *what)
+{
+    static const char *const names[NUMBER_KINDS] = {
+        [NUMBER_order] = "order", [NUMBER_subscription] = "subscription", [NUMBER_task] = "task"};
+
+    for (uint64_t n = 0; n <= scopes_count(folded) && what[0] == '\0'; n++) {
+        const struct scope *a = scopes_at(there, n), *b = scopes_at(folded, n);
+        if (a == NULL || a->position != b->position)
+            snprintf(what, 256, "what is kept of reseller %" PRIu64 ": its position is not what the log says", n);
+        for (int kind = 0; kind < NUMBER_KINDS && what[0] == '\0'; kind++)
+            if (a->last[kind] != b->last[kind])
+                snprintf(what, 256, "what is kept of reseller %" PRIu64 ": the last %s is not what the log says", n, names[kind]);
+    }
+}
+
+/* Whether every entry beside the rows is as it was written. */
+static enum store_error
+look_at_entries(struct store_reader *rows)
+{
+    struct store_cursor *cursor = NULL;
+    struct store_entry   entry;
+    enum store_error     error = store_cursor_open(rows, &cursor);
+
+    if (error == STORE_OK) error = store_cursor_seek(cursor, (struct pd_text){"\0", 1}, &entry);
+    while (error == STORE_OK) error = store_cursor_next(cursor, &entry);
+    store_cursor_close(&cursor);
+    return error == STORE_NONE ? STORE_OK : error;
+}
+
+/* What is kept beside the rows, and the index's files, which may have been taken away: a start makes them anew. */
+static enum store_error
+compare_kept(const struct books *books, const struct upkeep_parts *folded, char *what)
+{
+    struct expiry        expiry;
+    struct upkeep_parts  parts = own_parts(books, true, &expiry);
+    struct pd_arena      arena;
+    struct store_reader *rows = NULL;
+    bool                 is_there = index_has_files(parts.index);
+    enum store_error     error = store_reader_open(books->rows, &rows);
+
+    pd_arena_init(&arena);
+    struct reading r = {.parts = &parts, .arena = &arena};
+    if (error == STORE_OK) error = look_at_entries(rows);
+    if (error == STORE_OK) error = see_rows(&r, rows, PD_ROW_reseller);
+    if (error == STORE_OK) error = kept_read(rows, parts.index, parts.scopes, parts.expiry, &arena);
+    if (error == STORE_DAMAGED) snprintf(what, 256, "what is kept beside the rows cannot be read");
+    if (error == STORE_NONE && is_there) snprintf(what, 256, "index: its files do not fit the rows; a start makes it anew");
+    if (error == STORE_OK || error == STORE_NONE) compare_scopes(parts.scopes, folded->scopes, what);
+    if (error == STORE_OK && what[0] == '\0') compare_indexes(parts.index, folded->index, what);
+    store_reader_close(&rows);
+    pd_arena_fini(&arena);
+    close_parts(&parts);
+    return error == STORE_NONE || error == STORE_DAMAGED ? STORE_OK : error;
 }
 
 enum store_error
 upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progress *progress, void *arg, char ret_what[256])
 {
     struct upkeep        u;
+    struct expiry        expiry;
+    struct upkeep_parts  parts = own_parts(NULL, false, &expiry);
     struct store        *scratch = NULL;
     struct store_reader *log = NULL, *rows = NULL, *folded = NULL;
     uint64_t             known;
 
     ret_what[0] = '\0';
-    upkeep_init(&u);
+    upkeep_init(&u, &parts);
     enum store_error error = store_open(scratch_dir, STORE_SCRATCH, false, &scratch, &known);
     if (error == STORE_OK) error = store_reader_open(books->rows, &rows);
     if (error == STORE_OK) error = store_reader_open(books->log, &log);
@@ -342,11 +516,13 @@ upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progres
     if (error == STORE_OK && ret_what[0] == '\0')
         error = compare_rows(rows, folded, "the log knows nothing of it", &u.arena, ret_what);
     store_reader_close(&folded);
+    if (error == STORE_OK && ret_what[0] == '\0' && at > 0) error = compare_kept(books, &parts, ret_what);
     if (error == STORE_OK && ret_what[0] == '\0')
         error = fold_checked(&u, log, at + 1, store_reader_last(log), scratch, progress, arg, ret_what);
     store_reader_close(&log);
     store_reader_close(&rows);
     store_close(&scratch);
     upkeep_fini(&u);
+    close_parts(&parts);
     return error == STORE_OK && ret_what[0] != '\0' ? STORE_DAMAGED : error;
 }

@@ -25,11 +25,28 @@ subscription_keys(const struct pd_subscription *s, uint64_t *prints)
     return n;
 }
 
+/* Two items of an order may claim one domain. */
+static size_t
+each_once(uint64_t *prints, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t before = 0;
+        while (before < n && prints[before] != prints[i]) before++;
+        if (before == n) prints[n++] = prints[i];
+    }
+    return n;
+}
+
 size_t
 index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
 {
     switch (row_code) {
-    case PD_ROW_order: return order_keys(row, ret_prints);
+    case PD_ROW_order: {
+        size_t n = order_keys(row, ret_prints);
+        return ((const struct pd_order *)row)->items_count > 1 ? each_once(ret_prints, n) : n;
+    }
     case PD_ROW_reseller: {
         const struct pd_reseller *r = row;
         ret_prints[0] = index_text_print(INDEX_reseller, 0, r->reseller);

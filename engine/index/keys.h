@@ -8,7 +8,7 @@
 /* An order has its number, its reference, a task and a domain per item. */
 enum { INDEX_KEYS_MAX = 2 + 2 * 32 };
 
-/* Fills ret_prints; returns how many. */
+/* Fills ret_prints, each once; returns how many. */
 size_t index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX]);
 
 #endif

@@ -37,7 +37,7 @@ renew_log(struct books *b)
 enum store_error
 books_open(const char *dir, enum store_mode mode, bool accept_shorter, struct books *ret_books, uint64_t *ret_known)
 {
-    struct books b = {NULL, NULL};
+    struct books b = {NULL, NULL, NULL};
     uint64_t     none;
 
     PD_CHECK(mode == STORE_CREATE || mode == STORE_EXISTING);
@@ -48,6 +48,7 @@ books_open(const char *dir, enum store_mode mode, bool accept_shorter, struct bo
         error = accept_shorter ? renew_log(&b) : STORE_SHORTER;
     }
     if (error == STORE_OK && !is_same_log(&b)) error = adopt(&b);
+    if (error == STORE_OK) error = store_open_shelf(dir, &b.index);
     if (error != STORE_OK) books_close(&b);
     else *ret_books = b;
     return error;
@@ -63,6 +64,7 @@ books_renew(struct books *b)
 void
 books_close(struct books *books)
 {
+    store_close_shelf(&books->index);
     store_close(&books->rows);
     store_close(&books->log);
 }

@@ -1,4 +1,5 @@
-/* books.h - what a data directory holds: the log, and the rows that are folded from it.
+/* books.h - what a data directory holds: the log, the rows that are folded from it, and the files of the index by which they are
+ * found.
  *
  * Two stores of one kind. A turn's events are durable before anybody hears of them; rows follow in transactions of their own,
  * many turns at once, and none of them waits for the other. The rows' store knows of which log it is and how far it is folded;
@@ -10,6 +11,7 @@
 
 struct books {
     struct store *log, *rows;
+    struct shelf *index; /* the index's files (engine/index) */
 };
 
 /* As store_open; STORE_SHORTER as well when rows are ahead of the log. Not STORE_CREATE or STORE_EXISTING: a bug. */

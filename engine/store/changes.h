@@ -1,17 +1,12 @@
-/* changes.h - which rows each writing of rows has touched, kept among the rows' entries for the views, which follow: they read
- * these rows and need not fold the log once more. A list is from a position of the log to another, and the lists are without
- * gap, or the views are made anew.
- *
- *   key   = "c", the position that the rows are folded to, 8 bytes, most significant first
- *   value = the position that they were folded to before, 8 bytes, the same way; then for each row its table, position and item,
- *           1 + 8 + 4 bytes
+/* changes.h - which rows each writing of rows has touched, kept for the views, which follow: they read these rows and need not fold
+ * the log once more. A list (lists.h) of the kind "c": for each row its table, position and item, 1 + 8 + 4 bytes. Where lists are
+ * missing the views are made anew.
  *
  * Beside them, under "m": how often all rows were made anew, 8 bytes. Views of another making show what is no more. */
 #ifndef STORE_CHANGES_H
 #define STORE_CHANGES_H
 
-#include "engine/store/store.h"
-#include "proto/msgpack.h"
+#include "engine/store/lists.h"
 
 /* A row that was touched. */
 struct change {
@@ -28,15 +23,11 @@ void changes_end(const struct mp_writer *list, struct store *rows, uint64_t to);
 void changes_forget(struct store *rows, uint64_t until);
 
 /* The first list that ends behind `after`, as far as the reader sees. STORE_NONE: there is none. */
-struct change_list {
-    uint64_t       from, to;
-    struct pd_text packed;
-};
 enum store_error changes_read(struct store_reader *rows, uint64_t after, struct pd_arena *arena,
-                              struct change_list *ret_list) STORE_MUST_CHECK;
+                              struct list_of_rows *ret_list) STORE_MUST_CHECK;
 
 /* Takes the next row of a list. False: there are no more. */
-bool changes_next(struct change_list *list, struct change *ret_change);
+bool changes_next(struct list_of_rows *list, struct change *ret_change);
 
 /* How often the rows were made; and once more. */
 enum store_error changes_making(struct store_reader *rows, struct pd_arena *arena, uint64_t *ret_making) STORE_MUST_CHECK;

@@ -45,6 +45,15 @@ enum store_error store_open(const char *dir, enum store_mode mode, bool accept_s
                             uint64_t *ret_known) STORE_MUST_CHECK;
 void             store_close(struct store **store);
 
+/* The shelf of DATA/index, made when there is none. STORE_FAILED: said in the log. */
+enum store_error store_open_shelf(const char *dir, struct shelf **ret_shelf) STORE_MUST_CHECK;
+void             store_close_shelf(struct shelf **shelf);
+
+/* A row was met that cannot be trusted. Noted beside the rows, where the next start sees it and makes them anew. Any thread. */
+void store_note_damage(struct store *store);
+bool store_has_damage(const struct store *store);
+void store_forget_damage(struct store *store);
+
 /* Throws away what STORE_VIEWS has made, or has left half made; it must be closed. */
 void store_remove(const char *dir);
 

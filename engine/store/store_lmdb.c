@@ -15,6 +15,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/file_system.h"
 #include "engine/base/log.h"
+#include "engine/index/shelf.h"
 #include "engine/store/fresh.h"
 #include "engine/store/inspect.h"
 #include "engine/store/lmdb_store.h"
@@ -313,6 +314,56 @@ store_remove(const char *dir)
     snprintf(path, sizeof path, "%s/open", dir);
     unlink(path);
     files_remove_books(dir);
+}
+
+/* An empty file. */
+static void
+damage_path(const struct store *s, char path[4200])
+{
+    snprintf(path, 4200, "%s/damaged", s->dir);
+}
+
+void
+store_note_damage(struct store *s)
+{
+    char path[4200];
+
+    damage_path(s, path);
+    int fd = open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0640);
+    if (fd >= 0) close(fd);
+}
+
+bool
+store_has_damage(const struct store *s)
+{
+    char path[4200];
+
+    damage_path(s, path);
+    return access(path, F_OK) == 0;
+}
+
+void
+store_forget_damage(struct store *s)
+{
+    char path[4200];
+
+    damage_path(s, path);
+    unlink(path);
+}
+
+enum store_error
+store_open_shelf(const char *dir, struct shelf **ret_shelf)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/index", dir);
+    return shelf_open(path, ret_shelf) ? STORE_OK : lmdb_failed("open_failed", path, errno);
+}
+
+void
+store_close_shelf(struct shelf **shelf)
+{
+    shelf_close(shelf);
 }
 
 const uint8_t *

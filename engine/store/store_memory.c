@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/index/shelf.h"
 #include "engine/store/ordered.h"
 #include "proto/check.h"
 #include "proto/schema.h"
@@ -59,7 +60,8 @@ struct store {
     size_t              undo_count, undo_capacity;
     struct store_reader writer;
     uint8_t             id[PD_LOG_ID_BYTES];
-    bool                full, scratch;
+    bool                full, scratch, has_damage;
+    struct shelf       *shelf; /* of a log's directory; NULL: nobody has asked for it */
     struct store       *next;
 };
 
@@ -180,6 +182,7 @@ forget(struct store *s)
         free(s->books.rows[code].rows);
     }
     ordered_fini(&s->books.entries);
+    shelf_close(&s->shelf);
     free(s->books.records);
     free(s->undo);
     free(s->name);
@@ -199,6 +202,41 @@ store_close(struct store **store)
     while (*link != s) link = &(*link)->next;
     *link = s->next;
     forget(s);
+}
+
+enum store_error
+store_open_shelf(const char *dir, struct shelf **ret_shelf)
+{
+    struct store *s = all;
+
+    while (strcmp(s->name, dir) != 0) s = s->next;
+    if (s->shelf == NULL) PD_CHECK(shelf_open(NULL, &s->shelf));
+    *ret_shelf = s->shelf;
+    return STORE_OK;
+}
+
+void
+store_close_shelf(struct shelf **shelf)
+{
+    *shelf = NULL;
+}
+
+void
+store_note_damage(struct store *s)
+{
+    s->has_damage = true;
+}
+
+bool
+store_has_damage(const struct store *s)
+{
+    return s->has_damage;
+}
+
+void
+store_forget_damage(struct store *s)
+{
+    s->has_damage = false;
 }
 
 void

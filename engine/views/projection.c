@@ -203,7 +203,7 @@ compare_changes(const void *a, const void *b)
 static enum store_error
 gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, uint64_t to)
 {
-    struct change_list list;
+    struct list_of_rows list;
     enum store_error   error = STORE_OK;
     size_t             unique = 0;
 
@@ -241,6 +241,7 @@ follow_rows(struct projector *w, struct projection *p, struct store_reader *rows
             struct pd_text bytes = {NULL, 0};
             error = store_read_row(rows, w->changes[i].row_code, w->changes[i].key, &w->chunk, &bytes);
             if (error == STORE_NONE) error = STORE_OK;
+            if (error == STORE_DAMAGED) store_note_damage(w->rows);
             if (error == STORE_OK) error = change_row(w, p, w->changes[i], bytes);
         }
         if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
@@ -309,6 +310,7 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
         return false;
     }
     r->left--;
+    if (bytes.data == NULL) store_note_damage(r->w->rows);
     r->error = bytes.data == NULL ? STORE_DAMAGED : change_row(r->w, r->p, (struct change){r->row_code, key}, bytes);
     return r->error == STORE_OK;
 }

@@ -32,6 +32,7 @@ struct views {
     struct store   *stores[PLACES];    /* of the places */
     int             readers[PLACES];
     _Atomic bool    wanted; /* they are to be made anew */
+    _Atomic bool    unmakable; /* what they are made from is damaged */
     uint64_t        needed; /* the least position that one of them has to follow from */
     struct views_figures figures;
 };
@@ -158,6 +159,7 @@ change_over(struct views *v)
     pthread_mutex_unlock(&v->lock);
     v->scrub.done = v->swollen = true;
     v->stuck = false;
+    v->unmakable = false;
     if (former != NOWHERE) clear_place(v, former);
 }
 
@@ -245,6 +247,7 @@ step(struct views *v, int place, bool *more)
         return STORE_OK;
     }
     if (error != STORE_NONE && error != STORE_DAMAGED) return error;
+    v->unmakable = error == STORE_DAMAGED;
     give_up(v, place);
     *more = true;
     return error == STORE_NONE ? STORE_OK : error;
@@ -327,7 +330,7 @@ views_reader_open(struct views *v, struct views_reader *ret_reader)
     struct views_reader r = {.reader = NULL};
 
     struct store *store = enter(v, &r.place);
-    if (r.place == NOWHERE) return STORE_NONE;
+    if (r.place == NOWHERE) return v->unmakable ? STORE_DAMAGED : STORE_NONE;
     enum store_error error = store_reader_open(store, &r.reader);
     if (error == STORE_OK) error = store_reader_folded(r.reader, &r.position);
     if (error != STORE_OK) {

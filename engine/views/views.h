@@ -48,7 +48,8 @@ void views_forget_dead(struct views *views);
 /* The store of what serves. False: nothing does. */
 bool views_store_figures(struct views *views, struct store_figures *ret_figures);
 
-/* A snapshot of what serves, and its position. STORE_NONE: nothing serves yet. */
+/* A snapshot of what serves, and its position. STORE_NONE: nothing serves yet. STORE_DAMAGED: nor can it, since what
+ * views are made from is damaged. */
 struct views_reader {
     struct store_reader *reader;
     uint64_t             position;

@@ -39,6 +39,7 @@ books_forget(void)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(file(names[i]));
     rmdir(file("books"));
     rmdir(file("rows"));
+    rmdir(file("index"));
     PD_CHECK(rmdir(dir) == 0 || errno == ENOENT); /* nothing is left behind */
 }
 

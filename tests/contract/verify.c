@@ -45,7 +45,12 @@ copy_books(const struct books *from, uint64_t wrong_position, size_t wrong_byte,
     }
     CHECK_EQ(store_commit(ret_books->log, NULL), STORE_OK);
     store_reader_close(&reader);
-    CHECK_EQ(upkeep_fold_tail(ret_books, NULL, NULL), STORE_OK);
+    struct expiry       expiry;
+    struct upkeep_parts parts = {index_open(&(struct index_options){.shelf = ret_books->index}), scopes_open(), &expiry};
+    expiry_init(&expiry, 0);
+    CHECK_EQ(upkeep_fold_tail(ret_books, &parts, NULL, NULL), STORE_OK);
+    index_close(&parts.index);
+    scopes_close(&parts.scopes);
 }
 
 static void

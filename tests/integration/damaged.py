@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A row is damaged on disk while the engine serves: whoever asks for it is told so, nothing is decided on it, others are
-served; `verify` names it and `rebuild` mends it. Damaged while nobody serves, the next start mends it; but where the log
+served; `verify` names it and `rebuild` mends it, and so does the start after somebody has met it; but where the log
 itself is damaged, nothing is thrown away and nothing served."""
 
 import os
@@ -11,7 +11,7 @@ import daemon
 import shop
 from damage import alter
 from pedido_raw import pack, request
-from story import check, same
+from story import check, eventually, same
 
 
 def code_of(answer):
@@ -49,6 +49,13 @@ def is_not_done_twice(engine):
     check("and the answer is the one of then", again["ok"] and again["data"]["version"] == 1, again)
 
 
+def shows_damage(engine):
+    """A list is asked for, and comes upon it."""
+    with engine.client() as client:
+        client.ask("ListOrders", {})
+    return os.path.exists(os.path.join(engine.data, "rows", "damaged"))
+
+
 def main():
     with daemon.Engine() as engine:
         client = engine.client()
@@ -79,6 +86,9 @@ def main():
         row = pack("damaged-1") + pack("nunez")  # side by side in the order's row only
         check("the newest order's row is altered", alter(engine.data, row, row[:-1] + b"s") > 0)
         engine.start()
+        eventually("who makes the views anew, which are altered as well, meets it", lambda: shows_damage(engine))
+        same("SIGTERM ends it", engine.stop(), 0)
+        engine.start()
         client = engine.client()
         same("a start gives it back from the log", client.rows("ListOrders", "orders"), before)
         check("and says so", "rows_damaged" in engine.log(), engine.log())
@@ -89,11 +99,14 @@ def main():
         event = pack("reference") + pack("damaged-1")  # in its events only
         altered = alter(engine.data, row, row[:-1] + b"s"), alter(engine.data, event, event[:-1] + b"2")
         check("a row and an event are altered", all(altered), altered)
+        engine.start()
+        eventually("somebody meets the row", lambda: shows_damage(engine))
+        same("SIGTERM ends it", engine.stop(), 0)
         try:
             engine.start()
-            check("an engine whose log is damaged does not serve", False)
+            check("an engine whose log cannot mend it does not serve", False)
         except RuntimeError as error:
-            check("an engine whose log is damaged does not serve", "record_damaged" in str(error), str(error))
+            check("an engine whose log cannot mend it does not serve", "record_damaged" in str(error), str(error))
         code, said = engine.offline("rebuild")
         check("rebuild throws nothing away then", code == 1 and "record_damaged" in said, said)
 

@@ -58,7 +58,7 @@ start(struct sim *s)
     uint64_t              known;
     struct turn           first = {.now_ms = sim_time(s).monotonic_ms, .wall_us = sim_time(s).wall_us};
     struct engine_options options = {
-        .lease_ms = LEASE_MS, .known_commands = 8192, .busy_turn = s->seed % 2 == 0 ? BUSY_TURN_AT : 0,
+        .lease_ms = LEASE_MS, .known_commands = 8192, .young = 100, .busy_turn = s->seed % 2 == 0 ? BUSY_TURN_AT : 0,
         .rows_ms = s->seed % 3 * 5, .views = s->reads, .software = PD_TEXT("sim"),
         .endpoints = {PD_TEXT("commands"), PD_TEXT("events"), PD_TEXT("queries"), PD_TEXT("workers"), 0},
     };
@@ -469,6 +469,7 @@ write_rows(struct sim *s)
     arm(s, FAULT_rows_lost, DISK_ROWS_LOST);
     arm(s, FAULT_rows_kept, DISK_ROWS_KEPT);
     if (!is_well(s, engine_write_rows(h->engine, &written))) return crash(s), false;
+    while (index_work(engine_index(h->engine))) continue;
     h->rows_left = !written;
     h->rows_ms = s->now_ms + 200;
     if (!written) return true;
