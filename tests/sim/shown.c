@@ -1,6 +1,7 @@
 /* shown.c - the narrow reader: the log's records, and its rows, as the model is shown them. */
 #include <inttypes.h>
 
+#include "engine/index/keys.h"
 #include "proto/check.h"
 #include "tests/sim/host.h"
 
@@ -81,16 +82,52 @@ look_at_log(struct sim *s)
 }
 
 struct looking {
+    struct sim   *sim;
     struct model *model;
+    struct index *index; /* NULL: it is not looked at */
     int           code;
+    size_t        keys; /* under which rows stand in the index */
 };
+
+/* The index finds the row by all of its keys. */
+static void
+look_up(struct looking *l, struct row_key key, struct pd_text bytes)
+{
+    const struct pd_block *block = pd_schema_row(l->code);
+    struct pd_arena       *arena = &l->sim->host->arena;
+    void                  *row = pd_arena_alloc(arena, block->size);
+    uint64_t               prints[INDEX_KEYS_MAX];
+    struct row_key         found[64];
+
+    PD_CHECK(pd_decode_row(arena, block, bytes, row));
+    size_t count = index_keys(l->code, row, prints);
+    for (size_t i = 0; i < count; i++) {
+        size_t n = index_find(l->index, prints[i], found, 64), at = 0;
+        while (at < n && at < 64 && (found[at].position != key.position || found[at].item != key.item)) at++;
+        if (at == n) model_blame(l->model, "a row is not found by one of its keys");
+    }
+    l->keys += count;
+    pd_arena_reset(arena);
+}
+
+static size_t
+count_pairs(struct index *index)
+{
+    struct index_walk *walk = index_walk_begin(index);
+    struct pair        pair;
+    size_t             count = 0;
+
+    while (index_walk_next(walk, &pair)) count++;
+    index_walk_end(&walk);
+    return count;
+}
 
 static bool
 show_row(void *arg, struct row_key key, struct pd_text bytes)
 {
     struct looking *l = arg;
-    (void)key;
     model_row(l->model, l->code, bytes);
+    if (l->index != NULL) look_up(l, key, bytes);
     return true;
 }
 
@@ -102,11 +139,13 @@ host_look_at_rows(struct sim *s)
 
     if (!host_is_up(s) || store_folded(b->rows) != store_last(b->log) || store_last(b->log) != model_last(s->model)) return;
     PD_CHECK(store_reader_open(b->rows, &reader) == STORE_OK);
-    for (int code = 1; code < PD_ROW_CODES; code++) {
-        struct looking l = {s->model, code};
-        if (pd_schema_row(code) != NULL)
-            PD_CHECK(store_each_row(reader, code, (struct row_key){0, 0}, show_row, &l) == STORE_OK);
-    }
+    /* While a turn is open the index is ahead of the rows. */
+    bool           is_open = engine_last(s->host->engine) != store_last(b->log);
+    struct looking l = {.sim = s, .model = s->model, .index = is_open ? NULL : engine_index(s->host->engine)};
+    for (l.code = 1; l.code < PD_ROW_CODES; l.code++)
+        if (pd_schema_row(l.code) != NULL)
+            PD_CHECK(store_each_row(reader, l.code, (struct row_key){0, 0}, show_row, &l) == STORE_OK);
     store_reader_close(&reader);
+    if (l.index != NULL && count_pairs(l.index) != l.keys) model_blame(s->model, "the index has a key that no row has");
     if (model_violation(s->model) == NULL) model_rows_seen(s->model);
 }
