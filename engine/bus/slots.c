@@ -14,6 +14,7 @@ struct slots {
     struct slot *queue[SLOTS]; /* by arrival */
     struct slot *free[SLOTS];  /* the net side's; the last one is the next to be filled */
     size_t       free_count, filled, bytes; /* filled: received and not yet handed over; bytes: of bodies not yet sent */
+    uint64_t     looked; /* what was committed when the net side found no more to send */
     int          work_bell, net_bell;
     _Alignas(64) _Atomic uint64_t received;
     _Atomic uint64_t sent;
@@ -119,7 +120,11 @@ struct slot *
 slots_committed(struct slots *s, size_t n)
 {
     uint64_t i = atomic_load_explicit(&s->sent, memory_order_relaxed) + n;
-    return i < atomic_load_explicit(&s->committed, memory_order_acquire) ? s->queue[i % SLOTS] : NULL;
+    uint64_t committed = atomic_load_explicit(&s->committed, memory_order_acquire);
+
+    if (i < committed) return s->queue[i % SLOTS];
+    s->looked = committed;
+    return NULL;
 }
 
 void
@@ -166,7 +171,7 @@ bool
 slots_net_sleeps(struct slots *s)
 {
     atomic_store(&s->net_sleeps, true);
-    return atomic_load(&s->committed) != atomic_load_explicit(&s->sent, memory_order_relaxed);
+    return atomic_load(&s->committed) != s->looked;
 }
 
 void

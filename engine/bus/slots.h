@@ -44,7 +44,8 @@ uint64_t     slots_answered(const struct slots *slots, bool *ret_waiting);
 /* How many were received and are not answered yet; any thread. */
 uint64_t     slots_unanswered(const struct slots *slots);
 int          slots_net_bell(const struct slots *slots); /* to poll */
-/* Before sleeping in poll: true when there is something to do instead. After it: slots_net_wakes. */
+/* Before sleeping in poll: true when more was committed since slots_committed last said NULL: part of an array's answer is nothing
+ * to do. After it: slots_net_wakes. */
 bool         slots_net_sleeps(struct slots *slots);
 void         slots_net_wakes(struct slots *slots);
 
