@@ -8,21 +8,34 @@
 
 /* ---- what cannot be right ------------------------------------------------------------------------------------------ */
 
-static enum pd_client_status check_block(struct pd_client *c, const struct pd_block *block, const void *data,
-                                         const char *path);
+/* A list's element in which a field stands; `list` is NULL in the message itself. */
+struct element {
+    const char *list;
+    size_t      index;
+};
+
+static enum pd_client_status check_block(struct pd_client *c, const struct pd_block *block, const void *data, struct element in);
+
+/* Where a field stands, for people. */
+static const char *
+place_of(const struct pd_field *f, struct element in, char place[PD_FIELD_PATH_MAX + PD_NAME_MAX + 2])
+{
+    if (in.list == NULL) return f->name;
+    snprintf(place, PD_FIELD_PATH_MAX + PD_NAME_MAX + 2, "%s[%zu].%s", in.list, in.index, f->name);
+    return place;
+}
 
 static enum pd_client_status
-check_field(struct pd_client *c, const struct pd_field *f, const void *data, const char *path)
+check_field(struct pd_client *c, const struct pd_field *f, const void *data, struct element in)
 {
     const char *value = (const char *)data + f->offset, *aux = (const char *)data + f->aux_offset;
-    char        name[PD_FIELD_PATH_MAX + PD_NAME_MAX + 2];
+    char        place[PD_FIELD_PATH_MAX + PD_NAME_MAX + 2];
     bool        absent = false;
 
-    snprintf(name, sizeof name, "%s%s%s", path, path[0] == '\0' ? "" : ".", f->name);
     switch (f->kind) {
     case PD_KIND_UINT:
         if (f->need != PD_OPTIONAL || *(const bool *)aux || *(const uint64_t *)(const void *)value == 0) return PD_CLIENT_OK;
-        return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s has a value, but has_%s is false", name, f->name);
+        return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s has a value, but has_%s is false", place_of(f, in, place), f->name);
     case PD_KIND_TEXT: absent = ((const struct pd_text *)(const void *)value)->data == NULL; break;
     case PD_KIND_CHOICE: absent = *(const int *)(const void *)value == 0; break;
     case PD_KIND_TEXTS:
@@ -31,27 +44,25 @@ check_field(struct pd_client *c, const struct pd_field *f, const void *data, con
         const char *elements = *(const char *const *)(const void *)value;
         size_t      count = *(const size_t *)(const void *)aux;
         if (elements == NULL && count > 0)
-            return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s is NULL, but %s_count is %zu", name, f->name, count);
-        for (size_t i = 0; f->kind == PD_KIND_LIST && i < count; i++) {
-            char element[PD_FIELD_PATH_MAX];
-            snprintf(element, sizeof element, "%.40s[%zu]", name, i);
-            if (check_block(c, f->block(), elements + i * f->block()->size, element) != PD_CLIENT_OK)
+            return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s is NULL, but %s_count is %zu", place_of(f, in, place), f->name,
+                                  count);
+        for (size_t i = 0; f->kind == PD_KIND_LIST && i < count; i++)
+            if (check_block(c, f->block(), elements + i * f->block()->size, (struct element){f->name, i}) != PD_CLIENT_OK)
                 return PD_CLIENT_BAD_MESSAGE;
-        }
         return PD_CLIENT_OK;
     }
     default: return PD_CLIENT_OK;
     }
     if (!absent || f->need != PD_REQUIRED) return PD_CLIENT_OK;
-    return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s is required", name);
+    return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "%s is required", place_of(f, in, place));
 }
 
 /* A slip of the pen that would reach the engine as another message, or not at all. Values are the engine's to judge. */
 static enum pd_client_status
-check_block(struct pd_client *c, const struct pd_block *block, const void *data, const char *path)
+check_block(struct pd_client *c, const struct pd_block *block, const void *data, struct element in)
 {
     for (size_t i = 0; i < block->field_count; i++)
-        if (check_field(c, &block->fields[i], data, path) != PD_CLIENT_OK) return PD_CLIENT_BAD_MESSAGE;
+        if (check_field(c, &block->fields[i], data, in) != PD_CLIENT_OK) return PD_CLIENT_BAD_MESSAGE;
     return PD_CLIENT_OK;
 }
 
@@ -78,14 +89,15 @@ block_of(struct pd_client *c, const struct pd_call_message *m)
 static enum pd_client_status
 pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m, struct pd_text id)
 {
-    struct mp_scan    scan;
-    struct pd_request r = {.type = pd_text(block->Name), .id = id, .reseller = m->reseller, .on_behalf_of = m->on_behalf_of,
-                           .trace = m->trace, .dry_run = m->dry_run, .expect = m->expect, .has_expect = m->has_expect,
-                           .at_least = m->at_least, .has_at_least = m->at_least > 0, .limit = m->limit,
-                           .has_limit = m->limit > 0, .cursor = m->cursor, .log = m->log, .sort = m->sort};
+    const struct element whole = {NULL, 0};
+    struct mp_scan       scan;
+    struct pd_request    r = {.type = pd_text(block->Name), .id = id, .reseller = m->reseller, .on_behalf_of = m->on_behalf_of,
+                              .trace = m->trace, .dry_run = m->dry_run, .expect = m->expect, .has_expect = m->has_expect,
+                              .at_least = m->at_least, .has_at_least = m->at_least > 0, .limit = m->limit,
+                              .has_limit = m->limit > 0, .cursor = m->cursor, .log = m->log, .sort = m->sort};
 
     if (id.size < 1 || id.size > 64) return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "id must be a text of 1-64 bytes");
-    if (check_block(c, pd_block_request(), &r, "") != PD_CLIENT_OK || check_block(c, block, m->data, "") != PD_CLIENT_OK)
+    if (check_block(c, pd_block_request(), &r, whole) != PD_CLIENT_OK || check_block(c, block, m->data, whole) != PD_CLIENT_OK)
         return PD_CLIENT_BAD_MESSAGE;
     mp_writer_clear(&c->writer);
     pd_encode_request(&c->writer, &r, block, m->data);
@@ -114,7 +126,7 @@ start(struct pd_client *c, const struct pd_block *block, const struct pd_call_me
     struct pd_text id = m->id;
 
     if (id.data == NULL) {
-        pd_client_new_id(made);
+        pd_id_make(&c->ids, made);
         id = pd_text(made);
     }
     enum pd_client_status status = pack(c, block, m, id);

@@ -38,6 +38,13 @@ struct pd_pending {
     char            memory[]; /* the id and the bytes */
 };
 
+/* Randomness for some ids: the system is not asked for each. A child after fork() would make the same ones; a client is not its. */
+enum { PD_ID_RANDOM = 10 };
+struct pd_ids {
+    unsigned char random[25 * PD_ID_RANDOM]; /* what getrandom() gives whole, whatever signal comes */
+    size_t        left;                      /* for so many ids */
+};
+
 struct pd_client {
     struct pd_client_options options;
     char                    *endpoint;
@@ -48,6 +55,7 @@ struct pd_client {
     zmq_msg_t                kept;            /* what pd_client_call gave out */
     struct mp_reader         reader;
     struct mp_writer         writer;
+    struct pd_ids            ids;
     struct pd_arena          arena; /* what Hello answered */
     struct pd_hello_reply   *hello;
     enum pd_client_status    hello_status; /* of the last try */
@@ -89,6 +97,10 @@ enum pd_client_status pd_hello_start(struct pd_client *client);
 /* Carries everything on until a flag that a `take` sets has a value. Not to be had in a callback: pd_client_may_wait. */
 void                  pd_client_wait(struct pd_client *client, const bool *flag, bool value);
 enum pd_client_status pd_client_may_wait(struct pd_client *client);
+
+/* ---- id.c: a new id, as pd_client_new_id makes one */
+
+void pd_id_make(struct pd_ids *ids, char ret_id[PD_ID_SIZE]);
 
 /* ---- pending.c */
 
