@@ -15,14 +15,14 @@ struct scanner {
 static bool
 refuse(struct scanner *s, const char *what)
 {
-    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), false};
+    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), false, 0};
     return false;
 }
 
 static bool
 refuse_large(struct scanner *s, const char *what)
 {
-    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), true};
+    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), true, 0};
     return false;
 }
 
@@ -160,6 +160,7 @@ mp_scan(const void *bytes, size_t size, struct mp_scan *ret_scan)
         open[++depth] = inside;
     }
     if (s.at != s.end) return refuse(&s, "bytes behind the message");
+    ret_scan->elements = s.elements;
     return true;
 }
 

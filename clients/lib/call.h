@@ -24,6 +24,13 @@ struct pd_call {
 
 void pd_call_init(struct pd_call *call, struct pd_text id, uint32_t timeout_ms, uint32_t retries);
 
+/* Whether the next step without an answer says PD_CALL_SEND. */
+static inline bool
+pd_call_is_to_send(const struct pd_call *call, uint64_t now_ms)
+{
+    return !call->waiting && now_ms >= call->wake_ms;
+}
+
 /* What is to be done now. `answer` is what came, or NULL; what is not the answer is passed over. */
 enum pd_call_act pd_call_step(struct pd_call *call, uint64_t now_ms, const msgpack_object *answer);
 

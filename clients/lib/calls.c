@@ -87,7 +87,7 @@ block_of(struct pd_client *c, const struct pd_call_message *m)
 /* Packs the request into the client's writer. What the engine's door would not even read is not sent: its answer would have no
  * id, and with others outstanding nobody could tell whose it is. */
 static enum pd_client_status
-pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m, struct pd_text id)
+pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m, struct pd_text id, size_t *ret_elements)
 {
     const struct element whole = {NULL, 0};
     struct mp_scan       scan;
@@ -105,18 +105,16 @@ pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_mes
         return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "the message is of %zu bytes; at most %d", c->writer.size, PD_FRAME_MAX);
     if (!mp_scan(c->writer.data, c->writer.size, &scan))
         return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "the message cannot be sent: %s at byte %zu", scan.what, scan.offset);
+    *ret_elements = scan.elements;
     return PD_CLIENT_OK;
 }
 
-/* The answer may be held as long as the message asks for. */
-static uint32_t
-timeout_of(const struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m)
+/* How long the message asks the engine to hold the answer. */
+static uint64_t
+wait_of(const struct pd_block *block, const void *data)
 {
-    uint32_t               timeout_ms = m->timeout_ms > 0 ? m->timeout_ms : c->options.timeout_ms;
     const struct pd_field *f = pd_block_field(block, PD_TEXT("wait_ms"));
-    uint64_t wait_ms = f == NULL ? 0 : *(const uint64_t *)(const void *)((const char *)m->data + f->offset);
-
-    return wait_ms > UINT32_MAX - timeout_ms ? UINT32_MAX : timeout_ms + (uint32_t)wait_ms;
+    return f == NULL ? 0 : *(const uint64_t *)(const void *)((const char *)data + f->offset);
 }
 
 static enum pd_client_status
@@ -129,11 +127,17 @@ start(struct pd_client *c, const struct pd_block *block, const struct pd_call_me
         pd_id_make(&c->ids, made);
         id = pd_text(made);
     }
-    enum pd_client_status status = pack(c, block, m, id);
+    size_t         elements = 0;
+    enum pd_client_status status = pack(c, block, m, id, &elements);
     if (status != PD_CLIENT_OK) return status;
+    struct pd_pending_options options = {
+        .port = (enum pd_port)block->port, .id = id, .bytes = {c->writer.data, c->writer.size},
+        .timeout_ms = m->timeout_ms > 0 ? m->timeout_ms : c->options.timeout_ms, .wait_ms = wait_of(block, m->data),
+    };
+    /* Inside an array the engine holds no answer. */
+    if (options.port == PD_port_commands && options.wait_ms == 0) options.elements = (uint32_t)elements;
     taker.block = block;
-    return pd_pending_start(c, &(struct pd_pending_options){(enum pd_port)block->port, id, {c->writer.data, c->writer.size},
-                                                            timeout_of(c, block, m)}, taker);
+    return pd_pending_start(c, &options, taker);
 }
 
 /* ---- replies ------------------------------------------------------------------------------------------------------- */

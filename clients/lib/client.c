@@ -37,11 +37,14 @@ pd_client_open_for(size_t structs_size, const struct pd_client_options *options,
     if (c->options.outstanding == 0) c->options.outstanding = PD_CLIENT_OUTSTANDING;
     c->endpoint = strdup(options->endpoint == NULL ? PD_DEFAULT_ENDPOINT : options->endpoint);
     c->context = zmq_ctx_new();
-    PD_CHECK(c->endpoint != NULL && c->context != NULL);
+    for (c->id_slots = 16; c->id_slots < c->options.outstanding; c->id_slots *= 2) continue;
+    c->by_id = calloc(c->id_slots, sizeof(struct pd_pending *));
+    PD_CHECK(c->endpoint != NULL && c->context != NULL && c->by_id != NULL);
     zmq_msg_init(&c->answer);
     zmq_msg_init(&c->kept);
     pd_arena_init(&c->arena);
     TAILQ_INIT(&c->pending);
+    TAILQ_INIT(&c->queue);
     c->wake_ms = UINT64_MAX;
     c->loop_fd = c->timer_fd = -1;
     *ret_client = c;
@@ -67,6 +70,7 @@ pd_client_close(struct pd_client **client)
     pd_reply_fini(&c->reply);
     zmq_ctx_term(c->context);
     free(c->endpoint);
+    free(c->by_id);
     free(c);
     *client = NULL;
 }
@@ -135,7 +139,6 @@ keep_answer(struct pd_client *c, const struct pd_pending *pending, enum pd_clien
 enum pd_client_status
 pd_client_call(struct pd_client *client, const struct pd_client_request *request, struct pd_text *ret_answer)
 {
-    uint32_t                     timeout_ms = client->options.timeout_ms;
     struct waiter                waiter = {.done = false};
     struct pd_taker              taker = {.take = keep_answer, .context = &waiter};
     const struct pd_hello_reply *hello;
@@ -146,9 +149,9 @@ pd_client_call(struct pd_client *client, const struct pd_client_request *request
         return pd_client_fail(client, PD_CLIENT_BAD_ENDPOINT, "messages of this kind are sent by the engine alone");
     if (request->port != PD_port_commands) status = pd_client_hello(client, &hello);
     if (status != PD_CLIENT_OK) return status;
-    timeout_ms = timeout_ms > UINT32_MAX - request->wait_ms ? UINT32_MAX : timeout_ms + request->wait_ms;
-    status = pd_pending_start(client, &(struct pd_pending_options){request->port, request->id, request->bytes, timeout_ms},
-                              taker);
+    status = pd_pending_start(
+        client, &(struct pd_pending_options){.port = request->port, .id = request->id, .bytes = request->bytes,
+                                             .timeout_ms = client->options.timeout_ms, .wait_ms = request->wait_ms}, taker);
     if (status != PD_CLIENT_OK) return status;
     pd_client_wait(client, &waiter.done, true);
     if (waiter.status == PD_CLIENT_OK)
@@ -183,7 +186,7 @@ take_hello(struct pd_client *c, const struct pd_pending *pending, enum pd_client
     c->asking = false;
     c->hello_status = status;
     if (status != PD_CLIENT_OK) return;
-    if (read_hello(c, answer)) pd_pending_send_waiting(c);
+    if (read_hello(c, answer)) pd_sending_waiting(c);
     else c->hello_status = pd_client_fail(c, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does", c->endpoint);
 }
 
@@ -201,7 +204,8 @@ pd_hello_start(struct pd_client *client)
     mp_key(&w, "id");
     mp_text(&w, pd_text(id));
     enum pd_client_status status = pd_pending_start(
-        client, &(struct pd_pending_options){PD_port_commands, pd_text(id), {w.data, w.size}, client->options.timeout_ms},
+        client, &(struct pd_pending_options){.port = PD_port_commands, .id = pd_text(id), .bytes = {w.data, w.size},
+                                             .timeout_ms = client->options.timeout_ms},
         (struct pd_taker){.take = take_hello});
     client->asking = status == PD_CLIENT_OK;
     mp_writer_fini(&w);

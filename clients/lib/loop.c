@@ -1,6 +1,6 @@
 /* One descriptor for a foreign loop: an epoll of the sockets' descriptors and a timer. A ZeroMQ descriptor tells of changes only
- * and sending may swallow one, so whoever returns to the caller looks at the sockets themselves: where an answer is waiting the
- * timer is made due at once. */
+ * and sending may swallow one, so whoever returns to the caller looks at the sockets themselves: where an answer is waiting, or a
+ * request to be sent, the timer is made due at once. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -41,7 +41,7 @@ void
 pd_loop_arm(struct pd_client *c)
 {
     struct itimerspec at = {.it_value = {.tv_nsec = 0}}; /* none */
-    bool              now = false;
+    bool              now = pd_sending_has(c);
 
     if (c->loop_fd < 0) return;
     for (int port = 0; port < PORTS; port++) now |= c->sockets[port] != NULL && pd_socket_has(c->sockets[port]);

@@ -1,9 +1,11 @@
 /* state.h - what a client holds, and its requests until they are answered.
  *
  * Every request, typed or bytes, waiting or asynchronous, is a `struct pd_pending`: client.c and calls.c make them, pending.c
- * carries them to their end. One socket for each port serves all of them. When a request's time is over and its socket has been
- * silent since it was sent, the socket is opened anew, and what else was under way on it is sent again at once, each under its
- * id and within its own time; a socket that has spoken meanwhile is kept. */
+ * carries them to their end, sending.c sends them. One socket for each port serves all of them. When a request's time is over and
+ * its socket has been silent since it was sent, the socket is opened anew, and what else was under way on it is sent again at
+ * once, each under its id and within its own time; a socket that has spoken meanwhile is kept.
+ *
+ * Requests that share a message share nothing else: each has its own time, its own answer and its own way to its end. */
 #ifndef CLIENTS_LIB_STATE_H
 #define CLIENTS_LIB_STATE_H
 
@@ -29,14 +31,22 @@ struct pd_taker {
 };
 
 struct pd_pending {
-    TAILQ_ENTRY(pd_pending) link;
-    struct pd_call  step;
-    enum pd_port    port;
-    uint64_t        sent_ms; /* the last time */
-    struct pd_text  bytes;
-    struct pd_taker taker;
-    char            memory[]; /* the id and the bytes */
+    TAILQ_ENTRY(pd_pending) link, queue_link;
+    struct pd_pending *beside; /* the next one with such a hash */
+    uint64_t           hash;   /* of the id */
+    struct pd_call     step;
+    enum pd_port       port;
+    uint32_t           elements;  /* of its bytes; 0: it goes in a message of its own */
+    bool               held;      /* the engine was asked to hold the answer: no other waits for it to come */
+    bool               queued;    /* it stands in the queue */
+    bool               under_way; /* it is counted as such */
+    uint64_t           sent_ms;   /* the last time; not when only its socket was opened anew */
+    struct pd_text     bytes;
+    struct pd_taker    taker;
+    char               memory[]; /* the id and the bytes */
 };
+
+TAILQ_HEAD(pd_pendings, pd_pending);
 
 /* Randomness for some ids: the system is not asked for each. A child after fork() would make the same ones; a client is not its. */
 enum { PD_ID_RANDOM = 10 };
@@ -61,11 +71,13 @@ struct pd_client {
     enum pd_client_status    hello_status; /* of the last try */
     bool                     asking;       /* Hello is under way */
 
-    TAILQ_HEAD(, pd_pending) pending; /* in the order in which they were started */
-    void    *by_id;                   /* the same, a tree of tsearch */
-    size_t   count, completed;
+    struct pd_pendings  pending;  /* in the order in which they were started */
+    struct pd_pending **by_id;    /* the same, by their hashes */
+    size_t              id_slots; /* a power of two */
+    struct pd_pendings  queue;    /* those of the commands port that are to be sent */
+    size_t   count, queued, under_way, completed;
     uint64_t wake_ms; /* no request wants anything before */
-    bool     in_callback, closing;
+    bool     in_callback, driving, closing;
     int      subscribers; /* that are open */
     struct pd_reply reply; /* of callbacks */
 
@@ -106,11 +118,13 @@ void pd_id_make(struct pd_ids *ids, char ret_id[PD_ID_SIZE]);
 
 struct pd_pending_options {
     enum pd_port   port;
-    struct pd_text id, bytes; /* copied */
+    struct pd_text id, bytes;  /* copied */
+    uint32_t       elements;   /* of the bytes, one map that may go in an array; 0: they go in a message of their own */
     uint32_t       timeout_ms;
+    uint64_t       wait_ms;    /* how long the engine was asked to hold the answer */
 };
 
-/* Begins a request: it is sent, or will be when the port's endpoint is known. Not PD_CLIENT_OK: it was not begun. */
+/* Begins a request: it is sent, or will be. Not PD_CLIENT_OK: it was not begun. */
 enum pd_client_status pd_pending_start(struct pd_client *client, const struct pd_pending_options *options,
                                        struct pd_taker taker);
 
@@ -120,11 +134,35 @@ void pd_pending_drive(struct pd_client *client);
 /* Waits for a socket or the next time-out, at most until `until_ms`. False: a signal came. */
 bool pd_pending_wait(struct pd_client *client, uint64_t until_ms);
 
-/* The other ports are known: what waited for them is sent. */
-void pd_pending_send_waiting(struct pd_client *client);
-
 /* Completes everything with a status; the caller has noted the problem. */
 void pd_pending_end(struct pd_client *client, enum pd_client_status status);
+
+/* ---- sending.c */
+
+/* Makes sure of the port's socket, or that Hello is asked where the port is. False: the endpoint is none. */
+bool pd_sending_reach(struct pd_client *client, enum pd_port port, uint64_t now_ms);
+
+/* Puts a request whose time to be sent it is behind those that wait; to the commands port only. */
+void pd_sending_queue(struct pd_client *client, struct pd_pending *pending);
+
+/* Sends what waits, as far as it may be sent now; whether there is such. `full`: only when there is enough for a message, or
+ * nothing is under way. */
+void pd_sending_flush(struct pd_client *client, bool full);
+bool pd_sending_has(const struct pd_client *client);
+
+/* Sends one request to another port. False: the endpoint is none. */
+bool pd_sending_alone(struct pd_client *client, struct pd_pending *pending, uint64_t now_ms);
+
+/* The other ports are known: what waited for them is sent. */
+void pd_sending_waiting(struct pd_client *client);
+
+/* A request waits for no answer any more, nor to be sent. */
+void pd_sending_forget(struct pd_client *client, struct pd_pending *pending);
+
+/* A request has had no answer: its socket may be dead. What else waits on it, and has time left, is sent again. */
+void        pd_sending_renew(struct pd_client *client, const struct pd_pending *late, uint64_t now_ms);
+void        pd_sending_close(struct pd_client *client, enum pd_port port);
+const char *pd_sending_endpoint(const struct pd_client *client, enum pd_port port); /* NULL: only Hello knows it */
 
 /* ---- memory.c: what replies and events own. NULL is none yet; begun anew, it is empty. */
 

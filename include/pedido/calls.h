@@ -15,8 +15,14 @@
  * Commands are sent under a new id unless one is set. Who wants to send a command again after a crash of its own chooses the
  * id, keeps it, and sets it: the same id gets the same answer, and nothing is done twice.
  *
- * **Asynchronous.** pd_call_start sends and returns; pd_client_poll receives, sends again what was not answered, and calls
- * back. Each call has its own time-out. Answers come in any order. */
+ * **Asynchronous.** pd_call_start returns at once; pd_client_poll sends, receives, sends again what was not answered, and calls
+ * back. Each call has its own time-out, which begins when it is sent. Answers come in any order.
+ *
+ * **Together.** A message costs the engine more than the command in it, so commands go together where that delays none. While none
+ * is under way a call is sent by pd_call_start itself. While some are, those that are started wait, and go as one array as soon as
+ * there are 256 of them, or when the client is driven the next time: by pd_client_poll, also by the one that calls back, or by a
+ * call that waits. No time is waited for, and the order is kept. It is an array for the wire alone: each call is refused, told to
+ * come later, sent again and answered on its own. A CheckStatus with wait_ms goes in a message of its own, and a query does. */
 #ifndef PEDIDO_CALLS_H
 #define PEDIDO_CALLS_H
 
@@ -92,14 +98,16 @@ PD_API void pd_reply_fini(struct pd_reply *reply);
  * must not be called. */
 typedef void pd_call_done(void *context, struct pd_reply *reply);
 
-/* Sends a message; `done` is called with its reply exactly once, by a later pd_client_poll, by a call that waits, or by
- * pd_client_close; never from here. Not PD_CLIENT_OK: nothing was sent, `done` is not called, pd_client_problem says why.
- * Calls are sent in the order in which they were started; what waits for the queries endpoint or is sent again comes later. */
+/* Begins a call; `done` is called with its reply exactly once, by a later pd_client_poll, by a call that waits, or by
+ * pd_client_close; never from here. Not PD_CLIENT_OK: nothing is sent, `done` is not called, pd_client_problem says why.
+ * Calls are sent in the order in which they were started; what waits for the queries endpoint or is sent again comes later.
+ * What is started while others are under way may not be sent before the client is polled, and who will not come to that for long
+ * does so at once: `pd_client_poll(client, 0)`. */
 PD_API enum pd_client_status pd_call_start(struct pd_client *client, const struct pd_call_message *message,
                                            pd_call_done *done, void *context);
 
-/* Completes what can be completed, and waits up to timeout_ms until there is something (0: does not wait). Returns how many
- * calls are outstanding, at once when there are none, and early when a signal came. To finish all:
+/* Sends what waits, completes what can be completed, and waits up to timeout_ms until there is something (0: does not wait).
+ * Returns how many calls are outstanding, at once when there are none, and early when a signal came. To finish all:
  * `while (pd_client_poll(client, 1000) > 0) continue;`, which ends, since every call does. */
 PD_API size_t pd_client_poll(struct pd_client *client, uint32_t timeout_ms);
 

@@ -3,7 +3,8 @@
  *
  * A client knows the commands endpoint; the others are asked of the engine by Hello when they are first needed. A request is
  * sent, and its answer found by its id. When none comes in time the same bytes are sent again, with the same id, on a new
- * socket if the old one has been silent since: the engine does nothing twice. Nothing here blocks for ever.
+ * socket if the old one has been silent since: the engine does nothing twice. Nothing here blocks for ever. Calls that wait to be
+ * sent go together, see <pedido/calls.h>.
  *
  * **Threads.** A client, and all that was made from it, belongs to one thread at a time: two calls on it must not run at the
  * same time, and who hands it to another thread does so with a lock or a join between. Different clients share nothing. The
@@ -47,7 +48,9 @@ struct pd_client_options {
     void    *talk_context;
     /* The library's sentences in another language: a printf format with the same conversions, constant; NULL: English. */
     const char *(*translate)(const char *format);
-    uint32_t outstanding; /* calls at a time, 1-65,536; 0: PD_CLIENT_OUTSTANDING. Each keeps a copy of its request, up to 1 MiB */
+    /* Calls at a time, 1-65,536; 0: PD_CLIENT_OUTSTANDING. Each keeps a copy of its request, up to 1 MiB. No more than 8,192
+     * commands are under way at a time, since an engine has room for 16,384 of all its clients; the others wait for their turn. */
+    uint32_t outstanding;
 };
 #define PD_CLIENT_DEFAULTS {.endpoint = PD_DEFAULT_ENDPOINT, .timeout_ms = 5000, .retries = 2}
 
@@ -73,7 +76,7 @@ pd_client_open(const struct pd_client_options *options, struct pd_client **ret_c
 }
 
 /* Ends a client and makes the pointer NULL; NULL is well. Calls that are outstanding are completed with PD_CLIENT_CLOSED, in
- * the order in which they were started, before this returns; nothing is sent for them, but what was sent may still be carried
+ * the order in which they were started, before this returns; nothing more is sent for them, but what was sent may still be carried
  * out. Does not wait. Must not be called from a callback, nor while a subscriber of the client is open. */
 PD_API void pd_client_close(struct pd_client **client);
 

@@ -65,6 +65,7 @@ answers_in_any_order_go_to_their_own_calls(void **state)
     stage_open(&s, 5000, 0, 0);
     CHECK_EQ(start(&s, "first", note_done, &first), PD_CLIENT_OK);
     CHECK_EQ(start(&s, "second", note_done, &second), PD_CLIENT_OK);
+    CHECK_EQ(pd_client_poll(s.client, 0), 2); /* the second waited while the first was under way */
     struct heard *a = stage_must_hear(&s, s.commands_port), *b = stage_must_hear(&s, s.commands_port);
     CHECK_TEXT(pd_text(a->id), "first");
     CHECK_TEXT(pd_text(b->id), "second");
@@ -120,9 +121,9 @@ each_call_has_its_own_time(void **state)
     m.id = PD_TEXT("early");
     m.timeout_ms = 50;
     CHECK_EQ(pd_call_start(s.client, &m, note_done, &early), PD_CLIENT_OK);
+    poll_to(&s, 1);
     CHECK_TEXT(pd_text(stage_must_hear(&s, s.commands_port)->id), "late");
     CHECK_TEXT(pd_text(stage_must_hear(&s, s.commands_port)->id), "early");
-    poll_to(&s, 1);
     CHECK_EQ(early.status, PD_CLIENT_NO_ANSWER);
     CHECK_EQ(late.times, 0);
     /* The other was sent again when the socket was given up, within its own time. */
@@ -166,6 +167,7 @@ a_socket_that_speaks_is_kept(void **state)
     struct heard *a = stage_must_hear(&s, s.commands_port);
     usleep(5000);
     CHECK_EQ(start(&s, "answered", note_done, &answered), PD_CLIENT_OK);
+    CHECK_EQ(pd_client_poll(s.client, 0), 2);
     stage_accept_put(s.commands_port, stage_must_hear(&s, s.commands_port), 1);
     poll_to(&s, 1);
     for (int n = 0; s.count == 2; n++) {
@@ -216,6 +218,7 @@ an_answer_without_id_is_nobodys_among_several(void **state)
     stage_open(&s, 5000, 0, 0);
     CHECK_EQ(start(&s, "first", note_done, &first), PD_CLIENT_OK);
     CHECK_EQ(start(&s, "second", note_done, &second), PD_CLIENT_OK);
+    CHECK_EQ(pd_client_poll(s.client, 0), 2);
     struct heard *a = stage_must_hear(&s, s.commands_port), *b = stage_must_hear(&s, s.commands_port);
     stage_refuse(s.commands_port, a, (struct pd_text){NULL, 0}, pd_refuse(PD_E_malformed_message));
     stage_accept_put(s.commands_port, a, 1);

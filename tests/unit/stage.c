@@ -66,6 +66,11 @@ stage_hear(struct stage *s, void *port, long timeout_ms)
     CHECK(zmq_msg_recv(&h->body, port, 0) == 0); /* the empty frame */
     CHECK(zmq_msg_recv(&h->body, port, 0) > 0);
     CHECK(mp_parse(&reader, zmq_msg_data(&h->body), zmq_msg_size(&h->body), &o));
+    if (o.type == MSGPACK_OBJECT_ARRAY) {
+        h->count = o.via.array.size;
+        CHECK(h->count > 0);
+        o = o.via.array.ptr[0];
+    }
     struct pd_text type = mp_find_text(&o, "type"), id = mp_find_text(&o, "id");
     snprintf(h->type, sizeof h->type, "%.*s", (int)type.size, type.data);
     snprintf(h->id, sizeof h->id, "%.*s", (int)id.size, id.data);

@@ -8,12 +8,13 @@
 
 #include "proto/framing.h"
 
-enum { HEARD_MAX = 16 };
+enum { HEARD_MAX = 64 };
 
-/* A request, and who sent it. */
+/* A request, or an array of them, and who sent it. */
 struct heard {
     zmq_msg_t peer, body;
-    char      type[40], id[80];
+    size_t    count;             /* in an array; 0: a single one */
+    char      type[40], id[80]; /* of the first */
 };
 
 struct stage {
