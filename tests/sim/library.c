@@ -37,6 +37,7 @@ static uint64_t    alone_ms; /* how long a process has waited that dies: for it 
 int      __wrap_pd_checkpoint_read(const char *path, struct pd_checkpoint *ret_checkpoint);
 int      __wrap_pd_checkpoint_write(const char *path, const struct pd_checkpoint *checkpoint);
 void     __wrap_pd_client_new_id(char ret_id[PD_ID_SIZE]);
+void     __wrap_pd_id_make(struct pd_ids *ids, char ret_id[PD_ID_SIZE]);
 uint64_t __wrap_pd_now_ms(void);
 void    *__wrap_pd_socket_open(struct pd_client *client, int type, const char *endpoint);
 void     __wrap_pd_socket_close(void **socket);
@@ -140,6 +141,13 @@ __wrap_pd_client_new_id(char ret_id[PD_ID_SIZE])
     static unsigned made;
     uint64_t        ms = sim_time(world).wall_us / 1000;
     snprintf(ret_id, PD_ID_SIZE, "%08x-%04x-7000-8000-0000%08x", (unsigned)(ms >> 16), (unsigned)(ms & 0xffff), ++made);
+}
+
+void
+__wrap_pd_id_make(struct pd_ids *ids, char ret_id[PD_ID_SIZE])
+{
+    (void)ids;
+    __wrap_pd_client_new_id(ret_id);
 }
 
 /* They all run in containers that are alike. */
