@@ -15,14 +15,14 @@ struct scanner {
 static bool
 refuse(struct scanner *s, const char *what)
 {
-    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), false, 0};
+    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), false};
     return false;
 }
 
 static bool
 refuse_large(struct scanner *s, const char *what)
 {
-    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), true, 0};
+    *s->result = (struct mp_scan){what, (size_t)(s->at - s->start), true};
     return false;
 }
 
@@ -160,7 +160,6 @@ mp_scan(const void *bytes, size_t size, struct mp_scan *ret_scan)
         open[++depth] = inside;
     }
     if (s.at != s.end) return refuse(&s, "bytes behind the message");
-    ret_scan->elements = s.elements;
     return true;
 }
 

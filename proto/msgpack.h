@@ -14,7 +14,6 @@ struct mp_scan {
     const char *what;   /* on refusal: what is wrong, a literal */
     size_t      offset; /* on refusal: at which byte */
     bool        too_large; /* well formed perhaps, but over a bound */
-    size_t      elements; /* when it was accepted: how many there are, of PD_ELEMENTS_MAX */
 };
 
 /* Whether `bytes` hold exactly one acceptable value. Allocates nothing. */

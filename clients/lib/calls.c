@@ -87,7 +87,7 @@ block_of(struct pd_client *c, const struct pd_call_message *m)
 /* Packs the request into the client's writer. What the engine's door would not even read is not sent: its answer would have no
  * id, and with others outstanding nobody could tell whose it is. */
 static enum pd_client_status
-pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m, struct pd_text id, size_t *ret_elements)
+pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_message *m, struct pd_text id)
 {
     const struct element whole = {NULL, 0};
     struct mp_scan       scan;
@@ -105,7 +105,6 @@ pack(struct pd_client *c, const struct pd_block *block, const struct pd_call_mes
         return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "the message is of %zu bytes; at most %d", c->writer.size, PD_FRAME_MAX);
     if (!mp_scan(c->writer.data, c->writer.size, &scan))
         return pd_client_fail(c, PD_CLIENT_BAD_MESSAGE, "the message cannot be sent: %s at byte %zu", scan.what, scan.offset);
-    *ret_elements = scan.elements;
     return PD_CLIENT_OK;
 }
 
@@ -127,15 +126,14 @@ start(struct pd_client *c, const struct pd_block *block, const struct pd_call_me
         pd_id_make(&c->ids, made);
         id = pd_text(made);
     }
-    size_t         elements = 0;
-    enum pd_client_status status = pack(c, block, m, id, &elements);
+    enum pd_client_status status = pack(c, block, m, id);
     if (status != PD_CLIENT_OK) return status;
     struct pd_pending_options options = {
         .port = (enum pd_port)block->port, .id = id, .bytes = {c->writer.data, c->writer.size},
         .timeout_ms = m->timeout_ms > 0 ? m->timeout_ms : c->options.timeout_ms, .wait_ms = wait_of(block, m->data),
     };
     /* Inside an array the engine holds no answer. */
-    if (options.port == PD_port_commands && options.wait_ms == 0) options.elements = (uint32_t)elements;
+    options.joins = options.port == PD_port_commands && options.wait_ms == 0;
     taker.block = block;
     return pd_pending_start(c, &options, taker);
 }

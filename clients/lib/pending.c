@@ -140,7 +140,7 @@ make(const struct pd_client *c, const struct pd_pending_options *o, struct pd_ta
 
     PD_CHECK(p != NULL);
     struct pd_text id = {p->memory, o->id.size}, bytes = {p->memory + o->id.size, o->bytes.size};
-    *p = (struct pd_pending){.hash = hash_of(o->id), .port = o->port, .elements = o->elements, .held = o->wait_ms > 0,
+    *p = (struct pd_pending){.hash = hash_of(o->id), .port = o->port, .joins = o->joins, .held = o->wait_ms > 0,
                              .bytes = bytes, .taker = taker};
     memcpy(p->memory, o->id.data, id.size);
     memcpy(p->memory + id.size, o->bytes.data, bytes.size);
@@ -183,14 +183,14 @@ take_answer(struct pd_client *c, enum pd_port port, uint64_t now)
     if (!mp_parse(&c->reader, zmq_msg_data(&c->answer), zmq_msg_size(&c->answer), &o)) return;
     struct pd_text     id = pd_call_answer_id(&o);
     struct pd_pending *p = id.data != NULL ? find(c, id) : find_only(c, port);
-    if (o.type != MSGPACK_OBJECT_ARRAY || (p != NULL && p->elements == 0)) {
+    if (o.type != MSGPACK_OBJECT_ARRAY || (p != NULL && !p->joins)) {
         if (p != NULL && p->port == port) step(c, p, now, &o);
         return;
     }
     for (uint32_t i = 0; i < o.via.array.size; i++) {
         const msgpack_object *answer = &o.via.array.ptr[i];
         p = find(c, pd_call_answer_id(answer));
-        if (p != NULL && p->port == port && p->elements > 0) step(c, p, now, answer);
+        if (p != NULL && p->port == port && p->joins) step(c, p, now, answer);
     }
 }
 

@@ -14,8 +14,10 @@
 
 enum {
     ARRAY_MOST = 256,      /* requests in a message; more of them make nothing cheaper, and an answer waits for its last */
-    UNDER_WAY_MOST = 8192,
     HEAD_MOST = 3,         /* bytes of an array before its elements */
+    /* A byte at least for each of the elements that the engine takes in a message: no array has too many of them. */
+    ARRAY_BYTES = PD_ELEMENTS_MAX - HEAD_MOST,
+    UNDER_WAY_MOST = 8192,
 };
 
 /* ---- sockets ------------------------------------------------------------------------------------------------------- */
@@ -114,7 +116,7 @@ pd_sending_forget(struct pd_client *c, struct pd_pending *p)
 static bool
 may_join(const struct pd_pending *p)
 {
-    return p->elements > 0 && p->step.sent == (p->step.waiting ? 1 : 0);
+    return p->joins && p->step.sent == (p->step.waiting ? 1 : 0);
 }
 
 /* How many of those that wait longest are the next message, and its size. */
@@ -122,16 +124,13 @@ static size_t
 choose(const struct pd_client *c, size_t *ret_size)
 {
     const struct pd_pending *p = TAILQ_FIRST(&c->queue);
-    size_t                   count = 1, size = p->bytes.size, elements = 1 + p->elements;
+    size_t                   count = 1, size = p->bytes.size;
 
     for (const struct pd_pending *next; may_join(p) && count < ARRAY_MOST; p = next) {
         next = TAILQ_NEXT(p, queue_link);
-        if (next == NULL || !may_join(next) || size + next->bytes.size > PD_FRAME_MAX - HEAD_MOST ||
-            elements + next->elements > PD_ELEMENTS_MAX)
-            break;
+        if (next == NULL || !may_join(next) || size + next->bytes.size > ARRAY_BYTES) break;
         count++;
         size += next->bytes.size;
-        elements += next->elements;
     }
     *ret_size = size + (count == 1 ? 0 : count < 16 ? 1 : HEAD_MOST);
     return count;

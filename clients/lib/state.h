@@ -36,7 +36,7 @@ struct pd_pending {
     uint64_t           hash;   /* of the id */
     struct pd_call     step;
     enum pd_port       port;
-    uint32_t           elements;  /* of its bytes; 0: it goes in a message of its own */
+    bool               joins;     /* it may go in an array with others */
     bool               held;      /* the engine was asked to hold the answer: no other waits for it to come */
     bool               queued;    /* it stands in the queue */
     bool               under_way; /* it is counted as such */
@@ -119,7 +119,7 @@ void pd_id_make(struct pd_ids *ids, char ret_id[PD_ID_SIZE]);
 struct pd_pending_options {
     enum pd_port   port;
     struct pd_text id, bytes;  /* copied */
-    uint32_t       elements;   /* of the bytes, one map that may go in an array; 0: they go in a message of their own */
+    bool           joins;      /* the bytes are one map that may go in an array with others */
     uint32_t       timeout_ms;
     uint64_t       wait_ms;    /* how long the engine was asked to hold the answer */
 };

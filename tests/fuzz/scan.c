@@ -103,7 +103,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct mp_reader reader;
-    struct mp_scan          scan = {NULL, 0, false, 0};
+    struct mp_scan          scan = {NULL, 0, false};
 
     if (mp_scan(data, size, &scan)) check_taken(&reader, data, size);
     else check_refused(&reader, data, size, &scan);

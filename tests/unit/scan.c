@@ -15,7 +15,7 @@ takes(const char *bytes, size_t size)
 static const char *
 refusal_of(const char *bytes, size_t size, bool *ret_too_large)
 {
-    struct mp_scan scan = {NULL, 0, false, 0};
+    struct mp_scan scan = {NULL, 0, false};
     CHECK(!mp_scan(bytes, size, &scan));
     CHECK(scan.what != NULL && scan.offset <= size);
     *ret_too_large = scan.too_large;
