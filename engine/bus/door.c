@@ -27,7 +27,7 @@ door_open(struct door *d, enum pd_port port, struct pd_text body, size_t *ret_co
     *ret_count = 0;
     if (d->object.type != MSGPACK_OBJECT_ARRAY) return true;
     size_t size = d->object.via.array.size;
-    if (port != PD_port_commands) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "this port takes single maps");
+    if (port == PD_port_queries) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "this port takes single maps");
     else if (size == 0) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "an empty array");
     else if (size > PD_ARRAY_MAX) *ret_refusal = pd_refuse_field(PD_E_too_large, NULL, "an array of more than 1,024 commands");
     else *ret_count = size;
@@ -75,6 +75,11 @@ door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_are
     r->arena = arena;
     r->refusal.code = PD_OK;
     if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
+    /* Whoever says it is told at that address what he gets, beside the answer: it has one only in a message of its own. */
+    if (array && port == PD_port_workers && r->message.block->flags & PD_READS) {
+        r->refusal = pd_refuse_field(PD_E_invalid_field, "that of a report inside an array", "type");
+        return;
+    }
     if (port != PD_port_queries && !(r->message.block->flags & PD_READS))
         engine_fingerprint(&r->message, &d->scratch, r->fingerprint);
     judge(arena, r->message.block, r->message.body, &r->refusal);

@@ -14,7 +14,7 @@ struct door {
 
 void door_fini(struct door *door);
 
-/* Scans and parses a frame. False: ret_refusal says why. On success *ret_count is the number of commands of an array (from 1),
+/* Scans and parses a frame. False: ret_refusal says why. On success *ret_count is the number of requests in an array (from 1),
  * or 0 for a single one. */
 bool door_open(struct door *door, enum pd_port port, struct pd_text body, size_t *ret_count, struct pd_refusal *ret_refusal);
 

@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import daemon
+import pedido_raw
 import shop
 from story import check, eventually, same
 
@@ -98,6 +99,32 @@ def stale(engine, client):
         worker.close()
 
 
+def together(engine, client):
+    """Reports in an array: each is decided on its own, in order, and heard again it is answered as before."""
+    worker = engine.worker("many", ["hosting"], credit=3)
+    for _ in range(3):
+        shop.walk_to_open(client, shop.item("vps"))
+    tasks = [worker.next() for _ in range(3)]
+
+    def one(kind, task, id, lease=None, **data):
+        named = dict(data, worker="many", task=task["task"], lease=lease or task["lease"])
+        return pedido_raw.request(kind, named, id)
+    array = pedido_raw.pack([
+        one("ReportProgress", tasks[0], "t-1", progress=50), one("ReportSuccess", tasks[0], "t-2"),
+        one("ReportSuccess", tasks[1], "t-3", lease=tasks[1]["lease"] + 1),
+        pedido_raw.request("WorkerReady", {"worker": "many", "groups": ["hosting"], "credit": 0, "leases": []}, "t-4"),
+        one("ReportFailure", tasks[1], "t-5", message="no room"), one("ReportSuccess", tasks[2], "t-6")])
+    answers, first = worker.port.ask(array, lambda answer: isinstance(answer, list), 10)
+    same("each report of an array has its own answer, in order",
+         [(a["id"], "ok" if a["ok"] else a["error"]["code"]) for a in answers],
+         [("t-1", "ok"), ("t-2", "ok"), ("t-3", "stale_lease"), ("t-4", "invalid_field"), ("t-5", "ok"), ("t-6", "ok")])
+    _, again = worker.port.ask(array, lambda answer: isinstance(answer, list), 10)
+    check("the same array, the same answer", first == again, (first, again))
+    worker.held = []
+    worker.goodbye()
+    worker.close()
+
+
 def start(engine, script, name):
     return engine.pedido_worker("--group", "hosting", "--exec", script, "--name", name, "--drain-timeout", "0")
 
@@ -116,6 +143,7 @@ def main():
             results(client)
             death(engine, client, first, script)
             stale(engine, client)
+            together(engine, client)
         except BaseException:
             print(open(os.path.join(engine.place, "worker-log")).read()[-4000:])
             raise

@@ -291,6 +291,7 @@ decode(struct model *m, const struct model_request *r, bool *ret_decoded)
     if (!mp_parse(&m->reader, r->frame.data, r->frame.size, &o)) return PD_E_malformed_message;
     const msgpack_object *one = r->array ? &o.via.array.ptr[r->n] : &o;
     if (!pd_decode_request(&m->arena, r->port, one, &m->message, &refusal)) return (int)refusal.code;
+    if (r->array && r->port == PD_port_workers && m->message.block->flags & PD_READS) return PD_E_invalid_field;
     *ret_decoded = true;
     int code = m->message.block->code;
     if (code == PD_COMMAND_put_reseller) {

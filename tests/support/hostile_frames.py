@@ -188,9 +188,12 @@ def rows():
         row = {"name": name, "port": "queries", "hex": pack(value).hex(), "code": code}
         yield dict(row, field=field) if field else row
     ready = {"worker": "w1", "groups": ["hosting"], "credit": 1}
+    mixed = [message("WorkerReady", data=ready), message("WorkerGoodbye", data={"worker": "w1"}),
+             message("ReportSuccess", data={"worker": "w1", "task": 999, "lease": 1}), message("Hello")]
+    yield {"name": "reports and what is none in an array", "port": "workers", "hex": pack(mixed).hex(),
+           "codes": ["invalid_field", "invalid_field", "task_not_found", "unknown_type"]}
     for name, value, code, field in (
             ("a command on the workers port", message("OpenOrder", data={"order": 1}), "unknown_type", "type"),
-            ("an array on the workers port", [message("WorkerReady", data=ready)], "malformed_message", None),
             ("an expected version from a worker", message("WorkerReady", data=ready, expect=1), "unknown_field", "expect"),
             ("a worker without groups", message("WorkerReady", data=dict(ready, groups=[])), "invalid_field", "groups"),
             ("1,025 credit", message("WorkerReady", data=dict(ready, credit=1025)), "invalid_field", "credit"),

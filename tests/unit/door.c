@@ -54,6 +54,7 @@ check_frame(struct door *door, struct pd_arena *arena, const struct vector *v)
         CHECK_EQ(count, json_array_size(codes));
         for (size_t n = 0; n < count; n++) {
             const char *wanted = json_string_value(json_array_get(codes, n));
+            if (wanted != NULL && is_refused_by_the_engine(wanted)) wanted = NULL;
             door_take(door, port, n, true, arena, &request);
             /* That CheckStatus may not wait inside an array, the engine says. */
             if (request.refusal.code == PD_OK && request.message.block->code == PD_COMMAND_check_status) continue;
