@@ -4,11 +4,14 @@
 #include <stdio.h>
 
 #include "proto/framing.h"
+#include "proto/limits.h"
 
 enum {
     REPEAT_MS         = 1000,  /* an unanswered report */
     REPEAT_MAX_MS     = 60000, /* however long an engine asks us to wait */
     PROGRESS_EVERY_MS = 250,
+    REPORTS_MAX       = 2 * WORKER_JOBS_MAX,
+    ARRAY_BYTES       = PD_ELEMENTS_MAX - 3, /* of reports in a message, which has no more elements than bytes */
 };
 
 static const struct pd_text nothing = {NULL, 0};
@@ -66,11 +69,65 @@ worker_pack(struct mp_writer *packed, const struct pd_block *block, const char *
 
 /* ---- reports ------------------------------------------------------------------------------------------------------- */
 
+/* It is sent at the end of this step, or with others. */
 static void
-send_report(struct worker *w, int64_t now, struct worker_report *report)
+open_report(int64_t now, struct worker_report *report)
 {
-    report->again_ms = now + REPEAT_MS;
-    if (w->phase == WORKER_WORKING) worker_send(w, &report->frame);
+    report->open = true;
+    report->waits = false;
+    report->sent = 0;
+    report->again_ms = now;
+}
+
+/* Message by message, as many in each as a frame takes. */
+static void
+send_together(struct worker *w, int64_t now, struct worker_report *const reports[], size_t count)
+{
+    for (size_t from = 0, n; from < count; from += n) {
+        size_t size = 0;
+        for (n = 0; from + n < count && (n == 0 || size + reports[from + n]->frame.size <= ARRAY_BYTES); n++)
+            size += reports[from + n]->frame.size;
+        mp_writer_clear(&w->packed);
+        if (n > 1) mp_array(&w->packed, n);
+        for (size_t i = from; i < from + n; i++) {
+            mp_raw(&w->packed, reports[i]->frame.data, reports[i]->frame.size);
+            reports[i]->sent++;
+            reports[i]->waits = false;
+            reports[i]->again_ms = now + REPEAT_MS;
+        }
+        if (w->phase == WORKER_WORKING) worker_send(w, &w->packed);
+    }
+}
+
+static struct worker_report *
+report_at(struct worker *w, size_t i)
+{
+    return i % 2 == 0 ? &w->jobs[i / 2].result : &w->jobs[i / 2].progress;
+}
+
+/* All that is to be sent now. */
+static void
+send_reports(struct worker *w, int64_t now)
+{
+    struct worker_report *together[REPORTS_MAX];
+    size_t                count = 0;
+    int64_t               until_ms = 0; /* others are under way */
+
+    for (size_t i = 0; i < REPORTS_MAX; i++) {
+        const struct worker_report *r = report_at(w, i);
+        if (r->open && r->sent > 0 && r->again_ms > now && r->again_ms > until_ms) until_ms = r->again_ms;
+    }
+    for (size_t i = 0; i < REPORTS_MAX; i++) {
+        struct worker_report *r = report_at(w, i);
+        if (!r->open || now < r->again_ms) continue;
+        if (r->sent > 0) send_together(w, now, &r, 1);
+        else if (r->waits || until_ms == 0) together[count++] = r;
+        else {
+            r->waits = true;
+            r->again_ms = until_ms;
+        }
+    }
+    send_together(w, now, together, count);
 }
 
 /* What is to come of the lease; from now on that is all there is to the job. */
@@ -81,10 +138,9 @@ report_result(struct worker *w, int64_t now, struct worker_job *job, enum worker
     job->state = WORKER_REPORTING;
     job->outcome = outcome;
     job->progress.open = job->has_news = false; /* overtaken */
-    job->result.open = true;
     worker_new_id(w, 't', job->result.id);
     worker_pack(&job->result.frame, block, job->result.id, job->task.reseller, data);
-    send_report(w, now, &job->result);
+    open_report(now, &job->result);
 }
 
 static void
@@ -121,16 +177,16 @@ report_progress(struct worker *w, int64_t now, struct worker_job *job)
     job->has_news = job->has_percent = false;
     job->message_size = 0;
     job->progress_from_ms = now + PROGRESS_EVERY_MS;
-    job->progress.open = true;
     worker_new_id(w, 't', job->progress.id);
     worker_pack(&job->progress.frame, pd_block_report_progress(), job->progress.id, job->task.reseller, &data);
-    send_report(w, now, &job->progress);
+    open_report(now, &job->progress);
 }
 
 void
 jobs_repeat(struct worker *w, int64_t now)
 {
-    for (size_t i = 0; i < WORKER_JOBS_MAX; i++) w->jobs[i].result.again_ms = w->jobs[i].progress.again_ms = now;
+    for (size_t i = 0; i < REPORTS_MAX; i++)
+        if (report_at(w, i)->open) open_report(now, report_at(w, i));
 }
 
 /* ---- leases -------------------------------------------------------------------------------------------------------- */
@@ -329,6 +385,7 @@ hear_report_answer(struct worker *w, int64_t now, struct worker_job *job, struct
     const struct pd_error *known = pd_schema_error_named(code);
 
     if (known != NULL && known->class == PD_CLASS_unavailable) {
+        report->sent = 0;
         report->again_ms = now + pause_of(error);
         return;
     }
@@ -359,6 +416,8 @@ jobs_hear_answer(struct worker *w, int64_t now, struct pd_text id, const msgpack
         else if (job->progress.open && pd_text_equal(id, pd_text(job->progress.id)))
             hear_report_answer(w, now, job, &job->progress, error);
     }
+    for (size_t i = 0; i < REPORTS_MAX; i++)
+        if (report_at(w, i)->open && report_at(w, i)->waits) report_at(w, i)->again_ms = now;
 }
 
 size_t
@@ -417,12 +476,11 @@ jobs_pass_time(struct worker *w, int64_t now)
     for (size_t i = 0; i < WORKER_JOBS_MAX; i++) {
         struct worker_job *job = &w->jobs[i];
         keep_in_time(w, now, job);
-        if (job->result.open && now >= job->result.again_ms) send_report(w, now, &job->result);
-        if (job->progress.open && now >= job->progress.again_ms) send_report(w, now, &job->progress);
         if (job->state == WORKER_RUNNING && job->has_news && !job->progress.open && now >= job->progress_from_ms)
             report_progress(w, now, job);
         left |= job->state != WORKER_FREE;
     }
+    send_reports(w, now);
     for (struct worker_job *job; (job = next_to_start(w)) != NULL;) {
         job->state = WORKER_RUNNING;
         job->limit_ms = w->options.time_limit_ms > 0 ? now + w->options.time_limit_ms : 0;

@@ -108,6 +108,8 @@ hear_frame(struct worker *w, int64_t now, struct pd_text frame)
         return;
     }
     w->heard_ms = now;
+    for (uint32_t i = 0; message.type == MSGPACK_OBJECT_ARRAY && i < message.via.array.size; i++)
+        hear_answer(w, now, &message.via.array.ptr[i]);
     struct pd_text        type = mp_find_text(&message, "type");
     const msgpack_object *data = mp_find(&message, "data");
     struct pd_assignment  task;

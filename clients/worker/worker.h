@@ -84,9 +84,11 @@ struct worker_action {
     struct worker_action       *next;
 };
 
-/* A report that is repeated until it is answered. */
+/* A report that is repeated until it is answered. One that is new waits while others are under way, and then goes with all that
+ * wait; one that is repeated goes alone, whatever it was that kept the engine from answering. */
 struct worker_report {
-    bool             open;
+    bool             open, waits;
+    uint32_t         sent; /* how often since the engine was found or last heard about it */
     char             id[WORKER_ID_MAX];
     struct mp_writer frame;
     int64_t          again_ms;

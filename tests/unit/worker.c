@@ -13,7 +13,8 @@ static struct worker    worker;
 static int64_t          now_ms, wake_ms;
 static struct mp_reader reader;
 static struct pd_arena  arena;
-static size_t           reports, starts, stops, exits, job; /* of the last step; the job that was started or stopped last */
+/* Of the last step. Messages: with reports; the job that was started or stopped last. */
+static size_t messages, reports, starts, stops, exits, job;
 
 struct sent {
     struct mp_reader reader; /* keeps the message */
@@ -23,24 +24,45 @@ struct sent {
 static struct sent report, other; /* the last one of each */
 
 static void
+note_sent(const msgpack_object *message, struct pd_text bytes)
+{
+    struct pd_text sent_id = mp_find_text(message, "id"), type = mp_find_text(message, "type");
+    struct sent   *sent = memcmp(type.data, "Report", 6) == 0 ? &report : &other;
+
+    reports += sent == &report;
+    CHECK(mp_parse(&sent->reader, bytes.data, bytes.size, &sent->message));
+    snprintf(sent->id, sizeof sent->id, "%.*s", (int)sent_id.size, sent_id.data);
+    snprintf(sent->type, sizeof sent->type, "%.*s", (int)type.size, type.data);
+}
+
+/* Of an array each element, as if it had come alone. */
+static void
+note_frame(struct pd_text frame)
+{
+    msgpack_object message;
+    size_t         before = reports;
+
+    CHECK(mp_parse(&reader, frame.data, frame.size, &message));
+    if (message.type != MSGPACK_OBJECT_ARRAY) note_sent(&message, frame);
+    const char *at = frame.data + 1;
+    for (size_t i = 0; message.type == MSGPACK_OBJECT_ARRAY && i < message.via.array.size; i++) {
+        const char *behind = mp_skip(at, frame.data + frame.size);
+        note_sent(&message.via.array.ptr[i], (struct pd_text){at, (size_t)(behind - at)});
+        at = behind;
+    }
+    messages += reports > before;
+}
+
+static void
 step(const struct worker_in *in)
 {
-    reports = starts = stops = exits = 0;
+    messages = reports = starts = stops = exits = 0;
     for (struct worker_action *a = worker_step(&worker, now_ms, in, &wake_ms); a != NULL; a = a->next) {
         starts += a->kind == WORKER_START;
         stops += a->kind == WORKER_STOP;
         exits += a->kind == WORKER_EXIT;
         if (a->kind == WORKER_START || a->kind == WORKER_STOP) job = a->job;
-        if (a->kind != WORKER_SEND) continue;
-        struct pd_text frame = pd_arena_text(&arena, a->text);
-        msgpack_object message;
-        CHECK(mp_parse(&reader, frame.data, frame.size, &message));
-        struct pd_text sent_id = mp_find_text(&message, "id"), type = mp_find_text(&message, "type");
-        struct sent   *sent = memcmp(type.data, "Report", 6) == 0 ? &report : &other;
-        reports += sent == &report;
-        CHECK(mp_parse(&sent->reader, frame.data, frame.size, &sent->message));
-        snprintf(sent->id, sizeof sent->id, "%.*s", (int)sent_id.size, sent_id.data);
-        snprintf(sent->type, sizeof sent->type, "%.*s", (int)type.size, type.data);
+        if (a->kind == WORKER_SEND) note_frame(pd_arena_text(&arena, a->text));
     }
 }
 
@@ -222,6 +244,7 @@ next_lease_while_stopping(void **state)
     end_run(false, false);
     CHECK_EQ(starts, 1);
     check_report("ReportFailure", "code", "lease_lost"); /* of the old lease: it is stale, but now it is quiet */
+    accept_report(4, 1);
     end_run(true, true);
     CHECK_TEXT(pd_text(report.type), "ReportSuccess");
     CHECK_EQ(mp_find(mp_find(&report.message, "data"), "lease")->via.u64, 2);
@@ -285,6 +308,94 @@ result_survives_silence(void **state)
         pass(100);
         CHECK_EQ(reports, 0);
     }
+}
+
+/* Ends the runs of three tasks: the first is reported, the others wait for its answer. */
+static void
+end_three(char ret_first[WORKER_ID_MAX])
+{
+    size_t jobs[3];
+
+    worker.options.slots = 3;
+    for (size_t i = 0; i < 3; i++) {
+        assign(4 + i, 1, 3600000);
+        CHECK_EQ(starts, 1);
+        jobs[i] = job;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        job = jobs[i];
+        end_run(true, true);
+        CHECK_EQ(reports, i == 0 ? 1 : 0);
+        if (i == 0) memcpy(ret_first, report.id, WORKER_ID_MAX);
+    }
+    CHECK_EQ(wake_ms, now_ms + HEARTBEAT_MS * 2 / 3);
+}
+
+static void
+results_go_together(void **state)
+{
+    char                   first[WORKER_ID_MAX], last[WORKER_ID_MAX];
+    struct mp_writer       w = {0};
+    struct pd_result_reply done = {.task = 6, .lease = 1};
+    struct pd_refusal      busy = pd_refuse(PD_E_busy);
+
+    (void)state;
+    end_three(first);
+    accept_report(4, 1);
+    CHECK_EQ(messages, 1);
+    CHECK_EQ(reports, 2);
+    CHECK_EQ(mp_find(mp_find(&report.message, "data"), "task")->via.u64, 6);
+    memcpy(last, report.id, sizeof last);
+    /* Each has its own answer: the second of them is done, the first is to come later. */
+    busy.retry_after_ms = 300;
+    snprintf(first, sizeof first, "n-t%d", atoi(last + 3) - 1);
+    mp_array(&w, 2);
+    pd_encode_refused(&w, pd_text(first), &busy);
+    pd_encode_accepted(&w, pd_text(last), 0, pd_block_result_reply(), &done);
+    hear(&w);
+    CHECK_EQ(reports, 0);
+    pass(300);
+    check_report("ReportSuccess", "worker", "w1");
+    CHECK_TEXT(pd_text(report.id), first);
+    accept_report(5, 1);
+    for (int i = 0; i < 20; i++) {
+        pass(100);
+        CHECK_EQ(reports, 0);
+    }
+}
+
+/* An older engine takes none, and its refusal says not whose it is. */
+static void
+results_that_are_refused_together_go_alone(void **state)
+{
+    char              first[WORKER_ID_MAX];
+    struct mp_writer  w = {0};
+    struct pd_refusal refusal = pd_refuse_field(PD_E_malformed_message, NULL, "this port takes single maps");
+
+    (void)state;
+    end_three(first);
+    accept_report(4, 1);
+    CHECK_EQ(messages, 1);
+    CHECK_EQ(reports, 2);
+    pd_encode_refused(&w, (struct pd_text){NULL, 0}, &refusal);
+    hear(&w);
+    CHECK_EQ(reports, 0);
+    pass(1000);
+    CHECK_EQ(messages, 2);
+    CHECK_EQ(reports, 2);
+}
+
+/* A lost answer holds nobody up for longer than it takes to ask again. */
+static void
+results_wait_for_no_lost_answer(void **state)
+{
+    char first[WORKER_ID_MAX];
+
+    (void)state;
+    end_three(first);
+    pass(1000);
+    CHECK_EQ(messages, 2);
+    CHECK_EQ(reports, 3);
 }
 
 /* What runs may finish, until the time for that is over; what waits is given back; then it is over. */
@@ -358,6 +469,9 @@ main(void)
         cmocka_unit_test_setup_teardown(deadline, begin, end),
         cmocka_unit_test_setup_teardown(time_limit, begin, end),
         cmocka_unit_test_setup_teardown(result_survives_silence, begin, end),
+        cmocka_unit_test_setup_teardown(results_go_together, begin, end),
+        cmocka_unit_test_setup_teardown(results_that_are_refused_together_go_alone, begin, end),
+        cmocka_unit_test_setup_teardown(results_wait_for_no_lost_answer, begin, end),
         cmocka_unit_test_setup_teardown(drain, begin, end),
         cmocka_unit_test_setup_teardown(drained_by_engine, begin, end),
         cmocka_unit_test_setup_teardown(leave_without_engine, begin, end),
