@@ -206,6 +206,7 @@ async def tasks(engine):
         except pedido.Refused as error:
             same("a refusal", error.code, "order_not_found")
         await stuck(engine)
+        await together(engine)
         first = asyncio.create_task(client.call(CheckStatus(order=1, wait_ms=500), id="twice"))
         await asyncio.sleep(0.05)
         try:
@@ -237,6 +238,39 @@ async def stuck(engine):
             same("a wait on a connection that is stuck is answered", (await waits).state, "cancelled")
             took = time.monotonic() - begun
             check("since it was sent again with the other call", took < 2, took)
+
+
+async def together(engine):
+    """What is called in one round of the loop goes together, and ends on its own."""
+    def put(n):
+        return client.put_customer(customer="v%d" % n, name="Juntos")
+
+    async def own(numbers):
+        return [a.customer for a in await asyncio.gather(*map(put, numbers))] == ["v%d" % n for n in numbers]
+    with Between(engine) as between:
+        async with pedido.aio.Client(between.endpoint, timeout=0.5) as client:
+            await client.hello()
+            del between.sizes[:]
+            check("each of 600 has its own answer", await own(range(600)))
+            same("in three messages", between.sizes, [256, 256, 88])
+            answers = await asyncio.gather(put(1), client.open_order(order=999), put(2), return_exceptions=True)
+            same("a refusal is that of its call", [getattr(a, "code", "ok") for a in answers], ["ok", "order_not_found", "ok"])
+            del between.sizes[:]
+            await asyncio.gather(put(3), client.check_status(order=1, wait_ms=1, until="change"), client.health(), put(4), put(5))
+            same("what may wait goes alone, and the order stays", between.sizes, [1, 1, 2])
+            between.lose_arrays = 1
+            del between.sizes[:]
+            check("an array whose answer is lost", await own(range(700, 710)))
+            check("goes again", sum(between.sizes) >= 20 and between.sizes[0] == 10, between.sizes)
+            between.no_arrays = True
+            del between.sizes[:]
+            check("where none is taken", await own(range(720, 730)))
+            same("each goes again alone", between.sizes, [10] + [1] * 10)
+            between.no_arrays = False
+            between.busy_in_arrays = 3
+            del between.sizes[:]
+            check("those that are told to come later", await own(range(800, 810)))
+            check("come later, and nobody else", sum(between.sizes) == 13 and between.sizes[0] == 10, between.sizes)
 
 
 def installed(engine):

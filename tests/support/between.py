@@ -31,6 +31,10 @@ class Between(threading.Thread):
         self.lose_answers = 0    # so many answers to commands are lost
         self.put_off = []        # what the next PutCustomers are answered instead
         self.seen = []           # the PutCustomers that came
+        self.sizes = []          # of the messages that came, in requests
+        self.lose_arrays = 0     # so many answers to arrays are lost
+        self.no_arrays = False   # arrays are refused as a whole
+        self.busy_in_arrays = 0  # so many of the answers in the next array are `busy` instead
         self.peers, self.deaf_to = set(), set()  # whose requests came; whose do not come through any more
         self.over = False
 
@@ -58,6 +62,11 @@ class Between(threading.Thread):
         self.peers.add(frames[0])
         if frames[0] in self.deaf_to:
             return
+        self.sizes.append(len(body) if isinstance(body, list) else 1)
+        if isinstance(body, list) and self.no_arrays:
+            error = {"code": "malformed_message", "message": "this port takes single maps"}
+            self.front.send_multipart(frames[:-1] + [pack({"id": None, "ok": False, "error": error})])
+            return
         if isinstance(body, dict) and body["type"] == "PutCustomer":
             self.seen.append(body)
             if self.put_off:
@@ -71,6 +80,14 @@ class Between(threading.Thread):
         if self.lose_answers and isinstance(body, dict) and body.get("position") is not None:
             self.lose_answers -= 1
             return
+        if isinstance(body, list):
+            if self.lose_arrays:
+                self.lose_arrays -= 1
+                return
+            for n in range(self.busy_in_arrays):
+                error = {"code": "busy", "message": "later", "retry_after_ms": 50}
+                body[n] = {"id": body[n]["id"], "ok": False, "error": error}
+            self.busy_in_arrays = 0
         if isinstance(body, dict) and body["ok"] and "endpoints" in body["data"]:
             body["data"]["endpoints"]["events"] = self.events
         self.front.send_multipart(frames[:-1] + [pack(body)])

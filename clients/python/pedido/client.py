@@ -62,7 +62,7 @@ class BlockingPort:
         self.socket = connect(set_up(zmq.Context.instance().socket(zmq.DEALER), QUEUE), self.endpoint)
         self.heard_at = time.monotonic()
 
-    def expect(self, id: str, body: bytes) -> None:
+    def expect(self, id: str, body: bytes, joins: bool) -> None:
         self.id, self.body = id, body
 
     def forget(self, id: str) -> None:

@@ -41,7 +41,9 @@ class Answer(Generic[R]):
 class Port(Protocol):
     """One of the engine's ports, and the requests that are under way on it."""
 
-    def expect(self, id: str, body: bytes) -> None: ...
+    def expect(self, id: str, body: bytes, joins: bool) -> None:
+        """`joins`: it may be sent in an array with others."""
+
     def forget(self, id: str) -> None: ...
     async def send(self, id: str) -> None: ...
 
@@ -132,13 +134,14 @@ class Core:
 
     # ---- one request
 
-    async def carry(self, name: str, endpoint: str, id: str, body: bytes, patience: float, wait: float = 0) -> Any:
+    async def carry(self, name: str, endpoint: str, id: str, body: bytes, patience: float, wait: float = 0,
+                    joins: bool = False) -> Any:
         """Sends it until it is answered. NoAnswer: it was not."""
         if name not in self.ports:
             self.ports[name] = self.io.port(endpoint)
         port = self.ports[name]
         retry = Retry(id, time.monotonic(), self.timeout + wait, patience + wait)
-        port.expect(id, body)
+        port.expect(id, body, joins)
         try:
             answer = None
             while (act := retry.step(time.monotonic(), answer)) is not Act.ANSWERED:
@@ -189,8 +192,9 @@ class Core:
         packed = wire.pack(request)
         hello = await self.connect(request.id)
         endpoint = self.endpoint if message.PORT == "commands" else hello.endpoints.queries
+        wait = wait_of(request)  # inside an array the engine holds no answer
         answer = await self.carry(message.PORT, endpoint, request.id, self._bytes(packed),
-                                  self.patience if patience is None else patience, wait_of(request))
+                                  self.patience if patience is None else patience, wait, message.PORT == "commands" and wait == 0)
         read = read_answer(request, answer)
         if isinstance(read, Refused):
             raise read

@@ -73,6 +73,11 @@ def to_bytes(value: Any) -> bytes:
     return msgpack.packb(value)
 
 
+def array_of(packed: list[bytes]) -> bytes:
+    """An array of what is packed already; of one, that itself."""
+    return packed[0] if len(packed) == 1 else msgpack.Packer().pack_array_header(len(packed)) + b"".join(packed)
+
+
 def from_bytes(data: bytes) -> Any:
     """ValueError: it is not one value of MessagePack."""
     try:
