@@ -187,7 +187,7 @@ export class Client {
 
     /** The answer to a request, or an array of them. */
     async #exchange(stop, portName, request, timeout = this.#options.timeout, waitMs = 0) {
-        const id = Array.isArray(request) ? request[0].id : request.id, bytes = encode(request);
+        const whole = Array.isArray(request), id = whole ? request[0].id : request.id, bytes = encode(request);
         const end = now() + timeout + waitMs;
 
         stop.check();
@@ -195,12 +195,15 @@ export class Client {
             throw new BadMessage("message", `has ${bytes.length} bytes; ${FRAME_MAX} are the most`);
         const port = await this.#port(portName, stop, end - now());
         if (port.has(id)) throw new BadMessage("id", `${id} is that of a call that is under way`);
-        return this.#untilAnswered(stop, port, { id, bytes, end, patience: this.#options.patience + waitMs });
+        const joins = portName === "commands" && !whole && waitMs === 0; // inside an array the engine holds no answer
+        return this.#untilAnswered(stop, port, { id, bytes, joins, whole, end, patience: this.#options.patience + waitMs });
     }
 
-    async #untilAnswered(stop, port, { id, bytes, end, patience }) {
+    /** What had no answer goes alone the next time: if its array was what the engine did not like, it stands in nobody's way. */
+    async #untilAnswered(stop, port, { id, bytes, joins, whole, end, patience }) {
         for (let sent = 1, silences = 0; ; sent++) {
-            const answer = await this.#once(stop, port, { id, bytes, ms: Math.min(patience, end - now()) });
+            const how = { joins: joins && silences === 0, whole };
+            const answer = await this.#once(stop, port, { id, bytes, how, ms: Math.min(patience, end - now()) });
             const later = answer === undefined ? undefined : laterMs(answer);
             if (answer !== undefined && (later === undefined || now() + later >= end)) return answer;
             if (now() >= end) throw new NoAnswer(port.endpoint, id, sent);
@@ -213,8 +216,8 @@ export class Client {
     }
 
     /** undefined: silence. */
-    async #once(stop, port, { id, bytes, ms }) {
-        const asked = port.ask(id, bytes), sentAt = now();
+    async #once(stop, port, { id, bytes, how, ms }) {
+        const asked = port.ask(id, bytes, how), sentAt = now();
         let answer;
         try {
             answer = await stop.wait(asked, ms);

@@ -54,6 +54,13 @@ export function encode(value) {
     return new Encoder({ useBigInt64: true }).encode(toWire(value, "", 1));
 }
 
+/** An array of values that are encoded already; of one, that itself. */
+export function arrayOf(encoded) {
+    if (encoded.length === 1) return encoded[0];
+    const head = encoded.length < 16 ? [0x90 | encoded.length] : [0xdc, encoded.length >> 8, encoded.length & 0xff];
+    return Buffer.concat([Buffer.from(head), ...encoded]);
+}
+
 // ---- reading ----------------------------------------------------------------------------------------------------------------
 
 // A key that would replace an object's prototype: what a customer may write into parameters must neither do that nor make the

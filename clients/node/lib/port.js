@@ -1,10 +1,13 @@
 // port.js - one of the engine's ports: a DEALER that is opened anew when it is silent, and the requests that wait on it. Answers
-// find their request by the id.
+// find their request by the id. What is asked in one turn of the event loop goes together, as an array: it costs the engine a
+// fraction of what as many messages do.
 import { Dealer } from "zeromq";
 import { BadEndpoint } from "./errors.js";
-import { decode } from "./codec.js";
+import { arrayOf, decode } from "./codec.js";
 
 const QUEUE = 100000;
+// Of one array. Each element takes a byte at least, and the engine takes no more than 65,536 of them: the smaller bound holds both.
+const ARRAY_COMMANDS = 256, ARRAY_BYTES = 65536 - 3;
 const EMPTY = Buffer.alloc(0); // in front of the body, so that requests pass through ZeroMQ's proxies
 
 export const now = () => performance.now();
@@ -12,7 +15,8 @@ export const now = () => performance.now();
 export class Port {
     endpoint;
     #socket = null;
-    #waiting = new Map(); // id -> { bytes, resolve }
+    #waiting = new Map(); // id -> what was asked
+    #queue = []; // of these, what is sent when this turn is over
     #heard = 0; // when, by now()
 
     constructor(endpoint) {
@@ -23,12 +27,14 @@ export class Port {
         return this.#waiting.has(id);
     }
 
-    /** Sends, and gives what is answered; waits until it is forgotten. BadEndpoint: it is none. */
-    ask(id, bytes) {
+    /** Sends, and gives what is answered; waits until it is forgotten. BadEndpoint: it is none. `joins`: it may go in an array with
+     * others; `whole`: it is an array itself, and so is its answer. */
+    ask(id, bytes, { joins = false, whole = false } = {}) {
         return new Promise((resolve) => {
+            const asked = { id, bytes, joins, whole, resolve };
             this.#open();
-            this.#waiting.set(id, { bytes, resolve });
-            this.#send(bytes);
+            this.#waiting.set(id, asked);
+            this.#put(asked);
         });
     }
 
@@ -43,7 +49,8 @@ export class Port {
         this.close();
         if (this.#waiting.size === 0) return;
         this.#open();
-        for (const { bytes } of this.#waiting.values()) this.#send(bytes);
+        this.#queue = [];
+        for (const asked of this.#waiting.values()) this.#put(asked);
     }
 
     close() {
@@ -67,9 +74,33 @@ export class Port {
         this.#listen(socket);
     }
 
+    #put(asked) {
+        if (this.#queue.push(asked) === 1) setImmediate(() => this.#flush());
+    }
+
+    /** All that was asked meanwhile and is not forgotten again, in order. */
+    #flush() {
+        let together = [], size = 0, joined = false;
+        const queue = this.#queue.filter((asked) => this.#waiting.get(asked.id) === asked);
+
+        this.#queue = [];
+        for (const { bytes, joins } of queue) {
+            const fits = joined && joins && together.length < ARRAY_COMMANDS && size + bytes.length <= ARRAY_BYTES;
+            if (together.length > 0 && !fits) {
+                this.#send(together);
+                together = [];
+                size = 0;
+            }
+            together.push(bytes);
+            size += bytes.length;
+            joined = joins;
+        }
+        if (together.length > 0) this.#send(together);
+    }
+
     /** What cannot be sent now is sent again later. */
-    #send(bytes) {
-        this.#socket.send([EMPTY, bytes]).catch(() => {});
+    #send(together) {
+        this.#socket?.send([EMPTY, arrayOf(together)]).catch(() => {});
     }
 
     /** Ends with its socket. */
@@ -93,6 +124,11 @@ export class Port {
         const first = Array.isArray(answer) ? answer[0] : answer;
         // Nil: the engine could not read so much as the id. It is an answer to the only one there is.
         const id = first?.id === null && this.#waiting.size === 1 ? this.#waiting.keys().next().value : first?.id;
+        if (Array.isArray(answer) && !this.#waiting.get(id)?.whole) for (const one of answer) this.#give(one?.id, one);
+        else this.#give(id, answer);
+    }
+
+    #give(id, answer) {
         this.#waiting.get(id)?.resolve(answer);
         this.#waiting.delete(id);
     }
