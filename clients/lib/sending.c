@@ -5,7 +5,7 @@
  * there are enough for an array, or until the client is driven, as it is when an answer has come: then all that wait go, in the
  * order in which they were started. No time is waited for. What the engine was asked to hold is not under way in this sense.
  *
- * Several arrays may be under way, but no more requests than a half of what the engine takes before it tells everybody to come
+ * Several arrays may be under way, but no more requests than half of what an engine has room for: it would tell everybody to come
  * later. Those that are too many stay in the queue; their time begins when they are sent. */
 #include "clients/lib/socket.h"
 #include "clients/lib/state.h"

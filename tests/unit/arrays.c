@@ -219,6 +219,29 @@ an_array_that_is_refused_as_a_whole_ends_nobody(void **state)
     stage_close(&s);
 }
 
+/* Where nobody answers, the first whose time is over opens the socket anew for all. Each of them would have all others sent again. */
+static void
+a_dead_engine_is_not_sent_all_for_each(void **state)
+{
+    enum { CALLS = 15 };
+    struct stage   s;
+    struct outcome o[CALLS];
+    size_t         heard = 0;
+
+    (void)state;
+    stage_open(&s, 200, 1, 0);
+    for (int n = 0; n < CALLS; n++) {
+        start(&s, &"a\0b\0c\0d\0e\0f\0g\0h\0i\0j\0k\0l\0m\0n\0o"[2 * n], &o[n]);
+        CHECK_EQ(pd_client_poll(s.client, 0), n + 1);
+        usleep(3000);
+    }
+    poll_to(&s, 0);
+    for (struct heard *h; (h = stage_hear(&s, s.commands_port, 50)) != NULL;) heard += h->count > 0 ? h->count : 1;
+    CHECK(heard >= 2 * CALLS && heard < 5 * CALLS);
+    for (int n = 0; n < CALLS; n++) CHECK(o[n].times == 1 && o[n].status == PD_CLIENT_NO_ANSWER);
+    stage_close(&s);
+}
+
 static void
 those_that_are_told_to_come_later_come_again(void **state)
 {
@@ -495,6 +518,7 @@ main(void)
         TEST(answers_find_their_calls_by_their_ids_alone),
         TEST(what_is_not_answered_goes_again_alone),
         TEST(an_array_that_is_refused_as_a_whole_ends_nobody),
+        TEST(a_dead_engine_is_not_sent_all_for_each),
         TEST(those_that_are_told_to_come_later_come_again),
         TEST(enough_of_them_wait_for_nothing),
         TEST(held_answers_hold_nobody_up),
