@@ -219,7 +219,7 @@ an_array_that_is_refused_as_a_whole_ends_nobody(void **state)
     stage_close(&s);
 }
 
-/* Where nobody answers, the first whose time is over opens the socket anew for all. Each of them would have all others sent again. */
+/* Where nobody answers, the first whose time is over opens the socket anew for all: not each of them has all others sent again. */
 static void
 a_dead_engine_is_not_sent_all_for_each(void **state)
 {
