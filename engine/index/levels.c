@@ -165,6 +165,7 @@ levels_freeze(struct index *x, uint64_t position)
 {
     x->turned = position;
     if (x->loading || x->options.looks_only || !x->is_clear || x->young.used < x->options.young) return;
+    if (x->run_count > 0 && position <= x->runs[x->run_count - 1]->head.to) return; /* runs are told apart by where they end */
     pthread_rwlock_wrlock(&x->lock);
     freeze(x);
     pthread_rwlock_unlock(&x->lock);

@@ -12,6 +12,10 @@ struct entry {
 static struct entry model[ENTRIES_MAX];
 static size_t       model_count;
 
+/* Some that were taken away, to be there again later. */
+enum { AWAY = 64 };
+static struct entry away[AWAY];
+
 /* What is kept beside the rows: the journals since the index's files. */
 struct kept_list {
     uint64_t    from, to;
@@ -37,6 +41,7 @@ begin_story(void **state)
 {
     check_start(state);
     model_count = list_count = 0;
+    memset(away, 0, sizeof away);
     position = turned = 0;
     CHECK(shelf_open(NULL, &shelf));
     index_ = open_small();
@@ -50,6 +55,15 @@ end_story(void **state)
     index_close(&index_);
     shelf_close(&shelf);
     return 0;
+}
+
+static void
+model_add(struct entry e)
+{
+    size_t i = model_count++;
+
+    for (; i > 0 && model[i - 1].key.position > e.key.position; i--) model[i] = model[i - 1];
+    model[i] = e;
 }
 
 static bool
@@ -142,14 +156,20 @@ it_finds_what_an_array_would_through_files_and_crashes(void **state)
         bool   grows = round < ROUNDS / 2;
         if (choice < (grows ? 60u : 20u) && model_count < ENTRIES_MAX) {
             struct entry e = {some_print(&seed), {++position, (uint32_t)check_pick(&seed, 3)}};
-            model[model_count++] = e;
+            model_add(e);
             index_add(index_, e.print, e.key);
         } else if (choice < 80 && model_count > 0) {
             size_t       i = check_pick(&seed, model_count);
             struct entry e = model[i];
+            memmove(&model[i], &model[i + 1], (--model_count - i) * sizeof *model);
+            position++; /* whatever changes is an event's doing */
             index_remove(index_, e.print, e.key);
-            if (choice % 5 == 0) index_add(index_, e.print, e.key); /* and there again */
-            else memmove(&model[i], &model[i + 1], (--model_count - i) * sizeof *model);
+            struct entry *again = &away[check_pick(&seed, AWAY)];
+            if (again->key.position > 0) {
+                model_add(*again);
+                index_add(index_, again->print, again->key);
+            }
+            *again = e;
         } else {
             bool known = model_count > 0 && choice % 2 == 0;
             check_found(known ? model[check_pick(&seed, model_count)].print : some_print(&seed));
