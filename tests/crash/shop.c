@@ -29,7 +29,7 @@ enum store_error
 shop_open_engine(struct shop *s)
 {
     struct engine_options options = {
-        .lease_ms = 30000, .known_commands = SHOP_KNOWN, .software = PD_TEXT("crash"),
+        .lease_ms = 30000, .known_commands = SHOP_KNOWN, .young = 64, .software = PD_TEXT("crash"),
         .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
     };
     return engine_open(&s->books, &options, now_of(s), &s->engine);
