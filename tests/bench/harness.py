@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+import zmq
+
 import daemon
 import pedido_raw
 
@@ -62,24 +64,29 @@ class Engine:
     """A pedidod, the n-th of those that run at once: on a directory of its own that is verified at the end and removed, or on
     `data`, which is left as it is."""
 
-    def __init__(self, options, *arguments, data=None, n=0):
+    def __init__(self, options, *arguments, data=None, n=0, under=(), wait=True):
+        """`under`: a program that runs it, and its arguments. Not `wait`: it is left to first_answer() to see when it serves."""
         self.place = tempfile.mkdtemp(prefix="pedido-bench-")
         self.own, self.data = data is None, data or os.path.join(self.place, "data")
         self.endpoints = [endpoint(options, 1 + 4 * n + port, self.place) for port in range(len(daemon.PORTS))]
-        line = [daemon.program("pedidod"), "--data", self.data] + list(arguments)
+        line = list(under) + [daemon.program("pedidod"), "--data", self.data] + list(arguments)
         for name, address in zip(daemon.PORTS, self.endpoints):
             line += ["--" + name, address]
         with open(os.path.join(self.place, "log"), "w") as log:
             self.process = daemon.spawn(line, stdout=log, stderr=log)
         self.commands, self.events, self.queries, self.workers = self.endpoints
-        self.runs, self.calm_s = 0, options.calm
-        begun = time.monotonic()
+        self.runs, self.calm_s, self.client = 0, options.calm, None
+        self.begun = time.monotonic()
+        if wait:
+            self.wait()
+
+    def wait(self):
         while not self.serves():
-            if self.process.poll() is not None or time.monotonic() > begun + START_S:
+            if self.process.poll() is not None or time.monotonic() > self.begun + START_S:
                 with open(os.path.join(self.place, "log")) as log:
                     sys.exit("pedidod did not start:\n" + log.read())
             time.sleep(0.02)
-        self.start_s = time.monotonic() - begun
+        self.start_s = time.monotonic() - self.begun
         self.client = pedido_raw.Client(self.commands, timeout=60)
 
     def serves(self):
@@ -91,7 +98,8 @@ class Engine:
 
     def __exit__(self, kind, *_):
         try:
-            self.client.close()
+            if self.client is not None:
+                self.client.close()
             daemon.end(self.process, timeout=120)
             if kind is None and self.own:
                 verify(self.data)
@@ -104,13 +112,28 @@ class Engine:
         with open("/proc/%d/status" % self.process.pid) as status:
             return [int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:")][0]
 
-    def lifecycle(self, options, outstanding=None):
+    def first_answer(self, message):
+        """Seconds from the start of the process to the answer to a command, which waits for it in the sender's socket."""
+        with pedido_raw.CONTEXT.socket(zmq.DEALER) as socket:
+            socket.reconnect_ivl = 1
+            socket.connect(self.commands)
+            socket.send(pedido_raw.pack(message))
+            if not socket.poll(START_S * 1000):
+                sys.exit("pedidod did not answer")
+            answer = pedido_raw.unpack(socket.recv())
+        after = time.monotonic() - self.begun
+        if not answer["ok"]:
+            sys.exit("refused: %r" % answer)
+        return after
+
+    def lifecycle(self, options, **settings):
         """Orders from the first command to the last, at full speed; nobody else uses the ids of a run."""
         self.runs += 1
+        settings = dict({"seconds": options.seconds, "run": "%s%d" % (os.urandom(3).hex(), self.runs)}, **settings)
         before = cpu_us(self.process.pid)
-        result = run_load("bench", "lifecycle", self.commands, self.workers, outstanding or 1024, options.seconds,
-                          "%s%d" % (os.urandom(3).hex(), self.runs), timeout=options.seconds + 120)
-        result["cpu_us"] = (cpu_us(self.process.pid) - before) / result["count"]
+        result = run_load("bench", "lifecycle", self.commands, self.workers, *["%s=%s" % pair for pair in settings.items()],
+                          timeout=settings["seconds"] + 120)
+        result["cpu_us"] = (cpu_us(self.process.pid) - before) / result["all"]
         return result
 
     def settle(self, timeout=600):

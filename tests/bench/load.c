@@ -1,6 +1,7 @@
 #include "tests/bench/load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <zmq.h>
 
@@ -15,6 +16,12 @@ load_now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+static bool
+is_here(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "ipc://", 6) == 0;
+}
+
 void *
 load_socket(void *context, int type, const char *endpoint, bool bind)
 {
@@ -24,9 +31,85 @@ load_socket(void *context, int type, const char *endpoint, bool bind)
     zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
     zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm);
     zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    PD_CHECK(strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "ipc://", 6) == 0);
+    PD_CHECK(is_here(endpoint));
     PD_CHECK((bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint)) == 0);
     return s;
+}
+
+/* A peer's name in its ROUTER: never a zero first, which is for names that ZeroMQ makes. */
+enum { NAME_BYTES = 3 };
+static void
+name_peer(size_t peer, char name[NAME_BYTES])
+{
+    name[0] = 'p';
+    name[1] = (char)(peer & 0xff);
+    name[2] = (char)(peer >> 8);
+}
+
+struct load_peers
+load_peers_open(void *context, const char *endpoint, size_t count)
+{
+    char              name[NAME_BYTES];
+    int               linger = 0, hwm = 200000;
+    struct load_peers peers = {.count = count};
+
+    PD_CHECK(count >= 1 && count <= PEERS_MAX);
+    if (count == 1) {
+        peers.socket = load_socket(context, ZMQ_DEALER, endpoint, false);
+        return peers;
+    }
+    PD_CHECK((peers.socket = zmq_socket(context, ZMQ_ROUTER)) != NULL);
+    zmq_setsockopt(peers.socket, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(peers.socket, ZMQ_SNDHWM, &hwm, sizeof hwm);
+    zmq_setsockopt(peers.socket, ZMQ_RCVHWM, &hwm, sizeof hwm);
+    for (size_t i = 0; i < count; i++) {
+        name_peer(i, name);
+        PD_CHECK(zmq_setsockopt(peers.socket, ZMQ_CONNECT_ROUTING_ID, name, sizeof name) == 0);
+        PD_CHECK(is_here(endpoint) && zmq_connect(peers.socket, endpoint) == 0);
+    }
+    return peers;
+}
+
+void
+load_send_to(const struct load_peers *peers, size_t peer, const void *bytes, size_t size)
+{
+    char name[NAME_BYTES];
+
+    if (peers->count > 1) {
+        name_peer(peer, name);
+        PD_CHECK(zmq_send(peers->socket, name, sizeof name, ZMQ_SNDMORE) >= 0);
+    }
+    PD_CHECK(zmq_send(peers->socket, bytes, size, 0) >= 0);
+}
+
+int
+load_receive_from(const struct load_peers *peers, char *in, size_t capacity, int flags, size_t *ret_peer)
+{
+    unsigned char name[NAME_BYTES];
+
+    if (peers->count > 1) {
+        if (zmq_recv(peers->socket, name, sizeof name, flags) != NAME_BYTES) return -1;
+        *ret_peer = (size_t)name[1] | (size_t)name[2] << 8;
+    }
+    int size = zmq_recv(peers->socket, in, capacity, flags);
+    PD_CHECK(size <= (int)capacity);
+    return size;
+}
+
+const char *
+load_word(char *const *settings, const char *name, const char *standard)
+{
+    size_t size = strlen(name);
+    for (; *settings != NULL; settings++)
+        if (strncmp(*settings, name, size) == 0 && (*settings)[size] == '=') return *settings + size + 1;
+    return standard;
+}
+
+double
+load_number(char *const *settings, const char *name, double standard)
+{
+    const char *word = load_word(settings, name, NULL);
+    return word == NULL ? standard : atof(word);
 }
 
 void
@@ -137,8 +220,10 @@ load_percentile(const struct load_times *times, double share)
     return 0;
 }
 
-void
-load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning)
+enum { SHOPS_AT_ONCE = 64 };
+
+static void
+send_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning)
 {
     char id[64], name[32];
 
@@ -177,5 +262,21 @@ load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, cons
     mp_uint(w, 12000);
     load_text(w, "currency", "EUR");
     load_send(w, commands);
-    load_take(commands, 4);
+}
+
+void
+load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning)
+{
+    send_shop(w, commands, run, n, provisioning);
+    load_take(commands, OF_SHOP);
+}
+
+void
+load_shops(struct mp_writer *w, void *commands, const char *run, unsigned count, const char *provisioning)
+{
+    for (unsigned n = 0; n < count; n++) {
+        if (n >= SHOPS_AT_ONCE) load_take(commands, OF_SHOP);
+        send_shop(w, commands, run, n, provisioning);
+    }
+    load_take(commands, OF_SHOP * (size_t)(count < SHOPS_AT_ONCE ? count : SHOPS_AT_ONCE));
 }

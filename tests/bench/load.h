@@ -9,6 +9,21 @@ uint64_t load_now_us(void); /* of a clock that never goes back */
 /* Only endpoints on this machine. */
 void *load_socket(void *context, int type, const char *endpoint, bool bind);
 
+/* So many connections of one socket to one endpoint, 1 to PEERS_MAX, each a peer by itself to whom it is connected: more than one
+ * are a ROUTER's that names them. *ret_peer is over which of them it came. */
+enum { PEERS_MAX = 1024 };
+struct load_peers {
+    void  *socket;
+    size_t count;
+};
+struct load_peers load_peers_open(void *context, const char *endpoint, size_t count);
+void              load_send_to(const struct load_peers *peers, size_t peer, const void *bytes, size_t size);
+int               load_receive_from(const struct load_peers *peers, char *in, size_t capacity, int flags, size_t *ret_peer);
+
+/* What follows `name=` in settings, which end in NULL; else what is standard. */
+double      load_number(char *const *settings, const char *name, double standard);
+const char *load_word(char *const *settings, const char *name, const char *standard);
+
 void load_text(struct mp_writer *w, const char *key, const char *value);
 
 /* A text and a number behind it. */
@@ -27,7 +42,10 @@ const char *load_after(const char *bytes, size_t size, const char *key);
 uint64_t    load_uint(const char *packed);
 size_t      load_array_size(const char *packed);
 
-/* A reseller `reseller-<n>` with a customer `ana`, and a plan `web` by whom `provisioning` says, in the group `hosting`. */
+/* A reseller `reseller-<n>` with a customer `ana`, and a plan `web` by whom `provisioning` says, in the group `hosting`; so many of
+ * them, from 0. OF_SHOP commands each. */
+enum { OF_SHOP = 4 };
+void load_shops(struct mp_writer *w, void *commands, const char *run, unsigned count, const char *provisioning);
 void load_shop(struct mp_writer *w, void *commands, const char *run, unsigned n, const char *provisioning);
 
 /* How often what was seen, sixteen buckets for each power of two: a percentile is at most 1/16 too high. */

@@ -1,53 +1,17 @@
-"""writing - the scenarios of scripts/bench that write: the life of orders beside an echo, tasks, waits, a takeover."""
+"""writing - scenarios of scripts/bench on tasks and waits: many open ones, many held at once, a takeover."""
 
-import tempfile
 import time
 
-import daemon
 import pedido_raw
 import shop
-from harness import Engine, Load, endpoint, median, run_load, say, spread
+from harness import Engine, Load, median, say, spread
 
 TASKS, WAITS, LEASE_MS = 100000, 10000, 2000
 
 
-def echo(options, sizes, outstanding):
-    with tempfile.TemporaryDirectory(prefix="pedido-bench-") as place:
-        address = endpoint(options, 0, place)
-        server = daemon.spawn([daemon.program("bench"), "echo-server", address, str(sizes[1])])
-        try:
-            time.sleep(0.2)
-            return run_load("bench", "echo", address, sizes[0], outstanding, options.seconds)["rate"]
-        finally:
-            server.kill()
-            server.wait()
-
-
-def lifecycle(options, outstanding):
+def lifecycle(options):
     with Engine(options) as engine:
-        return engine.lifecycle(options, outstanding)
-
-
-def measure_lifecycle(options, outstanding):
-    rates, ratios, echoes, runs = [], [], [], []
-    sizes = (109, 197)  # the first run tells the real ones
-    for run in range(options.repetitions):
-        result = lifecycle(options, outstanding)
-        sizes = (int(result["request_bytes"]), int(result["reply_bytes"]))
-        echoes.append(echo(options, sizes, outstanding))
-        rates.append(result["rate"])
-        ratios.append(result["rate"] / echoes[-1])
-        runs.append(result)
-        say("  %d of %d: %.0f commands/s, echo %.0f/s, ratio %.3f"
-            % (run + 1, options.repetitions, rates[-1], echoes[-1], ratios[-1]))
-    return {
-        "scenario": "lifecycle", "outstanding": outstanding, "rate": median(rates), "spread": spread(rates),
-        "echo": median(echoes), "ratio_echo": median(ratios, 3), "ratio_spread": spread(ratios, 3),
-        "p50_us": median([r["p50_us"] for r in runs]), "p99_us": median([r["p99_us"] for r in runs]),
-        "max_us": max(r["max_us"] for r in runs), "engine_cpu_us": median([r["cpu_us"] for r in runs], 2),
-        "request_bytes": sizes[0], "reply_bytes": sizes[1],
-        "repetitions": options.repetitions, "seconds": options.seconds, "verified": True,
-    }
+        return engine.lifecycle(options)
 
 
 # ---- provisioning
@@ -71,7 +35,7 @@ def measure_tasks(options):
     for run in range(options.repetitions):
         with_tasks, rate = opened_bytes(options, "worker", run)
         without, _ = opened_bytes(options, "none", run)
-        beside = lifecycle(options, 1024)["rate"]
+        beside = lifecycle(options)["rate"]
         sizes.append(with_tasks - without)
         rates.append(rate)
         ratios.append(rate / beside)
