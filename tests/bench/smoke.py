@@ -15,6 +15,13 @@ from story import check, same
 ORDERS, SUBSCRIBERS, REPETITIONS = 2000, 3, 1
 
 
+SHORT = ["--repetitions", "1", "--seconds", "0.1", "--idle", "0.1", "--calm", "0"]
+
+
+def of(*names):
+    return [word for name in names for word in ("--scenario", name)]
+
+
 def bench(*arguments):
     done = subprocess.run([os.path.join(ROOT, "scripts", "bench"), "--no-build", "--port", "0"] + list(arguments), text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -47,9 +54,17 @@ def writes(lines):
     for name in REFERENCES:
         line, = lines_of(lines, name)
         check("%s is measured, and what it lacks is said" % name, line["rate"] > 0 and line["lacks"] != "", line)
-    held = {(line["bound"], line["unit"]): "held" in line for line in lines if "bound" in line}
-    same("what was measured is judged, and nothing else", (held["arrays of 100", "x echo"], held["arrays of 100", "x Redis 64x16"]),
-         (True, False))
+    judged = {(line["bound"], line["unit"]) for line in lines if "bound" in line}
+    same("what was measured is judged, and nothing else", [("arrays of 100", of) in judged for of in ("x echo", "x Redis 64x16")],
+         [True, False])
+
+
+def years(lines):
+    large, = lines_of(lines, "scale-large")
+    same("a hundredth, and all of it", [len(lines_of(lines, name)) for name in ("scale-empty", "scale-small")], [1, 1])
+    same("the history has the orders that were asked for", large["orders"], ORDERS)
+    for name in ("answer_s", "rows_events_s", "views_events_s", "verify_events_s", "rate", "rss_anon_mib"):
+        check("%s is measured" % name, large[name] > 0, large)
 
 
 def upkeep(lines):
@@ -85,12 +100,9 @@ def rest(lines):
 
 
 def main():
-    def of(*names):
-        return [word for name in names for word in ("--scenario", name)]
-
-    short = ["--repetitions", "1", "--seconds", "0.1", "--idle", "0.1", "--calm", "0"]
-    writes(bench(*of(*ORDERS_ONLY, *REFERENCES), *short))
-    upkeep(bench(*of("restart", "rebuild", "idle", "subscribers-1"), *short))
+    writes(bench(*of(*ORDERS_ONLY, *REFERENCES), *SHORT))
+    upkeep(bench(*of("restart", "rebuild", "idle", "subscribers-1"), *SHORT))
+    years(bench("--scale", "--orders", str(ORDERS), "--resellers", "20", "--years", "1", *SHORT))
     with tempfile.TemporaryDirectory(prefix="pedido-smoke-") as place:
         kept = os.path.join(place, "kept")
         common = ["--orders", str(ORDERS), "--keep", kept, "--repetitions", str(REPETITIONS), "--seconds", "0.2", "--calm", "0"]

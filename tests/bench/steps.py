@@ -7,6 +7,7 @@ import time
 
 import orders
 import references
+import scale
 import upkeep
 from harness import median, say, spread
 
@@ -69,6 +70,11 @@ STEPS = [
     Step("instructions", upkeep.instructions, "of a command, by callgrind", once=True),
 ]
 BY_NAME = {step.name: step for step in STEPS}
+SCALE = [
+    Step("scale-empty", None, "1,024 outstanding, on an empty log"),
+    Step("scale-small", None, "the same, on a hundredth of the large log"),
+    Step("scale-large", None, "the same, on years of orders"),
+]
 
 
 # ---- what is wanted
@@ -84,7 +90,10 @@ class Bound:
         return self.figure.needs
 
     def of(self, results):
-        return self.figure(results) if all(name in results for name in self.needs()) else None
+        try:
+            return self.figure(results)
+        except KeyError:  # not all of it was measured
+            return None
 
     def holds(self, value):
         return value >= self.least if self.least is not None else value <= self.most
@@ -132,6 +141,7 @@ BOUNDS = [
     Bound("64 connections, one outstanding each", "x Redis 64x1", ratio("connections-64", "redis-64x1"), least=1.3),
     Bound("one outstanding, median latency", "x (echo + two flushes)", alone, most=1.25),
     Bound("open loop at half the rate, 99th percentile", "x median", tail, most=5),
+] + scale.bounds(Bound, ratio, plain) + [
     Bound("rebuild of rows", "events/s", plain("rebuild", "rows_events_s"), least=1000000),
     Bound("rebuild of views", "events/s", plain("rebuild", "views_events_s"), least=400000),
     Bound("verify", "events/s", plain("rebuild", "verify_events_s"), least=1000000),
@@ -213,23 +223,26 @@ def digits(value):
 
 
 def line_of(step, found):
-    """Medians and spread of what the repetitions have brought."""
+    """Medians and spread of what the repetitions have brought; some figures are of the first one only."""
     results = [results[step.name] for results in found if step.name in results]
     if not results:
         return None
     line = {"scenario": step.name, "about": step.about, "repetitions": len(results)}
     if step.lacks is not None:
         line["reference"], line["lacks"] = True, step.lacks
-    for name in results[0]:
-        values = [result[name] for result in results]
-        line[name] = median(values, digits(values[0]))
-    line["spreads"] = {name: spread([result[name] for result in results], digits(results[0][name])) for name in results[0]}
+    figures = [name for name in results[0] if not isinstance(results[0][name], dict)]
+    line.update({name: results[0][name] for name in results[0] if name not in figures})
+    values = {name: [result[name] for result in results if name in result] for name in figures}
+    line.update({name: median(values[name], digits(values[name][0])) for name in values})
+    line["spreads"] = {name: spread(values[name], digits(values[name][0])) for name in values}
     return line
 
 
-def bound_lines(found):
+def bound_lines(found, unmeasured):
     for bound in BOUNDS:
         values = [value for value in (bound.of(results) for results in found) if value is not None]
+        if not values and not unmeasured:
+            continue
         line = {"bound": bound.what, "unit": bound.unit, "least" if bound.least is not None else "most":
                 bound.least if bound.least is not None else bound.most}
         if values:
@@ -238,6 +251,7 @@ def bound_lines(found):
         yield line
 
 
-def lines(steps, found):
+def lines(steps, found, unmeasured=False):
+    """Of each step, and of each bound; `unmeasured`: those as well that say nothing."""
     yield from filter(None, (line_of(step, found) for step in steps))
-    yield from bound_lines(found)
+    yield from bound_lines(found, unmeasured)

@@ -89,11 +89,14 @@ def idle(run):
 
 
 def instructions(run):
-    """Under callgrind, from the first command of a short lifecycle to the end of the last: whatever the machine does meanwhile."""
+    """Under callgrind, from the first command of a short lifecycle until the views show the last: whatever the machine does
+    meanwhile."""
     with tempfile.TemporaryDirectory(prefix="pedido-bench-") as place:
         with Engine(run.options, under=callgrind.line(place)) as engine:
             callgrind.control("--zero", engine.process.pid)
-            result = engine.lifecycle(run.options, outstanding=256)
+            result = engine.lifecycle(run.options, outstanding=1024, seconds=run.options.instructions)
+            engine.settle()
             callgrind.control("--dump", engine.process.pid)
+            names = callgrind.threads(engine.process.pid)
             kill(engine)  # what it would count at its end is no command's
-        return callgrind.read(place, result["all"])
+        return callgrind.read(place, result["all"], names)
