@@ -4,9 +4,11 @@ is answered, and as it should be; all that happens reaches every subscriber or i
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
@@ -59,6 +61,20 @@ def writes(lines):
          [True, False])
 
 
+def drawn(place):
+    """The same lines again, read from a file: tables and charts, and nothing is measured."""
+    path, charts = os.path.join(place, "lines"), os.path.join(place, "charts")
+    bench(*of("lifecycle-64"), "--output", path, *SHORT)
+    before = os.listdir(place)
+    done = subprocess.run([os.path.join(ROOT, "scripts", "bench"), "--from", path, "--charts", charts, "--compare", path],
+                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    same("charts are drawn of what there is", (done.returncode, sorted(os.listdir(charts))), (0, ["latency.svg", "rates.svg"]))
+    ours = [e for e in xml.etree.ElementTree.parse(os.path.join(charts, "rates.svg")).iter() if e.get("class") == "ours"]
+    same("with a bar for the scenario", len(ours), 1)
+    check("and compared with itself nothing has changed", re.search(r"lifecycle-64 +rate .* 1\.00\n", done.stderr), done.stderr)
+    same("no lines come of it", (done.stdout, before), ("", ["lines"]))
+
+
 def years(lines):
     large, = lines_of(lines, "scale-large")
     same("a hundredth, and all of it", [len(lines_of(lines, name)) for name in ("scale-empty", "scale-small")], [1, 1])
@@ -102,6 +118,8 @@ def rest(lines):
 def main():
     writes(bench(*of(*ORDERS_ONLY, *REFERENCES), *SHORT))
     upkeep(bench(*of("restart", "rebuild", "idle", "subscribers-1"), *SHORT))
+    with tempfile.TemporaryDirectory(prefix="pedido-smoke-") as place:
+        drawn(place)
     years(bench("--scale", "--orders", str(ORDERS), "--resellers", "20", "--years", "1", *SHORT))
     with tempfile.TemporaryDirectory(prefix="pedido-smoke-") as place:
         kept = os.path.join(place, "kept")
