@@ -61,7 +61,7 @@ def of_run(lines):
 
 def rates(lines):
     rows = [(line["about"], "other" if line.get("reference") else "ours", line["rate"], line["spreads"]["rate"])
-            for line in lines if "about" in line and "rate" in line and not line["scenario"].startswith("scale-")]
+            for line in lines if "about" in line and "rate" in line and not line["scenario"].startswith(("scale-", "open-loop"))]
     rows = [row for row in rows if not row[0].startswith("8 KiB")]
     return bars("Commands a second, beside echoes and stores (grey), which do less", of_run(lines),
                 sorted(rows, key=lambda row: -row[2])) if rows else None

@@ -56,9 +56,13 @@ def writes(lines):
     for name in REFERENCES:
         line, = lines_of(lines, name)
         check("%s is measured, and what it lacks is said" % name, line["rate"] > 0 and line["lacks"] != "", line)
-    judged = {(line["bound"], line["unit"]) for line in lines if "bound" in line}
-    same("what was measured is judged, and nothing else", [("arrays of 100", of) in judged for of in ("x echo", "x Redis 64x16")],
+    judged = {(line["bound"], line["unit"]): line for line in lines if "bound" in line}
+    same("what was measured is judged, and nothing else", [("arrays of 100", to) in judged for to in ("x echo", "x Redis 64x16")],
          [True, False])
+    echo, = lines_of(lines, "echo-4096")
+    bound = judged["arrays of 100", "x echo"]
+    same("by the rates of the same repetition", (bound["figure"], bound["held"]),
+         (round(arrays["rate"] / echo["rate"], 3), arrays["rate"] / echo["rate"] >= bound["least"]))
 
 
 def drawn(place):
