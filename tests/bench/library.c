@@ -48,8 +48,6 @@ start_call(struct lifecycle *l, size_t saga, struct pd_call_message message)
     lifecycle_reseller(l, saga, reseller);
     message.reseller = pd_text(reseller);
     PD_CHECK(pd_call_start(l->client, &message, take_reply, &l->sagas[saga]) == PD_CLIENT_OK);
-    l->commands_sent++;
-    l->messages++; /* the library does not say how many went together */
 }
 
 void

@@ -15,7 +15,7 @@ from harness import Engine, run_load, say
 ORDERS, YEARS, RESELLERS = 20000000, 5, 10000
 COLD_ORDERS = 1000000  # from so many on the machine is made to forget its page cache: nobody wants that of a test
 SMALL = 100  # the smaller log is so many times smaller
-EACH_BYTES = 8000  # of an order: 3,000 of log, 1,000 of rows and once more while they are verified, 3,000 of views
+EACH_BYTES = 8000  # of an order: 3,000 of log, 1,000 of rows, 3,400 of views, or the rows once more while they are verified
 
 
 def refuse_without_space(place, orders):
@@ -98,17 +98,17 @@ def lifecycles(options, logs):
 
 
 def made_anew(options, data):
-    """Views, rows and verifications of the whole log, in events a second."""
+    """Views, rows and a verification of the whole log, in events a second. Not of the views as well: that would take as much disk
+    again, and the scenario rebuild does it."""
     with Engine(options, data=data) as engine:
         events = engine.client.query("Health")["log_position"]
-    verify_all_s = upkeep.timed("verify", data)
     for name in ("views-a", "views-b"):
         shutil.rmtree(os.path.join(data, name), ignore_errors=True)
     verify_s, rows_s = upkeep.timed("verify", data), upkeep.timed("rebuild", data)
     with Engine(options, data=data) as engine:
         views_s = engine.settle(24 * 3600)
-    return {"events": events, "verify_all_events_s": round(events / verify_all_s), "verify_events_s": round(events / verify_s),
-            "rows_events_s": round(events / rows_s), "views_events_s": round(events / views_s)}
+    return {"events": events, "verify_events_s": round(events / verify_s), "rows_events_s": round(events / rows_s),
+            "views_events_s": round(events / views_s)}
 
 
 def measure(options):
@@ -132,7 +132,7 @@ def measure(options):
         for name, before in (("answer_cold_s", cold), ("answer_without_index_s", lambda: lose_index(large))):
             seconds = killed(options, large, before)
             once.update({} if seconds is None else {name: seconds})
-        say("rows, views and verifications")
+        say("rows, views and a verification")
         once.update(made_anew(options, large))
         return found
     finally:
