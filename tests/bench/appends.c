@@ -55,7 +55,7 @@ flush_file(const char *path, char *const *settings)
     PD_CHECK(file >= 0 && head >= 0 && zeroes != NULL);
     for (off_t n = 0; n < ZEROES_MAX; n += PIECE) PD_CHECK(pwrite(file, zeroes, PIECE, n) == PIECE);
     PD_CHECK(fsync(file) == 0);
-    struct appending a = begin(settings, 8192);
+    struct appending a = begin(settings, 5 * 4096);
     memset(a.body, 'x', a.bytes);
     for (uint64_t before = load_now_us(), now; before < a.end_us; before = now) {
         PD_CHECK(pwrite(file, a.body, a.bytes, at) == (ssize_t)a.bytes && fdatasync(file) == 0);

@@ -12,6 +12,7 @@ text { font: 12px sans-serif; fill: #24292f; } .small { font-size: 11px; fill: #
 text { fill: #e6edf3; } .small { fill: #9198a1; } .ours { fill: #4493f8; } .other { fill: #6e7681; } .second { fill: #1f6feb; }
 .axis { stroke: #3d444d; } .spread { stroke: #e6edf3; } }
 </style>"""
+NO_RATES = ("scale-", "open-loop", "flush")  # of other logs, set, and not of messages
 WIDTH, LEFT, RIGHT, ROW, TOP = 960, 440, 90, 24, 54
 
 
@@ -61,8 +62,7 @@ def of_run(lines):
 
 def rates(lines):
     rows = [(line["about"], "other" if line.get("reference") else "ours", line["rate"], line["spreads"]["rate"])
-            for line in lines if "about" in line and "rate" in line and not line["scenario"].startswith(("scale-", "open-loop"))]
-    rows = [row for row in rows if not row[0].startswith("8 KiB")]
+            for line in lines if "about" in line and "rate" in line and not line["scenario"].startswith(NO_RATES)]
     return bars("Commands a second, beside echoes and stores (grey), which do less", of_run(lines),
                 sorted(rows, key=lambda row: -row[2])) if rows else None
 

@@ -1,6 +1,6 @@
 /* reference.c - references of scripts/bench.
  *
- *   reference flush FILE   [bytes=8192] [seconds=1]             into written zeroes: so many bytes, flushed, and a head, flushed
+ *   reference flush FILE   [bytes=20480] [seconds=1]            into written zeroes: so many bytes, flushed, and a head, flushed
  *   reference lmdb DIR     [bytes=256] [batch=1] [seconds=1]    appended under the next number, so many a transaction
  *   reference sqlite FILE  [bytes=256] [batch=1] [seconds=1]    the same; unique stream and version; WAL, synchronous=FULL
  *   reference nats PORT    [bytes=109] [outstanding=1024] [seconds=1]   to a JetStream stream on 127.0.0.1, acknowledged

@@ -26,7 +26,8 @@ class Step:
 STEPS = [
     Step("lifecycle-1", orders.closed, "one message outstanding", quick=True, outstanding=1),
     Step("echo-1", references.echo, "ZeroMQ echo, one outstanding", quick=True, lacks=NOTHING, outstanding=1),
-    Step("flush", references.flush, "8 KiB flushed into a file of written zeroes, and its head flushed", quick=True, lacks=NOTHING),
+    Step("flush", references.flush, "20 KiB flushed into a file of written zeroes, and its head flushed", quick=True,
+         lacks=NOTHING),
     Step("lifecycle-64", orders.closed, "64 outstanding", outstanding=64),
     Step("echo-64", references.echo, "ZeroMQ echo, 64 outstanding", lacks=NOTHING, outstanding=64),
     Step("lifecycle-1024", orders.closed, "1,024 outstanding", quick=True, outstanding=1024),
