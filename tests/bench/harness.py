@@ -84,7 +84,10 @@ class Engine:
         while not self.serves():
             if self.process.poll() is not None or time.monotonic() > self.begun + START_S:
                 with open(os.path.join(self.place, "log")) as log:
-                    sys.exit("pedidod did not start:\n" + log.read())
+                    words = log.read()
+                daemon.end(self.process)
+                shutil.rmtree(self.place)
+                sys.exit("pedidod did not start:\n" + words)
             time.sleep(0.02)
         self.start_s = time.monotonic() - self.begun
         self.client = pedido_raw.Client(self.commands, timeout=60)
