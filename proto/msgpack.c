@@ -10,6 +10,7 @@ struct scanner {
     const uint8_t *at, *end, *start;
     struct mp_scan *result;
     size_t          elements;
+    bool            trusted; /* it was scanned before: letters are not looked at once more */
 };
 
 static bool
@@ -73,7 +74,7 @@ scan_bytes(struct scanner *s, size_t header, size_t size, bool text)
         return refuse(s, "a length beyond the end of the message");
     if (size > PD_TEXT_MAX) return refuse_large(s, "a text of more than 8,192 bytes");
     s->at += header;
-    if (text && !is_utf8(s->at, size)) return refuse(s, "a text that is not UTF-8");
+    if (text && !s->trusted && !is_utf8(s->at, size)) return refuse(s, "a text that is not UTF-8");
     s->at += size;
     return true;
 }
@@ -139,7 +140,7 @@ scan_head(struct scanner *s, size_t *ret_inside)
 bool
 mp_scan(const void *bytes, size_t size, struct mp_scan *ret_scan)
 {
-    struct scanner s = {bytes, (const uint8_t *)bytes + size, bytes, ret_scan, 0};
+    struct scanner s = {.at = bytes, .end = (const uint8_t *)bytes + size, .start = bytes, .result = ret_scan};
     size_t         open[PD_DEPTH_MAX + 1] = {1};
     int            depth = 0;
 
@@ -167,7 +168,8 @@ const char *
 mp_skip(const char *bytes, const char *end)
 {
     struct mp_scan ignored;
-    struct scanner s = {(const uint8_t *)bytes, (const uint8_t *)end, (const uint8_t *)bytes, &ignored, 0};
+    struct scanner s = {.at = (const uint8_t *)bytes, .end = (const uint8_t *)end, .start = (const uint8_t *)bytes,
+                        .result = &ignored, .trusted = true};
     for (size_t open = 1; open > 0; open--) {
         size_t inside;
         if (!scan_head(&s, &inside)) return NULL;

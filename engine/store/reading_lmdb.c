@@ -182,6 +182,40 @@ store_read_record(struct store_reader *r, uint64_t position, struct pd_arena *ar
     return error;
 }
 
+/* The record at `at`, or the next one there is; *at is its position. `placed`: the cursor stands before it. */
+static int
+next_record(MDB_cursor *cursor, bool placed, uint64_t *at, struct pd_text *ret_bytes)
+{
+    MDB_val key = {sizeof *at, at}, value;
+    int     rc = mdb_cursor_get(cursor, &key, &value, placed ? MDB_NEXT : MDB_SET_RANGE);
+
+    if (rc != MDB_SUCCESS) return rc;
+    *ret_bytes = lmdb_checked(&key, &value);
+    memcpy(at, key.mv_data, sizeof *at);
+    return MDB_SUCCESS;
+}
+
+enum store_error
+store_each_record(struct store_reader *r, uint64_t from, uint64_t to, store_visit_record *visit, void *arg)
+{
+    enum store_error error = STORE_OK;
+    MDB_cursor      *cursor;
+    bool             placed = false, more = true;
+    int              rc = mdb_cursor_open(r->txn, r->store->events, &cursor);
+
+    if (rc != MDB_SUCCESS) return lmdb_failed("read_failed", r->store->dir, rc);
+    for (uint64_t at = from; more && at <= to && error != STORE_FAILED; at++) {
+        struct pd_text bytes = {NULL, 0};
+        error = look_at_event(r, at);
+        if (error == STORE_OK && (rc = next_record(cursor, placed, &at, &bytes)) != MDB_SUCCESS) break;
+        placed = error == STORE_OK;
+        more = error != STORE_FAILED && at <= to && visit(arg, at, bytes);
+    }
+    mdb_cursor_close(cursor);
+    if (error == STORE_FAILED) return error;
+    return rc == MDB_SUCCESS || rc == MDB_NOTFOUND ? STORE_OK : lmdb_failed("read_failed", r->store->dir, rc);
+}
+
 enum store_error
 store_read_row(struct store_reader *r, int row_code, struct row_key row_key, struct pd_arena *arena,
                struct pd_text *ret_bytes)

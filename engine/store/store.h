@@ -112,6 +112,12 @@ enum store_error store_read_record(struct store_reader *reader, uint64_t positio
 enum store_error store_read_row(struct store_reader *reader, int row_code, struct row_key key, struct pd_arena *arena,
                                 struct pd_text *ret_bytes) STORE_MUST_CHECK;
 
+/* Records from a position up to another, in order, until the visitor answers false or there are no more. `bytes` are valid for the
+ * call, and absent where they are damaged. */
+typedef bool store_visit_record(void *arg, uint64_t position, struct pd_text bytes);
+enum store_error store_each_record(struct store_reader *reader, uint64_t from, uint64_t to, store_visit_record *visit,
+                                   void *arg) STORE_MUST_CHECK;
+
 /* Rows of a kind in order of key, from a key on, until the visitor answers false. `bytes` are valid for the call. A damaged
  * row is visited with absent bytes. */
 typedef bool store_visit(void *arg, struct row_key key, struct pd_text bytes);

@@ -479,6 +479,18 @@ store_read_row(struct store_reader *r, int row_code, struct row_key key, struct 
 }
 
 enum store_error
+store_each_record(struct store_reader *r, uint64_t from, uint64_t to, store_visit_record *visit, void *arg)
+{
+    uint64_t last = store_reader_last(r);
+
+    for (uint64_t p = from < 1 ? 1 : from; p <= to && p <= last; p++) {
+        const struct bytes *b = &r->store->books.records[p - 1];
+        if (!visit(arg, p, (struct pd_text){b->data, b->size})) break;
+    }
+    return STORE_OK;
+}
+
+enum store_error
 store_each_row(struct store_reader *r, int row_code, struct row_key from, store_visit *visit, void *arg)
 {
     const struct rows *t = &r->store->books.rows[row_code];

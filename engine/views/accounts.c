@@ -6,17 +6,20 @@ void
 view_resellers(struct view_keys *keys, const void *row)
 {
     (void)row;
-    view_emit(keys, view_key(VIEW_resellers, 0));
+    view_begin(keys, VIEW_resellers, 0);
+    view_emit(keys);
 }
 
 void
 view_customers(struct view_keys *keys, const void *row)
 {
-    view_emit(keys, view_key(VIEW_customers, ((const struct pd_customer *)row)->scope));
+    view_begin(keys, VIEW_customers, ((const struct pd_customer *)row)->scope);
+    view_emit(keys);
 }
 
 void
 view_plans(struct view_keys *keys, const void *row)
 {
-    view_emit(keys, view_key(VIEW_plans, ((const struct pd_plan *)row)->scope));
+    view_begin(keys, VIEW_plans, ((const struct pd_plan *)row)->scope);
+    view_emit(keys);
 }

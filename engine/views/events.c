@@ -22,33 +22,47 @@ read_states(struct pd_text body, struct item *item)
 {
     struct mp_pairs pairs = mp_pairs_of(body);
     struct pd_text  key, value;
-    int             states[2] = {0, 0};
+    int             states[2] = {0, 0}, seen = 0;
 
-    while (mp_next_pair(&pairs, &key, &value)) {
+    while (seen < 2 && mp_next_pair(&pairs, &key, &value)) {
         bool now = pd_text_equal(key, PD_TEXT("state"));
-        if (now || pd_text_equal(key, PD_TEXT("previous_state")))
-            states[now] = pd_enum_number(pd_enum_order_state(), (struct pd_text){value.data + 1, value.size - 1});
+        if (!now && !pd_text_equal(key, PD_TEXT("previous_state"))) continue;
+        states[now] = pd_enum_number(pd_enum_order_state(), (struct pd_text){value.data + 1, value.size - 1});
+        seen++;
     }
     if (states[0] == states[1]) return;
     item->left = (uint8_t)states[0];
     item->came = (uint8_t)states[1];
 }
 
-static enum store_error
-read_items(struct store_reader *log, uint64_t from, uint64_t to, struct pd_arena *arena, struct item *items)
+struct reading {
+    struct item *items; /* the next one */
+    uint64_t     next;  /* its position */
+};
+
+static bool
+read_item(void *arg, uint64_t position, struct pd_text bytes)
 {
-    for (uint64_t p = from + 1; p <= to; p++, items++) {
-        struct pd_text   bytes;
-        struct record    r;
-        enum store_error error = store_read_record(log, p, arena, &bytes);
-        if (error == STORE_OK && !record_read(bytes, &r)) error = STORE_DAMAGED;
-        if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
-        *items = (struct item){.in_log = p, .position = r.header.scope_position, .scope = r.header.scope, .type = r.header.type,
-                               .hour = (uint32_t)(r.header.time / VIEW_HOUR_US)};
-        const struct pd_block *event = pd_schema_event(r.header.type);
-        if (event != NULL && event->aggregate == PD_aggregate_order && r.body.size > 0) read_states(r.body, items);
-    }
-    return STORE_OK;
+    struct reading *reading = arg;
+    struct record   r;
+
+    if (bytes.data == NULL || position != reading->next || !record_read(bytes, &r)) return false;
+    *reading->items = (struct item){.in_log = position, .position = r.header.scope_position, .scope = r.header.scope,
+                                    .type = r.header.type, .hour = (uint32_t)(r.header.time / VIEW_HOUR_US)};
+    const struct pd_block *event = pd_schema_event(r.header.type);
+    if (event != NULL && event->aggregate == PD_aggregate_order && r.body.size > 0) read_states(r.body, reading->items);
+    reading->items++;
+    reading->next++;
+    return true;
+}
+
+static enum store_error
+read_items(struct store_reader *log, uint64_t from, uint64_t to, struct item *items)
+{
+    struct reading   reading = {items, from + 1};
+    enum store_error error = store_each_record(log, from + 1, to, read_item, &reading);
+
+    return error == STORE_OK && reading.next <= to ? STORE_DAMAGED : error;
 }
 
 /* ---- lists --------------------------------------------------------------------------------------------------------- */
@@ -273,7 +287,7 @@ events_project(struct store_reader *log, uint64_t from, uint64_t to, struct stor
     struct item        *items = PD_ARENA_ARRAY(arena, struct item, count);
     const struct item **all = PD_ARENA_ARRAY(arena, const struct item *, count);
     const struct item **by_scope = PD_ARENA_ARRAY(arena, const struct item *, count);
-    enum store_error    error = read_items(log, from, to, arena, items);
+    enum store_error    error = read_items(log, from, to, items);
     if (error != STORE_OK) return error;
     for (size_t i = 0; i < count; i++) {
         all[i] = &items[i];
@@ -287,7 +301,7 @@ events_project(struct store_reader *log, uint64_t from, uint64_t to, struct stor
     }
     if (error == STORE_OK) error = extend_types(store, o, EVENTS_OF_ALL, all, count, false, arena);
     if (error == STORE_OK) error = operations_do(o, store, arena);
-    o->count = 0;
+    operations_forget(o);
     return error;
 }
 

@@ -1,17 +1,44 @@
 #include "engine/views/operations.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "proto/check.h"
 
-enum { PUT, DELETE, ADD };
+struct operation {
+    struct pd_text key, value; /* value absent: it is deleted */
+};
+
+/* The key's first bytes, code and scope and eight behind them: what is equal in them is on the same pages, as a rule, and keys
+ * themselves are other lines of memory. */
+struct place {
+    uint64_t scope, prefix;
+    uint32_t at; /* in the list */
+};
+
+struct tally {
+    uint64_t       hash;
+    struct pd_text key; /* absent: an empty slot */
+    int64_t        count;
+};
 
 void
 operations_fini(struct operations *o)
 {
     free(o->list);
+    free(o->places);
+    free(o->tallies);
     *o = (struct operations){.list = NULL};
 }
+
+void
+operations_forget(struct operations *o)
+{
+    if (o->tally_count > 0) memset(o->tallies, 0, (o->tally_mask + 1) * sizeof *o->tallies);
+    o->count = o->tally_count = 0;
+}
+
+/* ---- puts and deletes ---------------------------------------------------------------------------------------------- */
 
 static void
 add(struct operations *o, struct operation operation)
@@ -22,76 +49,112 @@ add(struct operations *o, struct operation operation)
     if (o->count == o->capacity) {
         o->capacity = o->capacity * 2 + 1024;
         o->list = realloc(o->list, o->capacity * sizeof *o->list);
-        PD_CHECK(o->list != NULL);
+        o->places = realloc(o->places, o->capacity * sizeof *o->places);
+        PD_CHECK(o->list != NULL && o->places != NULL);
     }
     memcpy(begin, key.data, key.size < 13 ? key.size : 13);
-    operation.place = view_number(begin, 5);
-    operation.prefix = view_number(begin + 5, 8);
+    o->places[o->count] = (struct place){view_number(begin, 5), view_number(begin + 5, 8), (uint32_t)o->count};
     o->list[o->count++] = operation;
 }
 
 void
 operations_put(struct operations *o, struct pd_text key, struct pd_text value)
 {
-    add(o, (struct operation){.key = key, .value = value, .what = PUT});
+    add(o, (struct operation){.key = key, .value = value});
 }
 
 void
 operations_delete(struct operations *o, struct pd_text key)
 {
-    add(o, (struct operation){.key = key, .what = DELETE});
-}
-
-void
-operations_add(struct operations *o, struct pd_text key, int64_t count)
-{
-    add(o, (struct operation){.key = key, .what = ADD, .count = count});
+    add(o, (struct operation){.key = key});
 }
 
 static int
 compare(const void *a, const void *b)
 {
-    const struct operation *x = a, *y = b;
+    const struct place *x = a, *y = b;
 
-    if (x->place != y->place) return x->place < y->place ? -1 : 1;
+    if (x->scope != y->scope) return x->scope < y->scope ? -1 : 1;
     if (x->prefix != y->prefix) return x->prefix < y->prefix ? -1 : 1;
-    size_t size = x->key.size < y->key.size ? x->key.size : y->key.size;
-    int    order = memcmp(x->key.data, y->key.data, size);
-    return order != 0 ? order : (x->key.size > y->key.size) - (x->key.size < y->key.size);
+    return (x->at > y->at) - (x->at < y->at);
 }
 
-/* What is counted to nothing is not kept. */
+/* ---- counts -------------------------------------------------------------------------------------------------------- */
+
+static struct tally *
+find_tally(struct operations *o, uint64_t hash, struct pd_text key)
+{
+    size_t i = hash & o->tally_mask;
+
+    while (o->tallies[i].key.data != NULL && (o->tallies[i].hash != hash || !pd_text_equal(o->tallies[i].key, key)))
+        i = (i + 1) & o->tally_mask;
+    return &o->tallies[i];
+}
+
+static void
+make_room(struct operations *o)
+{
+    struct tally *old = o->tallies;
+    size_t        slots = old == NULL ? 0 : o->tally_mask + 1;
+
+    if (o->tally_count < slots / 2) return;
+    o->tally_mask = slots == 0 ? 1023 : slots * 2 - 1;
+    o->tallies = calloc(o->tally_mask + 1, sizeof *o->tallies);
+    PD_CHECK(o->tallies != NULL);
+    for (size_t i = 0; i < slots; i++)
+        if (old[i].key.data != NULL) *find_tally(o, old[i].hash, old[i].key) = old[i];
+    free(old);
+}
+
+void
+operations_add(struct operations *o, struct pd_text key, int64_t count)
+{
+    uint64_t hash = XXH3_64bits(key.data, key.size);
+
+    make_room(o);
+    struct tally *t = find_tally(o, hash, key);
+    if (t->key.data == NULL) {
+        *t = (struct tally){hash, key, 0};
+        o->tally_count++;
+    }
+    t->count += count;
+}
+
+/* What is counted to nothing is not kept. The new count is put with the others. */
 static enum store_error
-add_count(struct store *store, struct pd_text key, int64_t count, struct pd_arena *scratch)
+count_up(struct operations *o, struct store *store, const struct tally *t, struct pd_arena *scratch)
 {
     struct pd_text   value;
     uint64_t         now = 0;
-    char             bytes[VARINT_MAX];
-    enum store_error error = store_read_entry(store_writer_view(store), key, scratch, &value);
+    char            *bytes = pd_arena_alloc(scratch, VARINT_MAX);
+    enum store_error error = store_read_entry(store_writer_view(store), t->key, scratch, &value);
 
     if (error == STORE_OK && !varint_read(&value, &now)) error = STORE_DAMAGED;
     if (error != STORE_OK && error != STORE_NONE) return error;
-    if (count < 0 && now < (uint64_t)-count) return STORE_DAMAGED;
-    now += (uint64_t)count;
-    if (now == 0) store_delete_entry(store, key);
-    else store_put_entry(store, key, (struct pd_text){bytes, varint_write(bytes, now)});
+    if (t->count < 0 && now < (uint64_t)-t->count) return STORE_DAMAGED;
+    now += (uint64_t)t->count;
+    if (now == 0) operations_delete(o, t->key);
+    else operations_put(o, t->key, (struct pd_text){bytes, varint_write(bytes, now)});
     return STORE_OK;
 }
+
+/* ---- doing them ---------------------------------------------------------------------------------------------------- */
 
 enum store_error
 operations_do(struct operations *o, struct store *store, struct pd_arena *scratch)
 {
     enum store_error error = STORE_OK;
 
-    if (o->count > 0) qsort(o->list, o->count, sizeof *o->list, compare);
+    for (size_t i = 0; o->tally_count > 0 && i <= o->tally_mask && error == STORE_OK; i++)
+        if (o->tallies[i].count != 0) error = count_up(o, store, &o->tallies[i], scratch);
+    if (error == STORE_OK && o->count > 0) qsort(o->places, o->count, sizeof *o->places, compare);
     for (size_t i = 0; i < o->count && error == STORE_OK; i++) {
-        struct operation *op = &o->list[i];
-        if (op->what == PUT) store_put_entry(store, op->key, op->value);
-        else if (op->what == DELETE) store_delete_entry(store, op->key);
-        else if (i + 1 < o->count && pd_text_equal(op->key, o->list[i + 1].key)) o->list[i + 1].count += op->count;
-        else if (op->count != 0) error = add_count(store, op->key, op->count, scratch);
+        const struct operation *op = &o->list[o->places[i].at];
+        if (i + 8 < o->count) __builtin_prefetch(o->list[o->places[i + 8].at].key.data);
+        if (op->value.data != NULL) store_put_entry(store, op->key, op->value);
+        else store_delete_entry(store, op->key);
     }
-    o->count = 0;
+    operations_forget(o);
     return error;
 }
 

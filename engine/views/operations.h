@@ -1,20 +1,17 @@
-/* operations.h - what a batch puts, deletes and counts, gathered and then done in order of key: the same pages are met together. */
+/* operations.h - what a batch puts, deletes and counts, gathered and then done nearly in order of key: the same pages are met
+ * together. */
 #ifndef VIEWS_OPERATIONS_H
 #define VIEWS_OPERATIONS_H
 
 #include "engine/views/view.h"
 
-struct operation {
-    uint64_t       prefix; /* the key's first bytes behind the code and scope, to be compared first */
-    uint64_t       place;  /* code and scope */
-    struct pd_text key, value;
-    int64_t        count;  /* COUNTS: to be added */
-    uint8_t        what;
-};
-
+/* Zeroed it is empty. */
 struct operations {
-    struct operation *list;
+    struct operation *list;   /* puts and deletes */
+    struct place     *places; /* where they belong */
     size_t            count, capacity;
+    struct tally     *tallies; /* open addressing; most counts are of the same few keys, so each is kept once */
+    size_t            tally_count, tally_mask;
 };
 
 void operations_fini(struct operations *operations);
@@ -24,8 +21,9 @@ void operations_put(struct operations *operations, struct pd_text key, struct pd
 void operations_delete(struct operations *operations, struct pd_text key);
 void operations_add(struct operations *operations, struct pd_text key, int64_t count);
 
-/* Does all of them in the open transaction, and forgets them. */
+/* Does all of them in the open transaction, those of one key in the order in which they were said, and forgets them. */
 enum store_error operations_do(struct operations *operations, struct store *store, struct pd_arena *scratch) STORE_MUST_CHECK;
+void             operations_forget(struct operations *operations);
 
 /* A number as it is stored, of one to ten bytes; returns how many. What it reads it moves on; false: it is cut off. */
 enum { VARINT_MAX = 10 };

@@ -16,7 +16,9 @@ enum {
 void
 projector_init(struct projector *w, struct store *rows, struct store *log)
 {
-    *w = (struct projector){.rows = rows, .log = log};
+    memset(w, 0, sizeof *w);
+    w->rows = rows;
+    w->log = log;
     pd_arena_init(&w->arena);
     pd_arena_init(&w->chunk);
 }
@@ -139,33 +141,42 @@ read_row(struct projector *w, const struct pd_block *block, struct pd_text bytes
 }
 
 static bool
-has_key(const struct view_keys *keys, struct pd_text key)
+has_key(const struct view_keys *keys, size_t place, struct pd_text key)
 {
+    if (place < keys->count && pd_text_equal(keys->keys[place], key)) return true; /* as a rule */
     for (size_t i = 0; i < keys->count; i++)
         if (pd_text_equal(keys->keys[i], key)) return true;
     return false;
 }
 
+/* A row's keys in a view; it may be NULL. */
+static void
+make_keys(struct projector *w, const struct view_spec *v, struct row_key key, const void *row, struct view_keys *ret_keys)
+{
+    ret_keys->arena = &w->chunk;
+    ret_keys->row = key;
+    ret_keys->with_row = v->kind == VIEW_LIST;
+    ret_keys->count = 0;
+    if (row != NULL) v->keys(ret_keys, row);
+}
+
 /* What one view has to do for a row that was `before` and is `now`; either may be NULL. */
 static void
-change_keys(struct projector *w, const struct view_spec *v, struct row_key row, const void *before, const void *now)
+change_keys(struct projector *w, const struct view_spec *v, struct row_key key, const void *before, const void *now)
 {
     const struct pd_text nothing = {"", 0};
-    struct view_keys     old = {.arena = &w->chunk, .row = row, .with_row = v->kind == VIEW_LIST}, new = old;
 
-    if (before != NULL) v->keys(&old, before);
-    if (now != NULL) v->keys(&new, now);
-    for (size_t i = 0; i < old.count; i++) {
-        if (i < new.count && pd_text_equal(old.keys[i], new.keys[i])) continue;
-        if (has_key(&new, old.keys[i])) continue;
-        if (v->kind == VIEW_LIST) operations_delete(&w->operations, old.keys[i]);
-        else operations_add(&w->operations, old.keys[i], -1);
+    make_keys(w, v, key, before, &w->before);
+    make_keys(w, v, key, now, &w->now);
+    for (size_t i = 0; i < w->before.count; i++) {
+        if (has_key(&w->now, i, w->before.keys[i])) continue;
+        if (v->kind == VIEW_LIST) operations_delete(&w->operations, w->before.keys[i]);
+        else operations_add(&w->operations, w->before.keys[i], -1);
     }
-    for (size_t i = 0; i < new.count; i++) {
-        if (i < old.count && pd_text_equal(old.keys[i], new.keys[i])) continue;
-        if (has_key(&old, new.keys[i])) continue;
-        if (v->kind == VIEW_LIST) operations_put(&w->operations, new.keys[i], nothing);
-        else operations_add(&w->operations, new.keys[i], 1);
+    for (size_t i = 0; i < w->now.count; i++) {
+        if (has_key(&w->before, i, w->now.keys[i])) continue;
+        if (v->kind == VIEW_LIST) operations_put(&w->operations, w->now.keys[i], nothing);
+        else operations_add(&w->operations, w->now.keys[i], 1);
     }
 }
 
@@ -246,7 +257,7 @@ follow_rows(struct projector *w, struct projection *p, struct store_reader *rows
         }
         if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
     }
-    w->operations.count = 0;
+    operations_forget(&w->operations);
     return error;
 }
 
@@ -334,7 +345,7 @@ read_rows(struct projector *w, struct projection *p, struct store_reader *rows)
     }
     if (r.more) after.from.key = r.next;
     if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
-    w->operations.count = 0;
+    operations_forget(&w->operations);
     error = end(&after, error);
     if (error == STORE_OK) *p = after;
     return error;

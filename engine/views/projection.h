@@ -25,6 +25,7 @@ struct projector {
     struct store      *rows, *log;
     struct pd_arena    arena, chunk;
     struct operations  operations;
+    struct view_keys   before, now; /* of the row that is looked at, in one view */
     struct change     *changes; /* that the last step followed; none if it had another piece of work, or nothing to do */
     size_t             count, capacity;
 };

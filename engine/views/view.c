@@ -15,11 +15,18 @@ views_table(size_t *ret_count)
     return table;
 }
 
-void
-view_emit(struct view_keys *keys, struct view_key key)
+struct view_key *
+view_begin(struct view_keys *keys, int code, uint64_t scope)
 {
-    if (keys->with_row) view_key_row(&key, keys->row);
-    struct pd_text bytes = view_key_bytes(&key);
+    view_key_begin(&keys->key, code, scope);
+    return &keys->key;
+}
+
+void
+view_emit(struct view_keys *keys)
+{
+    if (keys->with_row) view_key_row(&keys->key, keys->row);
+    struct pd_text bytes = view_key_bytes(&keys->key);
     for (size_t i = 0; i < keys->count; i++)
         if (pd_text_equal(keys->keys[i], bytes)) return;
     PD_CHECK(keys->count < VIEW_KEYS_MAX);

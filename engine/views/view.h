@@ -41,13 +41,19 @@ view_key_text(struct view_key *key, struct pd_text text)
     key->bytes[key->size++] = '\0';
 }
 
+static inline void
+view_key_begin(struct view_key *key, int code, uint64_t scope)
+{
+    key->size = 0;
+    view_key_number(key, (uint64_t)code, 1);
+    view_key_number(key, scope, 4);
+}
+
 static inline struct view_key
 view_key(int code, uint64_t scope)
 {
     struct view_key key;
-    key.size = 0;
-    view_key_number(&key, (uint64_t)code, 1);
-    view_key_number(&key, scope, 4);
+    view_key_begin(&key, code, scope);
     return key;
 }
 
@@ -78,15 +84,18 @@ view_row_key(const char *bytes)
     return (struct row_key){view_number(bytes, 8), (uint32_t)view_number(bytes + 8, 4)};
 }
 
-/* Where a view puts the keys of a row; one that is there already is not put twice. */
+/* Where a view puts the keys of a row; one that is there already is not put twice. A view begins a key, adds its columns, and
+ * emits it. */
 struct view_keys {
     struct pd_arena *arena;
     struct row_key   row;
     bool             with_row; /* LIST */
-    struct pd_text   keys[VIEW_KEYS_MAX];
     size_t           count;
+    struct pd_text   keys[VIEW_KEYS_MAX];
+    struct view_key  key; /* that is being made */
 };
-void view_emit(struct view_keys *keys, struct view_key key);
+struct view_key *view_begin(struct view_keys *keys, int code, uint64_t scope);
+void             view_emit(struct view_keys *keys);
 
 struct view_spec {
     int            code, row_code;
