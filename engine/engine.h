@@ -43,8 +43,8 @@ enum {
     LEASES_AT_ONCE    = 1024,     /* handed out before other commands have their turn */
     TURN_BYTES_MAX    = 2 << 20,  /* of events */
     EPOCH_MEMORY_MAX  = 48 << 20, /* bytes */
-    EPOCH_BYTES_MAX   = 4 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */
-    EPOCH_ROWS_MAX    = 8192,     /* changed and not yet written */
+    EPOCH_BYTES_MAX   = 8 << 20,  /* of its events and of the rows it has read: more than its rows are when they are written */
+    EPOCH_ROWS_MAX    = 16384,    /* changed and not yet written */
     BUSY_TURN         = 128,
     KNOWN_COMMANDS    = 1 << 20, /* the least: the protocol promises it */
 };

@@ -94,18 +94,36 @@ encode_key(struct mp_writer *w, const struct pd_field *f)
     w->size -= sizeof f->key - 1 - f->name_size;
 }
 
+/* The head of a map that was begun with a byte of room for it, and has so many pairs by now. */
+static void
+end_map(struct mp_writer *w, size_t head, size_t pairs)
+{
+    if (pairs < 16) {
+        w->data[head] = (char)(0x80 | pairs);
+        return;
+    }
+    (void)mp_room(w, 2);
+    memmove(w->data + head + 3, w->data + head + 1, w->size - head - 3);
+    w->data[head] = (char)0xde;
+    w->data[head + 1] = (char)(pairs >> 8);
+    w->data[head + 2] = (char)pairs;
+}
+
 void
 pd_encode_map(struct mp_writer *w, const struct pd_block *block, const void *message)
 {
-    size_t pairs = 0;
-    for (size_t i = 0; i < block->field_count; i++) pairs += is_shown(&block->fields[i], message);
-    mp_map(w, pairs);
-    for (size_t i = 0; i < block->field_count; i++) {
-        const struct pd_field *f = &block->fields[i];
+    size_t head = w->size, pairs = 0;
+
+    (void)mp_room(w, 1);
+    for (const struct pd_field *f = block->fields, *end = f + block->field_count; f < end; f++) {
         if (!is_shown(f, message)) continue;
+        pairs++;
         encode_key(w, f);
-        encode_value(w, f, message, false);
+        if (f->kind == PD_KIND_TEXT) mp_text(w, *CONST_AT(struct pd_text, message, f->offset));
+        else if (f->kind == PD_KIND_UINT) mp_uint(w, *CONST_AT(uint64_t, message, f->offset));
+        else encode_value(w, f, message, false);
     }
+    end_map(w, head, pairs);
 }
 
 void

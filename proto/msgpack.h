@@ -79,9 +79,12 @@ mp_room(struct mp_writer *w, size_t size)
 static inline void
 mp_number(struct mp_writer *w, unsigned type, uint64_t number, size_t bytes)
 {
-    unsigned char *at = mp_room(w, 1 + bytes);
-    *at++ = (unsigned char)type;
-    for (size_t i = bytes; i-- > 0;) *at++ = (unsigned char)(number >> (8 * i));
+    unsigned char *at = mp_room(w, 1 + sizeof number);
+    uint64_t       packed = bytes == 0 ? 0 : __builtin_bswap64(number << (64 - 8 * bytes)); /* eight at once, and not all of them count */
+
+    *at = (unsigned char)type;
+    memcpy(at + 1, &packed, sizeof packed);
+    w->size -= sizeof number - bytes;
 }
 
 /* Already packed. */
