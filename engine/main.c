@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/bad_end.h"
 #include "engine/base/clock.h"
 #include "engine/base/domain_name.h"
 #include "engine/base/log.h"
@@ -344,6 +345,7 @@ run(struct daemon *d)
     pthread_t backups = start_thread("backups", backups_thread, d), views = engine;
     if (d->views != NULL) views = start_thread("views", views_thread, d);
 
+    bad_end_forget(); /* what there was to be looked at was */
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
              engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
              net_endpoint(d->net, 2));
@@ -398,6 +400,7 @@ serve(struct daemon *d)
     d->index_bell = bell_open();
     d->outbox = outbox_open();
     d->subscriptions = subscriptions_open();
+    if (ok) bad_end_watch(d->options.data);
     ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
     held_close(&d->held);
     queries_close(&d->queries);

@@ -80,7 +80,7 @@ static inline void
 mp_number(struct mp_writer *w, unsigned type, uint64_t number, size_t bytes)
 {
     unsigned char *at = mp_room(w, 1 + sizeof number);
-    uint64_t       packed = bytes == 0 ? 0 : __builtin_bswap64(number << (64 - 8 * bytes)); /* eight at once, and not all of them count */
+    uint64_t       packed = bytes == 0 ? 0 : __builtin_bswap64(number << (64 - 8 * bytes)); /* of eight bytes, not all count */
 
     *at = (unsigned char)type;
     memcpy(at + 1, &packed, sizeof packed);

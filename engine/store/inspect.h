@@ -19,7 +19,8 @@ struct inspected {
     bool taken_back;
 };
 
-/* Of DIR/books or DIR/rows. The log's leaves are read as far as they hold one of its last `tail` events (0: all of them);
+/* Of DIR/books, DIR/rows or views. With `tail`, a look that takes no longer the older the log is: its leaves are read as far
+ * as they hold one of its last `tail` events, and those of other large tables not at all; 0: everything is read.
  * ret_found->from is the first event whose leaf has been looked at. STORE_OK; STORE_EXISTS_NOT, also
  * when the file is empty; STORE_DAMAGED; or STORE_FAILED, with errno, when the file cannot be opened. */
 enum store_error inspect_store(const char *dir, uint64_t tail, inspect_tell *tell, void *arg,

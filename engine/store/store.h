@@ -49,6 +49,9 @@ void             store_close(struct store **store);
 enum store_error store_open_shelf(const char *dir, struct shelf **ret_shelf) STORE_MUST_CHECK;
 void             store_close_shelf(struct shelf **shelf);
 
+/* A file in the data directory: as long as it is there, whoever opens a store looks at every page of it first. */
+#define STORE_SUSPECT "suspect"
+
 /* A row was met that cannot be trusted. Noted beside the rows, where the next start sees it and makes them anew. Any thread. */
 void store_note_damage(struct store *store);
 bool store_has_damage(const struct store *store);

@@ -21,7 +21,7 @@
 #include "engine/store/lmdb_store.h"
 #include "proto/check.h"
 
-enum { HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 20 /* events that a start reads, unless told to read more */ };
+enum { HEAD_BYTES = 8 + PD_CHAIN_BYTES, TAIL = 1 << 18 /* events that a start reads, unless told to read more */ };
 
 /* ---- errors -------------------------------------------------------------------------------------------------------- */
 
@@ -187,13 +187,23 @@ tell_damage(void *arg, const char *what)
     log_error("page_damaged", "path=\"%s\" what=\"%s\"", ((struct store *)arg)->dir, what);
 }
 
-/* Before LMDB does. The rows are read whole at a start, the log from its tail; older leaves are looked at as they are asked for,
- * or a start would take the longer the older the log is. */
+/* The process before this one died of a signal that a damaged page may have caused (STORE_SUSPECT). */
+static bool
+is_suspect(const struct store *s)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/../" STORE_SUSPECT, s->dir);
+    return access(path, F_OK) == 0;
+}
+
+/* Before LMDB does; not at all leaves, or a start would take the longer the older the log is. Older ones of the log are looked at
+ * as they are asked for. In others LMDB may come upon a damaged page unawares, and die of it: the start after that looks at all. */
 static enum store_error
-look_at_file(struct store *s, enum store_mode mode)
+look_at_file(struct store *s)
 {
     struct inspected found;
-    enum store_error error = inspect_store(s->dir, is_log(mode) ? TAIL : 0, tell_damage, s, &found);
+    enum store_error error = inspect_store(s->dir, is_suspect(s) ? 0 : TAIL, tell_damage, s, &found);
 
     s->looked_from = found.from;
     if (found.taken_back) log_warn("commit_taken_back", "path=\"%s\"", s->dir);
@@ -237,7 +247,7 @@ open_steps(struct store *s, const char *dir, enum store_mode mode, bool accept_s
     if (mkdir(s->dir, 0750) != 0 && errno != EEXIST) return lmdb_failed("open_failed", s->dir, errno);
     if (fresh && mode != STORE_SCRATCH && (code = fresh_make(s->dir)) != 0) return lmdb_failed("open_failed", s->dir, code);
     bool closed = mode == STORE_VIEWS_LOOK || (is_of_views(mode) && mark_open(s));
-    enum store_error error = mode == STORE_SCRATCH || closed ? STORE_OK : look_at_file(s, mode);
+    enum store_error error = mode == STORE_SCRATCH || closed ? STORE_OK : look_at_file(s);
     s->pages.pages = PAGE_NONE; /* the file grows: it is asked itself */
     if (error != STORE_OK || (error = open_environment(s, mode)) != STORE_OK) return error;
     mdb_env_stat(s->env, &stat_);

@@ -4,6 +4,7 @@ hit, or the page and what hung below it; an engine does not start on such books 
 prints where an event lies. A commit that the disk has forgotten again is known from DATA/head."""
 
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -128,6 +129,21 @@ def a_forgotten_commit_is_known(engine, books):
     names(engine, "transactions that do not follow each other are no meta pages", "books", "not of two commits in a row")
 
 
+def a_bad_end_is_looked_into(engine):
+    """LMDB may have died of a page that the start did not look at."""
+    suspect = os.path.join(engine.data, "suspect")
+    for number in signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT:
+        engine.start()
+        check("a good start suspects nothing", not os.path.exists(suspect))
+        os.kill(engine.process.pid, number)
+        same("%s ends it" % number.name, engine.process.wait(30), -number)
+        check("and is noted", os.path.exists(suspect))
+    engine.start()
+    check("the next start looks at everything", "ended_badly" in engine.log())
+    same("SIGTERM ends it", engine.stop(), 0)
+    check("and once is enough", not os.path.exists(suspect))
+
+
 def main():
     engine = daemon.Engine()
     with engine:
@@ -140,6 +156,8 @@ def main():
     code, said = engine.offline("verify")
     check("a good log is well", code == 0 and "all is well" in said, said)
     last = int(said.split("all is well: ")[1].split()[0])
+    a_bad_end_is_looked_into(engine)
+    last += 4  # starts
     an_event_is_named(engine, books, last)
     pages_are_named(engine, books, rows, last)
     a_forgotten_commit_is_known(engine, books)
