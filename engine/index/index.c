@@ -52,6 +52,19 @@ index_ids(const struct index *index)
 }
 
 void
+index_figures(struct index *index, struct index_figures *ret_figures)
+{
+    *ret_figures = (struct index_figures){.files = 0};
+    pthread_rwlock_rdlock(&index->lock);
+    for (; ret_figures->files < index->run_count; ret_figures->files++) {
+        const struct run *run = index->runs[ret_figures->files];
+        ret_figures->pairs += run->head.pairs;
+        ret_figures->bytes += run->size;
+    }
+    pthread_rwlock_unlock(&index->lock);
+}
+
+void
 index_discard(struct index *index)
 {
     char name[SHELF_NAME_MAX];

@@ -49,6 +49,12 @@ void          index_close(struct index **index);
 /* The position of the log that the runs are of; 0: there are none. Any thread. */
 uint64_t index_kept(const struct index *index);
 
+/* What there is in files; any thread. */
+struct index_figures {
+    uint64_t files, pairs, bytes;
+};
+void index_figures(struct index *index, struct index_figures *ret_figures);
+
 /* Whether there are files at all, of this log or not. */
 bool index_has_files(const struct index *index);
 

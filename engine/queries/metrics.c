@@ -116,6 +116,19 @@ put_store(struct metrics *l, struct pd_text of, const struct store_figures *f)
 }
 
 static void
+put_index(struct metrics *l, uint64_t position)
+{
+    struct index        *index = engine_index(l->queries->sources.engine);
+    struct index_figures f;
+    uint64_t             kept = index_kept(index);
+
+    index_figures(index, &f);
+    put_of(l, PD_metric_store_file_bytes, PD_TEXT("index"), f.bytes);
+    put(l, PD_metric_index_files, f.files);
+    put(l, PD_metric_index_lag, position > kept ? position - kept : 0);
+}
+
+static void
 put_views(struct metrics *l, uint64_t position)
 {
     struct views        *views = l->queries->sources.views;
@@ -173,6 +186,7 @@ get_metrics(struct queries *q)
     put_store(&l, PD_TEXT("log"), &log);
     store_figures(q->sources.books->rows, &rows);
     put_store(&l, PD_TEXT("rows"), &rows);
+    put_index(&l, f.position);
     put_views(&l, f.position);
     put(&l, PD_metric_memory_bytes, own_memory());
     put_subscribers(&l);

@@ -194,7 +194,7 @@ Metric = Literal[
     "commit_us", "sync_us", "rows_us", "views_us", "query_us", "pending", "held_queries", "views_lag", "views_building",
     "subscriber_lag", "tasks_waiting", "tasks_leased", "workers", "unaddressed_total", "disconnected_total",
     "undeliverable_total", "published_total", "store_used_bytes", "store_file_bytes", "store_map_bytes",
-    "store_readers", "store_reader_lag", "disk_free_bytes", "memory_bytes",
+    "store_readers", "store_reader_lag", "disk_free_bytes", "memory_bytes", "index_files", "index_lag",
 ]
 """what the engine measures of itself: _total counts since the start, _us are microseconds"""
 
