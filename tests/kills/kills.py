@@ -193,7 +193,7 @@ def account(loader, listener, log):
 def shop_of_kills(number, wanted):
     """The kills."""
     dice = random.Random(number)
-    with daemon.Engine() as engine:
+    with daemon.Engine(arguments=["--index-memory", "2000"]) as engine:
         client, kills = engine.client(), 0
         shop.furnish(client)
         loader, listener = Loader(engine.endpoint, dice), Listener(engine.endpoints["events"])

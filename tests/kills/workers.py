@@ -89,7 +89,7 @@ def account(engine, client, count):
 
 def main():
     dice = random.Random(SEED)
-    with daemon.Engine(lease_ms=LEASE_MS) as engine:
+    with daemon.Engine(lease_ms=LEASE_MS, arguments=["--index-memory", "1024"]) as engine:
         client = engine.client(timeout=30)
         shop.furnish(client)
         script = os.path.join(engine.place, "provision.sh")
