@@ -36,17 +36,38 @@ domain_name_ready(void)
     return psl_builtin() != NULL;
 }
 
+enum { KNOWN = 16, KNOWN_SIZE = 32, ICANN = PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE };
+
+/* Whether the list knows a name as a suffix. Most names end alike, and the list takes thousands of instructions for each: the last
+ * answers are remembered. */
+static bool
+is_suffix(const psl_ctx_t *psl, const char *name)
+{
+    static _Thread_local struct known {
+        char name[KNOWN_SIZE];
+        bool is_suffix;
+    } known[KNOWN];
+    size_t   size = strlen(name);
+    unsigned hash = 0;
+
+    if (size >= KNOWN_SIZE) return psl_is_public_suffix2(psl, name, ICANN);
+    for (size_t i = 0; i < size; i++) hash = hash * 31 + (unsigned char)name[i];
+    struct known *k = &known[hash % KNOWN];
+    if (strcmp(k->name, name) == 0) return k->is_suffix; /* no name is empty */
+    memcpy(k->name, name, size + 1);
+    return k->is_suffix = psl_is_public_suffix2(psl, name, ICANN);
+}
+
 /* At or below a registrable name: the ICANN list knows a suffix of it, and that is not the whole name. psl_unregistrable_domain's
  * catch-all rule "*" is not asked for, so that names under no known suffix fall through. */
 static bool
 is_registrable(const char *ascii)
 {
     const psl_ctx_t *psl = psl_builtin();
-    const int        icann = PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE;
 
-    if (psl == NULL || psl_is_public_suffix2(psl, ascii, icann)) return false;
+    if (psl == NULL || psl_is_public_suffix2(psl, ascii, ICANN)) return false;
     for (const char *dot = strchr(ascii, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
-        if (psl_is_public_suffix2(psl, dot + 1, icann)) return true;
+        if (is_suffix(psl, dot + 1)) return true;
     return false;
 }
 
