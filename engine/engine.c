@@ -205,7 +205,7 @@ engine_turn(struct engine *e, struct now now, struct request *const *requests, s
     engine_seal(e);
     error = engine_commit(e);
     if (error == STORE_OK && engine_leaves_rows(e)) error = engine_write_rows(e, &written);
-    while (error == STORE_OK && e->index_works) e->index_works = index_work(e->index);
+    while (error == STORE_OK && e->index_works && !e->options.index_apart) e->index_works = index_work(e->index);
     return error;
 }
 

@@ -32,6 +32,7 @@ struct engine_options {
     uint64_t            young;        /* changes of the index that are kept in memory before they are written; 0: the default */
     uint64_t            known_commands; /* so many last commands are known again by their ids; 0: the default */
     pd_time_us          order_expiry_us; /* an order that is left unopened for so long is cancelled; 0: 30 days */
+    bool                index_apart;  /* somebody else calls index_work; else engine_turn does all that there is */
     bool                views;        /* rows are written with what has changed: views follow */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */

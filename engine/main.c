@@ -275,6 +275,7 @@ open_engine(struct daemon *d)
         .lease_ms = d->options.lease_ms,
         .known_commands = d->options.known_commands,
         .young = d->options.index_memory,
+        .index_apart = true, /* a stop does not wait for a long merge */
         .order_expiry_us = d->options.order_expiry_s * 1000000,
         .rows_ms = ROWS_MS,
         .views = d->options.views == 0,
