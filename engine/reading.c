@@ -32,10 +32,11 @@ give_way(void)
 static void
 bear(struct daemon *d, enum store_error error)
 {
-    bool rows = error == STORE_DAMAGED && store_has_damage(d->books.rows), none = !views_figures(d->views).serving;
+    bool rows = error == STORE_DAMAGED && store_has_damage(d->books.rows);
+    bool exits = rows && !views_figures(d->views).serving && !slots_is_stopped(d->query_slots);
 
-    if (rows) log_error("rows_damaged", "action=%s hint=\"the next start makes them anew\"", none ? "exit" : "none");
-    if (error == STORE_FAILED || (rows && none)) insist(error);
+    if (rows) log_error("rows_damaged", "action=%s hint=\"the next start makes them anew\"", exits ? "exit" : "none");
+    if (error == STORE_FAILED || exits) insist(error);
     for (uint64_t ms = error == STORE_OK ? 0 : error == STORE_FULL ? FULL_MS : MEND_MS; ms > 0 && !slots_is_stopped(d->query_slots);
          ms -= FULL_MS)
         usleep(FULL_MS * 1000);

@@ -6,7 +6,7 @@
 A seed is one image: the class of page is drawn evenly (record, row, leaf header, branch, free list, meta, unused, head), then a
 place in it, then a bit; every eighth seed cuts the file there instead. `pedidod verify` must tell it, or the dump of both stores
 must be equal byte for byte; every 25th image is started as well and asked for everything: what it answers is as it was, or refused
-with `internal`, or it ends at once and says why. A signal is a violation, and so is a verification that changes a file. With
+with `internal`, or it ends and says why. A signal is a violation, and so is a verification that changes a file. With
 --blind nobody asks verify: the campaign has to see for itself.
 
 Each seed is run once. A seed that failed is replayed by the command that is printed, on the directory that is kept.
@@ -189,6 +189,10 @@ def judge_start(place):
             return "the engine does not answer: %s" % engine.log()[-300:]
         said = engine.log()
         return None if code == 1 and "level=error" in said else "the engine ended with %d: %s" % (code, said[-300:])
+    time.sleep(0.1)  # who has met damage may be about to end
+    if engine.process.poll() is not None:
+        said = engine.log()
+        return None if engine.process.returncode == 1 and "action=exit" in said else "the engine ended: %s" % said[-300:]
     wrong = [about for about, answer in found.items() if answer not in (place.good.answers[about], "internal")]
     code = engine.stop()
     if wrong:

@@ -132,12 +132,11 @@ def a_forgotten_commit_is_known(engine, books):
 def a_bad_end_is_looked_into(engine):
     """LMDB may have died of a page that the start did not look at."""
     suspect = os.path.join(engine.data, "suspect")
-    for number in signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT:
-        engine.start()
-        check("a good start suspects nothing", not os.path.exists(suspect))
-        os.kill(engine.process.pid, number)
-        same("%s ends it" % number.name, engine.process.wait(30), -number)
-        check("and is noted", os.path.exists(suspect))
+    engine.start()
+    check("a good start suspects nothing", not os.path.exists(suspect))
+    os.kill(engine.process.pid, signal.SIGABRT)  # the others are the sanitizers' own
+    same("it ends as it would have", engine.process.wait(30), -signal.SIGABRT)
+    check("and that is noted", os.path.exists(suspect))
     engine.start()
     check("the next start looks at everything", "ended_badly" in engine.log())
     same("SIGTERM ends it", engine.stop(), 0)
@@ -157,7 +156,7 @@ def main():
     check("a good log is well", code == 0 and "all is well" in said, said)
     last = int(said.split("all is well: ")[1].split()[0])
     a_bad_end_is_looked_into(engine)
-    last += 4  # starts
+    last += 2  # starts
     an_event_is_named(engine, books, last)
     pages_are_named(engine, books, rows, last)
     a_forgotten_commit_is_known(engine, books)

@@ -122,12 +122,17 @@ each_call_has_its_own_time(void **state)
     m.timeout_ms = 50;
     CHECK_EQ(pd_call_start(s.client, &m, note_done, &early), PD_CLIENT_OK);
     poll_to(&s, 1);
-    CHECK_TEXT(pd_text(stage_must_hear(&s, s.commands_port)->id), "late");
-    CHECK_TEXT(pd_text(stage_must_hear(&s, s.commands_port)->id), "early");
     CHECK_EQ(early.status, PD_CLIENT_NO_ANSWER);
     CHECK_EQ(late.times, 0);
-    /* The other was sent again when the socket was given up, within its own time. */
-    struct heard *again = stage_must_hear(&s, s.commands_port);
+    /* The other was sent again when the socket was given up, within its own time. The two sockets are heard in turns. */
+    struct heard *first = stage_must_hear(&s, s.commands_port), *heard[2], *again = first;
+    CHECK_TEXT(pd_text(first->id), "late");
+    for (int i = 0; i < 2; i++) heard[i] = stage_must_hear(&s, s.commands_port);
+    for (int i = 0; i < 2; i++) {
+        if (same_frame(&first->peer, &heard[i]->peer)) CHECK_TEXT(pd_text(heard[i]->id), "early");
+        else again = heard[i];
+    }
+    CHECK(again != first);
     CHECK_TEXT(pd_text(again->id), "late");
     stage_accept_put(s.commands_port, again, 5);
     poll_to(&s, 0);
