@@ -1,5 +1,6 @@
 /* commit.c - the other steps of the turn: what was decided becomes durable, and rows follow. Perhaps in threads of their own; they
  * look at nothing of the engine but the batch, the books and what is said to be theirs. */
+#include "engine/base/log.h"
 #include "engine/parts.h"
 #include "proto/check.h"
 
@@ -37,7 +38,14 @@ engine_commit(struct engine *e)
 {
     PD_CHECK(e->committed < e->sealed);
     const struct batch *b = &e->batches[e->committed % 2];
-    enum store_error    error = write_batch(e, b);
+
+    /* What was not found may be there, and what was decided wrong; nobody has heard of it. */
+    if (index_is_damaged(e->index)) {
+        log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
+        index_discard(e->index);
+        return STORE_DAMAGED;
+    }
+    enum store_error error = write_batch(e, b);
 
     if (error != STORE_OK) return error;
     if (b->rows != NULL) {

@@ -10,7 +10,7 @@
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
-enum { AHEAD = 8, QUIET_MS = 20, ROSTER_MS = 200 };
+enum { APART = 3, AHEAD = PREFETCH_STEPS * APART, QUIET_MS = 20, ROSTER_MS = 200 };
 
 static const pd_time_us ORDER_EXPIRY_US = (pd_time_us)30 * 86400 * 1000000;
 
@@ -79,6 +79,16 @@ run_tasks(struct engine *e)
     own_matches(e);
 }
 
+/* Of those that come within reach when `at` is next to be begun. */
+static void
+prefetch_at(struct engine *e, struct request *const *requests, size_t count, size_t at)
+{
+    for (int step = 0; step < PREFETCH_STEPS; step++) {
+        size_t back = (size_t)step * APART;
+        if (at >= back && at - back < count) prefetch(e, requests[at - back], step);
+    }
+}
+
 enum store_error
 engine_decide(struct engine *e, struct now now, struct request *const *requests, size_t count, size_t *ret_taken)
 {
@@ -89,18 +99,14 @@ engine_decide(struct engine *e, struct now now, struct request *const *requests,
         if (error != STORE_OK) return error;
     }
     set_time(e, now);
+    for (size_t at = 0; at < AHEAD && count > 0; at++) prefetch_at(e, requests, count, at);
     for (; taken < count && !turn_is_full(e); taken++) {
-        if (taken + AHEAD < count) prefetch(e, requests[taken + AHEAD]);
+        prefetch_at(e, requests, count, taken + AHEAD);
         serve(e, requests[taken]);
         e->figures.commands++;
         e->figures.refusals += requests[taken]->refused;
     }
     if (taken > 0) run_tasks(e); /* not all at the end: the log may be waiting by then */
-    if (index_is_damaged(e->index)) { /* what was decided may be wrong; nobody has heard of it */
-        log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
-        index_discard(e->index);
-        return STORE_DAMAGED;
-    }
     e->batch->taken += taken;
     *ret_taken = taken;
     return STORE_OK;
@@ -389,7 +395,7 @@ mend_books(struct engine *e, struct now now)
 {
     log_warn("rows_damaged", "action=rebuild");
     close_parts(e);
-    enum store_error error = upkeep_rebuild(&e->books, NULL, NULL);
+    enum store_error error = upkeep_rebuild(&e->books, e->options.known_commands, NULL, NULL);
     open_parts(e, now);
     if (error != STORE_OK) return error;
     return read_books(e);

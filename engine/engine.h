@@ -62,6 +62,7 @@ struct request {
     /* What the turn fills: */
     struct pd_text answer; /* one packed answer, to be given when the turn is committed; absent: it waits, and is sent later */
     bool           refused;
+    uint64_t       id_print, order_print; /* its own, of what will be looked up; 0: not known */
 };
 
 /* What no request asked for: assignments and the answers of waits. */

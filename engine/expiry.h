@@ -10,6 +10,7 @@
 struct expiry {
     pd_time_us delay;  /* microseconds */
     uint64_t   next;   /* the next position to be looked at */
+    uint64_t   missed; /* the first position where an order could not be looked at or cancelled; 0: none. A start begins there */
     bool       behind; /* there is more that is old enough */
 };
 

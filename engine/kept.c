@@ -9,7 +9,7 @@ static const struct pd_text expiry_key = {"x", 1};
 struct kept
 kept_collect(struct index *index, struct scopes *scopes, const struct expiry *expiry, struct pd_arena *arena)
 {
-    struct kept k = {.index = index_journal(index), .expiry = expiry->next};
+    struct kept k = {.index = index_journal(index), .expiry = expiry->missed > 0 ? expiry->missed : expiry->next};
     k.scopes = scopes_changed(scopes, arena, &k.scope_count);
     return k;
 }
@@ -121,7 +121,7 @@ read_index(struct store_reader *rows, struct index *index, uint64_t folded, stru
         pd_arena_reset(arena);
         if (error != STORE_OK) continue;
         index_turn_over(index, at);
-        index_settle(index, folded);
+        index_catch_up(index, folded);
     }
     if (error != STORE_NONE && error != STORE_DAMAGED) return error;
     index_reset(index);

@@ -115,7 +115,7 @@ dump(const struct options *options, struct books *books)
 static int
 rebuild(const struct options *options, struct books *books)
 {
-    enum store_error error = upkeep_rebuild(books, show_progress, NULL);
+    enum store_error error = upkeep_rebuild(books, options->known_commands, show_progress, NULL);
     if (!data_say_error(options, error, 0)) return EXIT_FAILURE;
     printf("rebuilt: %" PRIu64 " events folded\n", store_last(books->log));
     return EXIT_SUCCESS;

@@ -80,11 +80,17 @@ own_expiry(struct engine *e)
             return;
         }
         if (!expiry_begins(r.header.type)) continue;
+        e->rows.damaged = false;
         const struct pd_order *o = rows_get(&e->rows, PD_ROW_order, (struct row_key){r.header.key_position, r.header.key_item});
+        if (e->rows.damaged) {
+            store_note_damage(e->books.rows);
+            if (x->missed == 0) x->missed = x->next;
+        }
         if (o == NULL || !expiry_concerns(o) || o->updated > border) continue;
         struct pd_expire_order c = {.order = o->order, .updated = o->updated};
-        run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
-                own_id(e, PD_TEXT("expire/"), o->order, o->version)); /* refused: it is tried again after a start */
+        bool done = run_own(e, pd_block_expire_order(), &c, scopes_at(e->scopes, r.header.scope),
+                            own_id(e, PD_TEXT("expire/"), o->order, o->version));
+        if (!done && x->missed == 0) x->missed = x->next; /* it is tried again after a start */
     }
 }
 

@@ -208,11 +208,27 @@ rows_remember(struct rows *rows, uint64_t print, struct row_key key)
     rows->memos[print % ROW_MEMOS] = (struct row_memo){print, key};
 }
 
-void
-rows_prefetch(const struct rows *rows, int code, uint64_t print)
+bool
+rows_prefetch(const struct rows *rows, int code, uint64_t print, enum row_hint step)
 {
-    const struct row_memo *m = &rows->memos[print % ROW_MEMOS];
-    if (m->print == print) __builtin_prefetch(&rows->young->slots[hash_of(code, m->key) & rows->young->mask]);
+    const struct row_memo  *m = &rows->memos[print % ROW_MEMOS];
+    const struct row_table *t = rows->young;
+
+    __builtin_prefetch(m);
+    if (step == ROW_HINT_MEMO) return true;
+    if (m->print != print || m->key.position == 0) return false;
+    uint32_t               hash = hash_of(code, m->key);
+    const struct row_slot *slot = &t->slots[hash & t->mask];
+    __builtin_prefetch(slot);
+    if (step == ROW_HINT_SLOT || slot->place == 0 || slot->hash != hash) return true;
+    struct row_entry *const *place = &t->entries[slot->place - 1];
+    __builtin_prefetch(place);
+    if (step == ROW_HINT_PLACE) return true;
+    __builtin_prefetch(*place);
+    if (step == ROW_HINT_ENTRY) return true;
+    const char *row = (*place)->row;
+    for (size_t at = 0; at < 256; at += 64) __builtin_prefetch(row + at);
+    return true;
 }
 
 void

@@ -75,8 +75,10 @@ void *rows_recent(const struct rows *rows, int code, struct row_key *ret_key);
 struct row_key *rows_recall(struct rows *rows, uint64_t print);
 void            rows_remember(struct rows *rows, uint64_t print, struct row_key key);
 
-/* A hint that the row of this code behind a memo will be asked for soon. */
-void rows_prefetch(const struct rows *rows, int code, uint64_t print);
+/* Hints that the row of this code behind a fingerprint will be asked for soon: each step reads what the one before has had fetched,
+ * from one line of memory to the next. False: there is no memo, and the index will be asked. */
+enum row_hint { ROW_HINT_MEMO, ROW_HINT_SLOT, ROW_HINT_PLACE, ROW_HINT_ENTRY, ROW_HINT_ROW };
+bool rows_prefetch(const struct rows *rows, int code, uint64_t print, enum row_hint step);
 
 /* The row will have to be written. */
 void rows_touch(struct rows *rows, struct row_entry *entry);

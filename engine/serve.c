@@ -181,7 +181,7 @@ serve(struct engine *e, struct request *r)
         .command_scope = scope->reseller.scope, .has_expect = envelope->has_expect, .expect = envelope->expect,
         .dry_run = envelope->dry_run, .fingerprint = r->fingerprint, .remember = !reads,
     };
-    c.id_print = id_print(envelope->reseller, c.actor, c.id);
+    c.id_print = r->id_print != 0 ? r->id_print : id_print(envelope->reseller, c.actor, c.id);
     if (c.remember && !c.dry_run && is_seen(e, &c, r)) return;
     if (!e->writable && !reads && !c.dry_run) {
         refusal = pd_refuse(PD_E_storage_full);
@@ -210,27 +210,44 @@ prefetch_task(struct engine *e, uint64_t scope, uint64_t task)
     uint64_t print = index_number_print(INDEX_task, scope, task);
 
     index_prefetch(e->index, print);
-    rows_prefetch(&e->rows, PD_ROW_order, print);
+    (void)rows_prefetch(&e->rows, PD_ROW_order, print, ROW_HINT_MEMO);
     tasks_prefetch(e->tasks, scope, task);
 }
 
-void
-prefetch(struct engine *e, const struct request *r)
+/* Under which fingerprints it will be looked for, and by which its order. */
+static void
+note_prints(struct engine *e, struct request *r)
 {
     const struct pd_request *envelope = &r->message.envelope;
     const struct pd_block   *block = r->message.block;
     const char              *body = r->message.body;
     char                     name[ACTOR_SIZE];
 
+    r->id_print = r->order_print = 0;
     if (r->refusal.code != PD_OK) return;
-    index_prefetch(e->index, id_print(envelope->reseller, actor_of(r, name), envelope->id));
+    r->id_print = id_print(envelope->reseller, actor_of(r, name), envelope->id);
     const struct scope    *scope = scopes_find(e->scopes, envelope->reseller);
     const struct pd_field *reference = pd_block_field(block, PD_TEXT("reference")), *task = pd_block_field(block, PD_TEXT("task"));
     if (scope == NULL) return;
-    if (task != NULL) prefetch_task(e, scope->reseller.scope, *(const uint64_t *)(const void *)(body + task->offset));
-    if (reference == NULL) return;
-    struct pd_text text = *(const struct pd_text *)(const void *)(body + reference->offset);
-    if (text.data != NULL) index_prefetch(e->index, index_text_print(INDEX_reference, scope->reseller.scope, text));
+    if (task != NULL) {
+        uint64_t number = *(const uint64_t *)(const void *)(body + task->offset);
+        r->order_print = index_number_print(INDEX_task, scope->reseller.scope, number);
+        tasks_prefetch(e->tasks, scope->reseller.scope, number);
+    } else if (reference != NULL) {
+        struct pd_text text = *(const struct pd_text *)(const void *)(body + reference->offset);
+        if (text.data != NULL) r->order_print = index_text_print(INDEX_reference, scope->reseller.scope, text);
+    }
+}
+
+void
+prefetch(struct engine *e, struct request *r, int step)
+{
+    if (step == ROW_HINT_MEMO) {
+        note_prints(e, r);
+        if (r->id_print != 0) index_prefetch(e->index, r->id_print);
+    }
+    if (r->order_print != 0 && !rows_prefetch(&e->rows, PD_ROW_order, r->order_print, (enum row_hint)step) && step == ROW_HINT_SLOT)
+        index_prefetch(e->index, r->order_print);
 }
 
 /* ---- waits --------------------------------------------------------------------------------------------------------- */

@@ -45,9 +45,9 @@ upkeep_fini(struct upkeep *u)
 
 /* Parts of nobody else's, as they are before the first event. */
 static struct upkeep_parts
-own_parts(const struct books *books, bool looks_only, struct expiry *expiry)
+own_parts(const struct books *books, size_t ids, bool looks_only, struct expiry *expiry)
 {
-    struct index_options options = {.looks_only = looks_only};
+    struct index_options options = {.ids = ids, .looks_only = looks_only};
 
     if (books != NULL) {
         options.shelf = books->index;
@@ -71,7 +71,7 @@ struct reading {
     struct pd_arena           *arena;
     int                        row_code;
     bool                       to_index; /* else to the scopes */
-    bool                       damaged;
+    bool                       damaged, full;
     size_t                     count;
 };
 
@@ -93,8 +93,8 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
         index_add(r->parts->index, prints[i], key);
     if (++r->count % 1024 != 0) return true;
     pd_arena_reset(r->arena);
-    if (r->to_index) index_load_on(r->parts->index);
-    return true;
+    r->full = r->to_index && !index_load_on(r->parts->index);
+    return !r->full;
 }
 
 static enum store_error
@@ -103,16 +103,17 @@ see_rows(struct reading *r, struct store_reader *rows, int row_code)
     r->row_code = row_code;
     if (pd_schema_row(row_code) == NULL) return STORE_OK;
     enum store_error error = store_each_row(rows, row_code, (struct row_key){0, 0}, see_row, r);
+    if (r->full) return STORE_FULL;
     return r->damaged ? STORE_DAMAGED : error;
 }
 
-/* The ids of the commands that the last events up to a position came from. */
+/* The ids of the last commands up to a position, from the last event back. */
 static enum store_error
 see_ids(struct reading *r, struct store_reader *log, uint64_t last)
 {
-    uint64_t most = index_ids(r->parts->index), first = last > most ? last - most + 1 : 1;
+    uint64_t most = index_ids(r->parts->index);
 
-    for (uint64_t p = first; p <= last; p++) {
+    for (uint64_t p = last, commands = 0; p >= 1 && commands < most; p--) {
         struct pd_text   bytes;
         struct record    record;
         enum store_error error = store_read_record(log, p, r->arena, &bytes);
@@ -120,10 +121,11 @@ see_ids(struct reading *r, struct store_reader *log, uint64_t last)
             log_error("record_damaged", "position=%" PRIu64, p);
             return STORE_DAMAGED;
         }
+        commands += record.header.index == 0;
         ids_note(r->parts->index, r->parts->scopes, &record);
         if (p % 1024 != 0) continue;
         pd_arena_reset(r->arena);
-        index_load_on(r->parts->index);
+        if (!index_load_on(r->parts->index)) return STORE_FULL;
     }
     return STORE_OK;
 }
@@ -228,11 +230,17 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
         pd_arena_reset(&u->arena);
         rows_clear(&u->rows);
         u->rows.reader = store_writer_view(rows);
-        if ((error = fold_batch(u, rows, log, from, &to)) == STORE_OK) error = store_commit(rows, NULL);
+        error = fold_batch(u, rows, log, from, &to);
+        if (index_is_damaged(u->folder.index)) { /* what is there may have been taken for new */
+            log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
+            index_discard(u->folder.index);
+            error = STORE_FAILED;
+        }
+        if (error == STORE_OK) error = store_commit(rows, NULL);
         else store_abort(rows);
         if (error != STORE_OK) break;
         index_turn_over(u->folder.index, to);
-        index_settle(u->folder.index, to);
+        index_catch_up(u->folder.index, to);
         if (progress != NULL) progress(arg, "fold", to, last);
     }
     store_reader_close(&log);
@@ -280,11 +288,11 @@ check_log(struct upkeep *u, struct store *store, upkeep_progress *progress, void
 }
 
 enum store_error
-upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg)
+upkeep_rebuild(const struct books *books, size_t known_commands, upkeep_progress *progress, void *arg)
 {
     struct upkeep       u;
     struct expiry       expiry;
-    struct upkeep_parts parts = own_parts(books, false, &expiry);
+    struct upkeep_parts parts = own_parts(books, known_commands, false, &expiry);
 
     upkeep_init(&u, &parts);
     /* Rows are thrown away only when the log can give them back. */
@@ -472,7 +480,7 @@ static enum store_error
 compare_kept(const struct books *books, const struct upkeep_parts *folded, char *what)
 {
     struct expiry        expiry;
-    struct upkeep_parts  parts = own_parts(books, true, &expiry);
+    struct upkeep_parts  parts = own_parts(books, 0, true, &expiry);
     struct pd_arena      arena;
     struct store_reader *rows = NULL;
     bool                 is_there = index_has_files(parts.index);
@@ -498,7 +506,7 @@ upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progres
 {
     struct upkeep        u;
     struct expiry        expiry;
-    struct upkeep_parts  parts = own_parts(NULL, false, &expiry);
+    struct upkeep_parts  parts = own_parts(NULL, 0, false, &expiry);
     struct store        *scratch = NULL;
     struct store_reader *log = NULL, *rows = NULL, *folded = NULL;
     uint64_t             known;

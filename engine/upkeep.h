@@ -26,8 +26,10 @@ enum store_error upkeep_fold_tail(const struct books *books, const struct upkeep
                                   void *arg) STORE_MUST_CHECK;
 
 /* Checks the log's chain, then drops every row and the index and folds the log from the beginning. Interrupted, it goes on at the
- * next start. For whoever has no index open. A damaged log is STORE_DAMAGED, and the rows stay as they are. */
-enum store_error upkeep_rebuild(const struct books *books, upkeep_progress *progress, void *arg) STORE_MUST_CHECK;
+ * next start. For whoever has no index open; so many commands are known by their ids then (0: the default). A damaged log is
+ * STORE_DAMAGED, and the rows stay as they are. */
+enum store_error upkeep_rebuild(const struct books *books, size_t known_commands, upkeep_progress *progress,
+                                void *arg) STORE_MUST_CHECK;
 
 /* Checks the chain, folds the log into a scratch store in `scratch_dir` (which is made), and compares every row and what is kept
  * beside them, and the index. STORE_OK; or

@@ -67,8 +67,7 @@ index_figures(struct index *index, struct index_figures *ret_figures)
 void
 index_discard(struct index *index)
 {
-    char name[SHELF_NAME_MAX];
-    while (shelf_name(index->shelf, 0, name)) shelf_remove(index->shelf, name);
+    shelf_clear(index->shelf);
 }
 
 bool

@@ -130,15 +130,17 @@ bool index_work(struct index *index);
 /* Whether work waits for the writer to take it over. Any thread. */
 bool index_has_results(const struct index *index);
 
-/* The two together until there is nothing to do; for one thread that is both. */
+/* The two together until there is nothing to do; for one thread that is both. index_catch_up leaves what can wait: a start is not
+ * to wait for a long merge. */
 void index_settle(struct index *index, uint64_t stored);
+void index_catch_up(struct index *index, uint64_t stored);
 
 /* ---- anew ---------------------------------------------------------------------------------------------------------- */
 
 /* From here on what is added is of no position until index_loaded says of which; a crash meanwhile leaves nothing. For one thread
  * that also does the work, and calls index_load_on now and then. */
 void index_load(struct index *index);
-void index_load_on(struct index *index);
+bool index_load_on(struct index *index); /* false: there is no space; index_loaded will say so as well */
 bool index_loaded(struct index *index, uint64_t position); /* false: there was no space, and everything is as if it had not been */
 
 /* ---- all of it ----------------------------------------------------------------------------------------------------- */

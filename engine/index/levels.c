@@ -11,6 +11,8 @@
 
 enum {
     RATIO = 3,       /* an older run is at least so many times as long as all newer ones together, or is merged with them */
+    RESERVE = 256 << 20, /* bytes of the disk that no merge takes */
+    PAIR_ON_DISK = 20,   /* bytes, with its part of lines and sums, and some more */
     SLICE = 1 << 16, /* pairs that are merged before something more urgent may be done */
 };
 
@@ -72,10 +74,8 @@ remove_others(struct index *x)
 {
     char name[SHELF_NAME_MAX];
 
-    for (size_t n = 0; shelf_name(x->shelf, n, name);) {
-        if (is_chosen(x, name)) n++;
-        else shelf_remove(x->shelf, name);
-    }
+    for (size_t n = 0; shelf_name(x->shelf, n, name);)
+        if (is_chosen(x, name) || !shelf_remove(x->shelf, name)) n++;
 }
 
 void
@@ -327,6 +327,11 @@ begin_merging(struct index *x, struct merging *m)
         most += m->inputs[i]->head.pairs;
         merge_add_run(&m->merge, m->inputs[i]);
     }
+    /* A merge takes as much again as there is, and gives it back at its end: not the last of the disk, on which the log grows. */
+    if (!shelf_has_room(x->shelf, most * PAIR_ON_DISK + RESERVE)) {
+        errno = ENOSPC;
+        return false;
+    }
     return run_begin(x->shelf, most, &m->writer);
 }
 
@@ -358,7 +363,7 @@ go_on_merging(struct index *x, struct merging *m)
     if (ok && !m->merge.damaged && !more)
         ok = finish(x, &m->writer, m->inputs[0]->head.from, m->inputs[m->count - 1]->head.to, &run);
     if (!ok) say_failed(x);
-    else x->has_failed = false;
+    if (run != NULL) x->has_failed = false;
     if (!ok || m->merge.damaged) run_give_up(&m->writer); /* from the beginning, the next time */
     if (run == NULL) return ok && !m->merge.damaged;
     pthread_mutex_lock(&x->work_lock);
@@ -415,6 +420,17 @@ index_settle(struct index *x, uint64_t stored)
         if (!index_work(x) && !index_has_results(x)) return;
 }
 
+void
+index_catch_up(struct index *x, uint64_t stored)
+{
+    if (x->run_count > RUNS_MAX / 4) {
+        index_settle(x, stored);
+        return;
+    }
+    while (index_tidy(x, stored) && x->flushing != FLUSH_NONE)
+        if (!index_work(x) || x->has_failed) return;
+}
+
 /* ---- anew ---------------------------------------------------------------------------------------------------------- */
 
 void
@@ -432,10 +448,11 @@ load_on(struct index *x)
     index_settle(x, x->turned);
 }
 
-void
+bool
 index_load_on(struct index *x)
 {
     if (x->young.used >= x->options.young) load_on(x);
+    return !x->has_failed;
 }
 
 /* All runs become one, which is of a position. */

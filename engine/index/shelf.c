@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "engine/base/file_system.h"
 #include "proto/check.h"
+
+enum { PUSH = 8 << 20 };
 
 static const char unfinished[] = "unfinished-"; /* and a number: several are written at a time */
 
@@ -34,6 +37,7 @@ struct shelf_file {
     struct shelf *shelf;
     struct blob  *blob;
     int           fd;
+    uint64_t      written, pushed; /* bytes that the disk was told to begin with */
     char          name[SHELF_NAME_MAX];
 };
 
@@ -46,12 +50,13 @@ path_of(const struct shelf *s, const char *name)
     return path;
 }
 
-static void
+static bool
 remove_file(const struct shelf *s, const char *name)
 {
     char *path = path_of(s, name);
-    unlink(path);
+    bool  gone = unlink(path) == 0 || errno == ENOENT;
     free(path);
+    return gone;
 }
 
 /* Visits the n-th file of the directory, or all that were not finished. */
@@ -79,12 +84,18 @@ shelf_open(const char *dir, struct shelf **ret_shelf)
 {
     char none[SHELF_NAME_MAX];
 
-    if (dir != NULL && mkdir(dir, 0750) != 0 && errno != EEXIST) return false;
+    bool made = dir != NULL && mkdir(dir, 0750) == 0;
+
+    if (dir != NULL && !made && errno != EEXIST) return false;
     struct shelf *s = calloc(1, sizeof *s);
     PD_CHECK(s != NULL && (dir == NULL || (s->dir = strdup(dir)) != NULL));
     if (dir != NULL) (void)look_through(s, 0, none, true);
-    *ret_shelf = s;
-    return true;
+    char *above = made ? path_of(s, "..") : NULL;
+    bool  ok = !made || file_system_sync(above);
+    free(above);
+    if (ok) *ret_shelf = s;
+    else shelf_close(&s);
+    return ok;
 }
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
@@ -153,6 +164,13 @@ shelf_name(struct shelf *s, size_t n, char ret_name[SHELF_NAME_MAX])
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
 
 bool
+shelf_has_room(const struct shelf *s, uint64_t bytes)
+{
+    struct statvfs fs;
+    return s->dir == NULL || statvfs(s->dir, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes;
+}
+
+bool
 shelf_begin(struct shelf *s, struct shelf_file **ret_file)
 {
     struct shelf_file *f = calloc(1, sizeof *f);
@@ -192,7 +210,10 @@ shelf_write(struct shelf_file *f, uint64_t offset, const void *bytes, size_t siz
         at += n;
         offset += (uint64_t)n;
         size -= (size_t)n;
+        f->written += (uint64_t)n;
     }
+    /* Else all of a large file would have to wait for the disk at its end, and with it who commits meanwhile. */
+    if (f->written >= f->pushed + PUSH && sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0) f->pushed = f->written;
     return true;
 }
 
@@ -278,15 +299,22 @@ shelf_unmap(struct shelf *s, const char *bytes, size_t size)
     forget_blob(s, b);
 }
 
-void
+bool
 shelf_remove(struct shelf *s, const char *name)
 {
-    if (s->dir != NULL) {
-        remove_file(s, name);
-        return;
-    }
+    if (s->dir != NULL) return remove_file(s, name);
     struct blob *b = find_blob(s, name);
-    if (b == NULL) return;
+    if (b == NULL) return true;
     b->name[0] = '\0';
     forget_blob(s, b);
+    return true;
+}
+
+void
+shelf_clear(struct shelf *s)
+{
+    char   name[SHELF_NAME_MAX];
+    size_t n = 0;
+
+    while (shelf_name(s, n, name)) n += !shelf_remove(s, name);
 }

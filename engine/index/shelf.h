@@ -24,6 +24,7 @@ void shelf_close(struct shelf **shelf);
 bool shelf_name(struct shelf *shelf, size_t n, char ret_name[SHELF_NAME_MAX]);
 
 /* False from each of these: errno says why, ENOSPC among others; the file is to be given up. */
+bool shelf_has_room(const struct shelf *shelf, uint64_t bytes); /* on its disk; where that cannot be told, there is */
 bool shelf_begin(struct shelf *shelf, struct shelf_file **ret_file);
 bool shelf_write(struct shelf_file *file, uint64_t offset, const void *bytes, size_t size);
 bool shelf_finish(struct shelf_file **file, const char *name); /* given up in either case */
@@ -32,6 +33,7 @@ void shelf_give_up(struct shelf_file **file);
 /* A finished file's bytes, until shelf_unmap; it may be removed meanwhile. NULL: there is none, or errno says why. */
 const char *shelf_map(struct shelf *shelf, const char *name, size_t *ret_size);
 void        shelf_unmap(struct shelf *shelf, const char *bytes, size_t size);
-void        shelf_remove(struct shelf *shelf, const char *name);
+void        shelf_clear(struct shelf *shelf); /* removes all that can be removed */
+bool        shelf_remove(struct shelf *shelf, const char *name); /* whether it is gone */
 
 #endif

@@ -48,7 +48,7 @@ books_open(const char *dir, enum store_mode mode, bool accept_shorter, struct bo
         error = accept_shorter ? renew_log(&b) : STORE_SHORTER;
     }
     if (error == STORE_OK && !is_same_log(&b)) error = adopt(&b);
-    if (error == STORE_OK) error = store_open_shelf(dir, &b.index);
+    if (error == STORE_OK) error = store_open_shelf(dir, mode, &b.index);
     if (error != STORE_OK) books_close(&b);
     else *ret_books = b;
     return error;

@@ -45,8 +45,9 @@ enum store_error store_open(const char *dir, enum store_mode mode, bool accept_s
                             uint64_t *ret_known) STORE_MUST_CHECK;
 void             store_close(struct store **store);
 
-/* The shelf of DATA/index, made when there is none. STORE_FAILED: said in the log. */
-enum store_error store_open_shelf(const char *dir, struct shelf **ret_shelf) STORE_MUST_CHECK;
+/* The shelf of DATA/index, made when there is none; what a bad end makes suspect is thrown away, but with STORE_EXISTING.
+ * STORE_FAILED: said in the log. */
+enum store_error store_open_shelf(const char *dir, enum store_mode mode, struct shelf **ret_shelf) STORE_MUST_CHECK;
 void             store_close_shelf(struct shelf **shelf);
 
 /* A file in the data directory: as long as it is there, whoever opens a store looks at every page of it first. */

@@ -362,12 +362,16 @@ store_forget_damage(struct store *s)
 }
 
 enum store_error
-store_open_shelf(const char *dir, struct shelf **ret_shelf)
+store_open_shelf(const char *dir, enum store_mode mode, struct shelf **ret_shelf)
 {
     char path[4200];
 
     snprintf(path, sizeof path, "%s/index", dir);
-    return shelf_open(path, ret_shelf) ? STORE_OK : lmdb_failed("open_failed", path, errno);
+    if (!shelf_open(path, ret_shelf)) return lmdb_failed("open_failed", path, errno);
+    snprintf(path, sizeof path, "%s/" STORE_SUSPECT, dir);
+    /* It may have been a page of the index that could not be read. */
+    if (mode != STORE_EXISTING && access(path, F_OK) == 0) shelf_clear(*ret_shelf);
+    return STORE_OK;
 }
 
 void

@@ -71,7 +71,7 @@ an_altered_event_breaks_the_chain(void **state)
         CHECK_EQ(upkeep_verify(&copy, "scratch", NULL, NULL, what), STORE_DAMAGED);
         snprintf(expected, sizeof expected, "event %d: the chain is broken", (int)position);
         CHECK_TEXT(pd_text(what), expected);
-        CHECK_EQ(upkeep_rebuild(&copy, NULL, NULL), STORE_DAMAGED);
+        CHECK_EQ(upkeep_rebuild(&copy, 0, NULL, NULL), STORE_DAMAGED);
         books_close(&copy);
     }
     books_close(&good);
