@@ -189,15 +189,12 @@ def judge_start(place):
             return "the engine does not answer: %s" % engine.log()[-300:]
         said = engine.log()
         return None if code == 1 and "level=error" in said else "the engine ended with %d: %s" % (code, said[-300:])
-    time.sleep(0.1)  # who has met damage may be about to end
-    if engine.process.poll() is not None:
-        said = engine.log()
-        return None if engine.process.returncode == 1 and "action=exit" in said else "the engine ended: %s" % said[-300:]
     wrong = [about for about, answer in found.items() if answer not in (place.good.answers[about], "internal")]
     code = engine.stop()
     if wrong:
         return "the engine answers otherwise: %s" % ", ".join(wrong)
-    return None if code == 0 else "the engine ended with %d: %s" % (code, engine.log()[-300:])
+    ended = code == 1 and "action=exit" in engine.log()  # who meets damage while it is asked ends at any time
+    return None if code == 0 or ended else "the engine ended with %d: %s" % (code, engine.log()[-300:])
 
 
 # ---- the campaign --------------------------------------------------------------------------------------------------------
