@@ -41,7 +41,12 @@ def types(client, order):
 
 
 def leased_to(client, order, worker):
-    eventually("%s has it" % worker, lambda: shop.status(client, order)["items"][0].get("worker") == worker)
+    """And it knows: the engine's word for it may still be under way."""
+    def begun():
+        told = [e["actor"] for e in client.query("GetOrderHistory", {"order": order})["events"]
+                if e["type"] == "TaskProgressed"]
+        return told and told[-1] == "worker/" + worker
+    eventually("%s has it" % worker, begun)
 
 
 def success(client, place):
