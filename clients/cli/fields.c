@@ -243,6 +243,7 @@ fields_option(struct cli *cli, const struct pd_block *block, const struct given 
     else if (o->field->kind == PD_KIND_CHOICE) status = read_choice(&from, o->field, given->value, &value);
     else status = read_value(&from, o->field, given->value, &value);
     if (status == STATUS_OK) json_object_set_new(object, o->field->name, value);
+    else json_decref(value);
     return status;
 }
 
