@@ -327,8 +327,9 @@ begin_merging(struct index *x, struct merging *m)
         most += m->inputs[i]->head.pairs;
         merge_add_run(&m->merge, m->inputs[i]);
     }
-    /* A merge takes as much again as there is, and gives it back at its end: not the last of the disk, on which the log grows. */
-    if (!shelf_has_room(x->shelf, most * PAIR_ON_DISK + RESERVE)) {
+    /* A merge takes as much again as there is, and gives it back at its end: not the last of the disk, on which the log grows. But
+     * what is loaded is waited for. */
+    if (!x->loading && !shelf_has_room(x->shelf, most * PAIR_ON_DISK + RESERVE)) {
         errno = ENOSPC;
         return false;
     }

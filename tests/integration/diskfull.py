@@ -4,6 +4,7 @@ when there is space; also where the rows have a disk of their own and only that 
 root; else not run."""
 
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -27,7 +28,7 @@ def judge_full(engine, client):
 
 def story(place, data, leave_mb):
     """Filled, killed, started, freed; `place` is the small file system."""
-    engine = daemon.Engine(data=data)
+    engine = daemon.Engine(data=data, arguments=["--index-memory", "1024"])
     with engine:
         client, accepted = engine.client(), {}
         shop.furnish(client)
@@ -48,6 +49,10 @@ def story(place, data, leave_mb):
         same("SIGTERM ends it with 0", engine.stop(), 0)
         code, said = engine.offline("verify")
         check("verify finds nothing wrong", code == 0, said)
+        shutil.rmtree(os.path.join(data, "index"))
+        engine.start()
+        check("an index that is lost takes no more of a small disk than it needs", "index_built" in engine.log())
+        same("SIGTERM ends it again", engine.stop(), 0)
 
 
 def main():
