@@ -121,8 +121,7 @@ see_ids(struct reading *r, struct store_reader *log, uint64_t last)
             log_error("record_damaged", "position=%" PRIu64, p);
             return STORE_DAMAGED;
         }
-        commands += record.header.index == 0;
-        ids_note(r->parts->index, r->parts->scopes, &record);
+        commands += ids_note(r->parts->index, r->parts->scopes, &record);
         if (p % 1024 != 0) continue;
         pd_arena_reset(r->arena);
         if (!index_load_on(r->parts->index)) return STORE_FULL;
@@ -186,7 +185,7 @@ fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
         log_error("fold_failed", "position=%" PRIu64 " type=%s", position, block->Name);
         return false;
     }
-    ids_note(u->folder.index, u->folder.scopes, &record);
+    (void)ids_note(u->folder.index, u->folder.scopes, &record);
     return true;
 }
 
