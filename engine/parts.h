@@ -137,7 +137,7 @@ bool read_record(struct engine *e, uint64_t position, struct record *ret_record)
 /* A request of any port; waits that are over. */
 void serve(struct engine *e, struct request *r);
 /* Hints for a request that will be served soon, in steps some requests apart; the first also notes its fingerprints in it. */
-enum { PREFETCH_STEPS = 5 };
+enum { PREFETCH_STEPS = ROW_HINTS };
 void prefetch(struct engine *e, struct request *r, int step);
 
 /* What is no command. False: it is one. */

@@ -77,7 +77,7 @@ void            rows_remember(struct rows *rows, uint64_t print, struct row_key 
 
 /* Hints that the row of this code behind a fingerprint will be asked for soon: each step reads what the one before has had fetched,
  * from one line of memory to the next. False: there is no memo, and the index will be asked. */
-enum row_hint { ROW_HINT_MEMO, ROW_HINT_SLOT, ROW_HINT_PLACE, ROW_HINT_ENTRY, ROW_HINT_ROW };
+enum row_hint { ROW_HINT_MEMO, ROW_HINT_SLOT, ROW_HINT_PLACE, ROW_HINT_ENTRY, ROW_HINT_ROW, ROW_HINTS };
 bool rows_prefetch(const struct rows *rows, int code, uint64_t print, enum row_hint step);
 
 /* The row will have to be written. */

@@ -189,11 +189,11 @@ tell_damage(void *arg, const char *what)
 
 /* The process before this one died of a signal that a damaged page may have caused (STORE_SUSPECT). */
 static bool
-is_suspect(const struct store *s)
+is_suspect(const char *dir, const char *above)
 {
     char path[4200];
 
-    snprintf(path, sizeof path, "%s/../" STORE_SUSPECT, s->dir);
+    snprintf(path, sizeof path, "%s%s/" STORE_SUSPECT, dir, above);
     return access(path, F_OK) == 0;
 }
 
@@ -203,7 +203,7 @@ static enum store_error
 look_at_file(struct store *s)
 {
     struct inspected found;
-    enum store_error error = inspect_store(s->dir, is_suspect(s) ? 0 : TAIL, tell_damage, s, &found);
+    enum store_error error = inspect_store(s->dir, is_suspect(s->dir, "/..") ? 0 : TAIL, tell_damage, s, &found);
 
     s->looked_from = found.from;
     if (found.taken_back) log_warn("commit_taken_back", "path=\"%s\"", s->dir);
@@ -368,9 +368,8 @@ store_open_shelf(const char *dir, enum store_mode mode, struct shelf **ret_shelf
 
     snprintf(path, sizeof path, "%s/index", dir);
     if (!shelf_open(path, ret_shelf)) return lmdb_failed("open_failed", path, errno);
-    snprintf(path, sizeof path, "%s/" STORE_SUSPECT, dir);
     /* It may have been a page of the index that could not be read. */
-    if (mode != STORE_EXISTING && access(path, F_OK) == 0) shelf_clear(*ret_shelf);
+    if (mode != STORE_EXISTING && is_suspect(dir, "")) shelf_clear(*ret_shelf);
     return STORE_OK;
 }
 
