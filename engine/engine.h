@@ -81,8 +81,8 @@ struct appended {
 };
 
 /* Opens the engine over books: takes index and scopes from what is kept beside the rows, folds what was not written before a crash,
- * reads the open tasks (and makes all rows anew from the log, when one is known to be damaged), and commits EngineStarted (in a new log also the reseller
- * `default`), so that something durable was said before anything else is. The books stay the caller's. */
+ * reads the open tasks (and makes all rows anew from the log, when one is known to be damaged), and commits EngineStarted (in a new
+ * log also the reseller `default`), so that something durable was said before anything else is. The books stay the caller's. */
 enum store_error engine_open(const struct books *books, const struct engine_options *options, struct now now,
                              struct engine **ret_engine) STORE_MUST_CHECK;
 void             engine_close(struct engine **engine);

@@ -10,8 +10,8 @@
 uint64_t id_print(struct pd_text reseller, struct pd_text actor, struct pd_text id);
 bool     is_worker(struct pd_text actor);
 
-/* The id of the command that a record of the log is the first event of, if it is one to be remembered: not the engine's own. Whether
- * it was. */
+/* The id of the command that a record of the log is the first event of, if it is one to be remembered: not the engine's own.
+ * Whether it was. */
 bool ids_note(struct index *index, struct scopes *scopes, const struct record *record);
 
 #endif
