@@ -171,20 +171,23 @@ class Client:
         return answer["data"]
 
     def rows(self, kind, key, data=None, **more):
-        """Every row of a list, page by page."""
+        """Every row of a list, page by page; what is unavailable is tried again."""
         rows, cursor = [], {}
+        end = time.monotonic() + self.timeout
         while True:
             answer = self.ask(kind, data, **more, **cursor)
             if not answer["ok"]:
-                raise Refused(kind, answer["error"])
+                if answer["error"]["code"] not in UNAVAILABLE or time.monotonic() > end:
+                    raise Refused(kind, answer["error"])
+                continue
             rows += answer["data"][key]
             if "next" not in answer:
                 return rows
             cursor = {"cursor": answer["next"]}
 
     def log(self):
-        """Every event of the reseller, by ReadLog."""
-        return self.rows("ReadLog", "events", limit=1000)
+        """Every event that the reseller has by now, by ReadLog, however far behind the views are."""
+        return self.rows("ReadLog", "events", limit=1000, at_least=self.hello(fresh=True)["head"])
 
 
 class Subscriber:
