@@ -408,9 +408,9 @@ enum store_error
 inspect_locate(const char *dir, uint64_t position, inspect_tell *told, void *arg, uint64_t *ret_offset, uint64_t *ret_size,
                uint64_t *ret_last)
 {
-    struct walk      w;
-    uint64_t         page;
-    enum store_error error = open_walk(dir, told, arg, &w);
+    struct walk       w;
+    struct page_place place;
+    enum store_error  error = open_walk(dir, told, arg, &w);
 
     *ret_last = 0;
     if (error == STORE_OK) walk_table(&w, (struct table){TABLES, "of tables", w.meta.main});
@@ -418,9 +418,11 @@ inspect_locate(const char *dir, uint64_t position, inspect_tell *told, void *arg
         const struct page_table *said = &w.tables[i].said;
         if (w.tables[i].content != EVENTS) continue;
         *ret_last = said->entries;
-        const char *wrong = page_find(&w.file, said->root, position, ret_offset, ret_size, &page);
-        if (wrong != NULL) tell(&w, "page %" PRIu64 ": %s; on the way to event %" PRIu64, page, wrong, position);
-        else if (*ret_offset == 0) error = STORE_NONE;
+        const char *wrong = page_find(&w.file, said->root, position, &place);
+        if (wrong != NULL) tell(&w, "page %" PRIu64 ": %s; on the way to event %" PRIu64, place.page, wrong, position);
+        else if (place.offset == 0) error = STORE_NONE;
+        *ret_offset = place.offset;
+        *ret_size = place.size;
     }
     if (w.told > 0) error = STORE_DAMAGED;
     close_walk(&w);

@@ -242,30 +242,45 @@ last_not_above(const uint8_t *page, uint64_t key)
     return low;
 }
 
+/* The numbers of a leaf, if they follow each other and all of its values are on it. */
+static void
+note_extent(const uint8_t *page, struct page_place *place)
+{
+    int      count = page_nodes(page);
+    uint64_t first = page_number(page_node(page, 0).key);
+
+    for (int i = 0; i < count; i++) {
+        struct page_node n = page_node(page, i);
+        if (n.page != PAGE_NONE || n.key.size != sizeof first || page_number(n.key) != first + (uint64_t)i) return;
+    }
+    place->first = first;
+    place->last = first + (uint64_t)count - 1;
+}
+
 const char *
-page_find(const struct page_file *f, uint64_t root, uint64_t key, uint64_t *ret_offset, uint64_t *ret_size, uint64_t *ret_page)
+page_find(const struct page_file *f, uint64_t root, uint64_t key, struct page_place *ret_place)
 {
     uint8_t     page[PAGE_BYTES_MAX];
     const char *wrong;
     int         node;
 
-    *ret_offset = 0;
-    *ret_page = root;
+    *ret_place = (struct page_place){.page = root, .first = key, .last = key};
     if (root == PAGE_NONE) return NULL;
     for (int level = 0; level < PAGE_DEPTH_MAX; level++) {
-        if ((wrong = page_load(f, *ret_page, PAGE_BRANCH | PAGE_LEAF, page, &node)) != NULL) return wrong;
+        if ((wrong = page_load(f, ret_place->page, PAGE_BRANCH | PAGE_LEAF, page, &node)) != NULL) return wrong;
         int i = last_not_above(page, key);
         if (i < 0) return NULL;
         struct page_node n = page_node(page, i);
         if (header_of(page).kind == PAGE_BRANCH) {
-            *ret_page = n.page;
+            ret_place->page = n.page;
             continue;
         }
         if (n.key.size != sizeof key || page_number(n.key) != key) return NULL;
         uint64_t pages;
         if (n.page != PAGE_NONE && (wrong = page_load_overflow(f, &n, &pages)) != NULL) return wrong;
-        *ret_offset = n.page == PAGE_NONE ? *ret_page * f->page_size + n.offset : n.page * f->page_size + HEADER;
-        *ret_size = n.size;
+        ret_place->offset = n.page == PAGE_NONE ? ret_place->page * f->page_size + n.offset : n.page * f->page_size + HEADER;
+        ret_place->size = n.size;
+        note_extent(page, ret_place);
         return NULL;
     }
     return "its tree is deeper than any";

@@ -67,9 +67,14 @@ struct page_table page_read_table(struct pd_text data);
 /* A key of eight bytes. */
 uint64_t page_number(struct pd_text key);
 
-/* Where the value of a number lies in the file, in the tree below `root`. *ret_offset is 0 when there is none such. NULL, or
- * what is wrong, and with which page. */
-const char *page_find(const struct page_file *file, uint64_t root, uint64_t key, uint64_t *ret_offset, uint64_t *ret_size,
-                      uint64_t *ret_page);
+/* Where a number's value lies in the file. */
+struct page_place {
+    uint64_t page;         /* that was looked at last */
+    uint64_t offset, size; /* offset 0: there is no such number */
+    uint64_t first, last;  /* who has looked at this number has looked at all of these: they and their values are on one page */
+};
+
+/* Looks at the way to a number in the tree below `root`. NULL, or what is wrong, then with ret_place->page. */
+const char *page_find(const struct page_file *file, uint64_t root, uint64_t key, struct page_place *ret_place);
 
 #endif

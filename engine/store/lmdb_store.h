@@ -14,6 +14,7 @@ struct store_reader {
     struct store *store;
     MDB_txn      *txn;
     uint64_t      last, root; /* of the events, as this snapshot has them; root 0: not asked yet */
+    uint64_t      seen_first, seen_last; /* of these the way was looked at last */
 };
 
 struct store {

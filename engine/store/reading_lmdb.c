@@ -156,18 +156,23 @@ look_at_event(struct store_reader *r, uint64_t position)
 {
     struct store *s = r->store;
     MDB_val       key = {strlen("events"), (void *)(uintptr_t) "events"}, value;
-    uint64_t      offset, size, page;
 
-    if (position >= s->looked_from) return STORE_OK;
+    if (position >= s->looked_from || (position >= r->seen_first && position <= r->seen_last)) return STORE_OK;
     if (r->root == 0) {
         int rc = mdb_get(r->txn, s->tables, &key, &value);
         if (rc != MDB_SUCCESS) return lmdb_failed("read_failed", s->dir, rc);
         r->root = page_read_table((struct pd_text){value.mv_data, value.mv_size}).root;
     }
-    const char *wrong = page_find(&s->pages, r->root, position, &offset, &size, &page);
-    if (wrong == NULL) return STORE_OK;
-    log_error("page_damaged", "path=\"%s\" page=%" PRIu64 " position=%" PRIu64 " what=\"%s\"", s->dir, page, position, wrong);
-    return STORE_DAMAGED;
+    struct page_place place;
+    const char       *wrong = page_find(&s->pages, r->root, position, &place);
+    if (wrong != NULL) {
+        log_error("page_damaged", "path=\"%s\" page=%" PRIu64 " position=%" PRIu64 " what=\"%s\"", s->dir, place.page, position,
+                  wrong);
+        return STORE_DAMAGED;
+    }
+    r->seen_first = place.first;
+    r->seen_last = place.last;
+    return STORE_OK;
 }
 
 enum store_error
