@@ -137,6 +137,12 @@ engine_set_projected(struct engine *e, uint64_t position)
     e->projected = position;
 }
 
+void
+engine_ask_rows(struct engine *e)
+{
+    atomic_store(&e->rows_are_asked, true);
+}
+
 struct engine_figures
 engine_figures(const struct engine *engine)
 {

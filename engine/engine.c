@@ -10,7 +10,7 @@
 #include "engine/upkeep.h"
 #include "proto/check.h"
 
-enum { APART = 3, AHEAD = PREFETCH_STEPS * APART, QUIET_MS = 20, ROSTER_MS = 200 };
+enum { APART = 3, AHEAD = PREFETCH_STEPS * APART, QUIET_MS = 20, ASKED_MS = 5, ROSTER_MS = 200 };
 
 static const pd_time_us ORDER_EXPIRY_US = (pd_time_us)30 * 86400 * 1000000;
 
@@ -118,11 +118,20 @@ is_epoch_heavy(const struct engine *e)
     return e->arena->total > EPOCH_MEMORY_MAX || epoch_weight(e) > EPOCH_BYTES_MAX;
 }
 
-/* Whether rows are to be written: always when there is little to do, so that whoever looks at them need not wait. */
+/* When rows are to be left, if they do not become many. Each writing takes flushes of the disk from the log: while nobody asks they
+ * are rare. */
+static uint64_t
+rows_due_ms(const struct engine *e)
+{
+    bool     asked = atomic_load(&e->rows_are_asked) && ASKED_MS < e->options.rows_ms;
+    uint64_t due_ms = e->left_ms == 0 ? 0 : e->left_ms + (asked ? ASKED_MS : e->options.rows_ms);
+    return due_ms > e->quiet_ms ? due_ms : e->quiet_ms;
+}
+
 static bool
 is_flush_due(const struct engine *e)
 {
-    return e->now.monotonic_ms >= e->quiet_ms || !e->writable || is_epoch_heavy(e) ||
+    return e->now.monotonic_ms >= rows_due_ms(e) || !e->writable || is_epoch_heavy(e) ||
            e->rows.young->dirty_count > EPOCH_ROWS_MAX;
 }
 
@@ -172,7 +181,8 @@ engine_seal(struct engine *e)
     bool leave = !writing && dirty && is_flush_due(e);
     e->epoch_over = leave || (!writing && !dirty && is_epoch_heavy(e));
     if (leave) {
-        if (e->quiet_ms < e->now.monotonic_ms + e->options.rows_ms) e->quiet_ms = e->now.monotonic_ms + e->options.rows_ms;
+        e->left_ms = e->now.monotonic_ms;
+        atomic_store(&e->rows_are_asked, false);
         e->rows_are_left = true;
         e->left_last = e->last;
     }
@@ -195,7 +205,7 @@ enum store_error
 engine_settle(struct engine *e, struct now now)
 {
     size_t none;
-    e->quiet_ms = 0;
+    e->quiet_ms = e->left_ms = 0;
     return engine_turn(e, now, NULL, 0, &none);
 }
 
@@ -221,7 +231,8 @@ engine_idle_ms(const struct engine *e, struct now now)
     uint64_t   lease_ms = UINT64_MAX, idle_ms = 1000, waits_ms = waits_next_due(e->waits);
     pd_time_us deadline = UINT64_MAX;
 
-    if (e->left_last < e->last && !e->rows_are_left) idle_ms = e->quiet_ms > now.monotonic_ms ? e->quiet_ms - now.monotonic_ms : 0;
+    if (e->left_last < e->last && !e->rows_are_left && rows_due_ms(e) < now.monotonic_ms + idle_ms)
+        idle_ms = rows_due_ms(e) > now.monotonic_ms ? rows_due_ms(e) - now.monotonic_ms : 0;
     if (e->writable) tasks_next_wake(e->tasks, &lease_ms, &deadline); /* else nothing that is due can be done */
     if (e->expiry_follower.behind && e->writable) idle_ms = 0;
     if (waits_ms < lease_ms) lease_ms = waits_ms;

@@ -34,7 +34,7 @@ struct engine_options {
     pd_time_us          order_expiry_us; /* an order that is left unopened for so long is cancelled; 0: 30 days */
     bool                index_apart;  /* somebody else calls index_work; else engine_turn does all that there is */
     bool                views;        /* rows are written with what has changed: views follow */
-    uint64_t            rows_ms;      /* rows are left to be written no more often than this, unless somebody asks for them */
+    uint64_t            rows_ms;      /* rows are left to be written no more often than this, but when somebody asks for them */
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
     struct pd_text      software;
     struct measures    *measures; /* refusals are counted there; NULL: nowhere */
@@ -125,6 +125,9 @@ uint64_t engine_idle_ms(const struct engine *engine, struct now now);
 
 /* Of a decoded command: 128 bits over its type, expect, on_behalf_of and data, however they were packed. Any thread. */
 void engine_fingerprint(const struct pd_message *message, struct mp_writer *scratch, uint8_t ret_fingerprint[16]);
+
+/* Somebody waits for what is committed to be in the rows: they are left soon. Any thread; then the deciding one is to be woken. */
+void engine_ask_rows(struct engine *engine);
 
 /* The views have taken what changed up to a position; it may be forgotten. Any thread. */
 void engine_set_projected(struct engine *engine, uint64_t position);

@@ -35,7 +35,7 @@
 enum {
     EXIT_USAGE = 2,
     SLICE = 64,     /* commands that are decided before the log is asked whether it is idle */
-    ROWS_MS = 5,    /* that rows may be behind: not each command costs a commit of theirs as well */
+    ROWS_MS = 50,   /* that rows may be behind while nobody waits for them */
     ROOM_AHEAD = 2, /* so that the log's thread need not wait for it */
 };
 

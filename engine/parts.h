@@ -59,7 +59,9 @@ struct engine {
     bool              epoch_over; /* the next turn begins a new one */
     bool              index_works; /* for one thread that does it all: the index has work */
     size_t            epoch_bytes; /* of its events */
-    uint64_t          quiet_ms;   /* from when on rows are written at once, if no busy turn comes */
+    uint64_t          quiet_ms;   /* not before, unless there are many: a busy turn puts it off */
+    uint64_t          left_ms;    /* when rows were left last; 0: they are not to wait */
+    _Atomic bool      rows_are_asked; /* since */
 
     /* The turn's own. */
     struct batch      *batch; /* NULL: none is open */

@@ -81,6 +81,15 @@ give_answer(void *arg, struct pd_text address, struct pd_text answer)
     outbox_put(((struct daemon *)arg)->outbox, PD_port_queries, address, answer);
 }
 
+/* What a query waits for is to be in the rows and the views soon. */
+static void
+hurry(struct daemon *d)
+{
+    engine_ask_rows(d->engine);
+    slots_nudge(d->command_slots);
+    bell_ring(d->query_bell);
+}
+
 /* Now and then. */
 static void
 forget_dead(struct daemon *d, uint64_t *looked_ms)
@@ -108,7 +117,7 @@ query_thread(void *arg)
             struct slot   *slot = slots_waiting(d->query_slots, 0);
             struct pd_text answer = {NULL, 0};
             uint64_t       began_us = clock_us();
-            if (!held_take(d->held, clock_now().monotonic_ms, &slot->request, &answer)) bell_ring(d->query_bell);
+            if (!held_take(d->held, clock_now().monotonic_ms, &slot->request, &answer)) hurry(d);
             else histogram_add(&d->measures.query_us, clock_us() - began_us);
             slot->request.answer = pd_arena_text(&slot->arena, answer);
             slots_take(d->query_slots, 1);

@@ -59,7 +59,7 @@ start(struct sim *s)
     struct turn           first = {.now_ms = sim_time(s).monotonic_ms, .wall_us = sim_time(s).wall_us};
     struct engine_options options = {
         .lease_ms = LEASE_MS, .known_commands = 8192, .young = 100, .busy_turn = s->seed % 2 == 0 ? BUSY_TURN_AT : 0,
-        .rows_ms = s->seed % 3 * 5, .views = s->reads, .software = PD_TEXT("sim"),
+        .rows_ms = s->seed % 3 * 10, .views = s->reads, .software = PD_TEXT("sim"),
         .endpoints = {PD_TEXT("commands"), PD_TEXT("events"), PD_TEXT("queries"), PD_TEXT("workers"), 0},
     };
 

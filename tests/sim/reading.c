@@ -165,6 +165,7 @@ ask(struct sim *s, const char *type, struct pd_text reseller, struct pd_text log
     if (everybody) mp_key(w, "data"), mp_map(w, 1), mp_key(w, "all"), mp_bool(w, true);
     PD_CHECK(take_query(s, (struct pd_text){w->data, w->size}, &request));
     PD_CHECK(queries_answer(r->queries, &request, true, &wanted, &wait_ms, &answer));
+    engine_ask_rows(s->host->engine);
     pd_arena_reset(&r->arena);
     return answer;
 }
