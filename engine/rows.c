@@ -238,22 +238,6 @@ rows_touch(struct rows *rows, struct row_entry *entry)
     entry->dirty = true;
 }
 
-/* A row to be written, with what it is sorted by: an entry is another line of memory. */
-struct dirty {
-    int                     code;
-    struct row_key          key;
-    const struct row_entry *entry;
-};
-
-static int
-compare(const void *a, const void *b)
-{
-    const struct dirty *x = a, *y = b;
-    if (x->code != y->code) return x->code < y->code ? -1 : 1;
-    if (x->key.position != y->key.position) return x->key.position < y->key.position ? -1 : 1;
-    return (x->key.item > y->key.item) - (x->key.item < y->key.item);
-}
-
 /* What is soon to be packed was changed long ago, as caches count. */
 static void
 prefetch_row(const struct row_entry *e)
@@ -265,20 +249,22 @@ prefetch_row(const struct row_entry *e)
 void
 rows_flush(const struct row_table *t, struct store *store, struct mp_writer *scratch, struct mp_writer *changes)
 {
-    struct dirty *dirty = malloc(t->dirty_count * sizeof *dirty + 1);
-    size_t        count = 0;
+    struct sort_key *dirty = malloc(t->dirty_count * sizeof *dirty + 1); /* with their places among the entries */
+    size_t           count = 0;
 
     PD_CHECK(dirty != NULL);
     for (size_t i = 0; i < t->count; i++) {
         const struct row_entry *e = t->entries[i];
         if (i + 8 < t->count) __builtin_prefetch(t->entries[i + 8]);
-        if (e->dirty) dirty[count++] = (struct dirty){e->code, e->key, e};
+        if (!e->dirty) continue;
+        dirty[count] = change_sort_key((struct change){e->code, e->key});
+        dirty[count++].low |= i;
     }
-    qsort(dirty, count, sizeof *dirty, compare);
+    sort_keys(dirty, count);
     for (size_t i = 0; i < count; i++) {
-        const struct row_entry *e = dirty[i].entry;
-        if (i + 4 < count) __builtin_prefetch(dirty[i + 4].entry);
-        if (i + 2 < count) prefetch_row(dirty[i + 2].entry);
+        const struct row_entry *e = t->entries[(uint32_t)dirty[i].low];
+        if (i + 4 < count) __builtin_prefetch(t->entries[(uint32_t)dirty[i + 4].low]);
+        if (i + 2 < count) prefetch_row(t->entries[(uint32_t)dirty[i + 2].low]);
         if (changes != NULL) changes_add(changes, (struct change){e->code, e->key});
         if (e->gone) {
             store_delete_row(store, e->code, e->key);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/base/sort.h"
 #include "proto/check.h"
 
 /* Look-ups hit the table at random: in large pages, where the system has them, each is one miss and not two. Memory that was never
@@ -88,21 +89,18 @@ pair_table_take(struct pair_table *t, struct pair pair)
     return true;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    return pair_compare(*(const struct pair *)a, *(const struct pair *)b);
-}
-
 struct pair *
 pair_table_sorted(const struct pair_table *t)
 {
-    struct pair *pairs = malloc(t->used * sizeof *pairs + 1);
-    size_t       count = 0;
+    struct pair     *pairs = malloc(t->used * sizeof *pairs + 1);
+    struct sort_key *keys = malloc(t->used * sizeof *keys + 1);
+    size_t           count = 0;
 
-    PD_CHECK(pairs != NULL);
+    PD_CHECK(pairs != NULL && keys != NULL);
     for (size_t i = 0; i <= t->mask; i++)
-        if (t->slots[i].to != 0) pairs[count++] = t->slots[i];
-    qsort(pairs, count, sizeof *pairs, compare);
+        if (t->slots[i].to != 0) keys[count++] = (struct sort_key){t->slots[i].print, t->slots[i].to};
+    sort_keys(keys, count);
+    for (size_t i = 0; i < count; i++) pairs[i] = (struct pair){keys[i].high, keys[i].low};
+    free(keys);
     return pairs;
 }

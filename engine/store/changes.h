@@ -6,6 +6,7 @@
 #ifndef STORE_CHANGES_H
 #define STORE_CHANGES_H
 
+#include "engine/base/sort.h"
 #include "engine/store/lists.h"
 
 /* A row that was touched. */
@@ -13,6 +14,19 @@ struct change {
     int            row_code;
     struct row_key key;
 };
+
+/* Rows in order of table and key. The lower half of `low` is the caller's. */
+static inline struct sort_key
+change_sort_key(struct change c)
+{
+    return (struct sort_key){(uint64_t)c.row_code << 56 | c.key.position, (uint64_t)c.key.item << 32};
+}
+
+static inline struct change
+change_of(struct sort_key k)
+{
+    return (struct change){(int)(k.high >> 56), {k.high & (((uint64_t)1 << 56) - 1), (uint32_t)(k.low >> 32)}};
+}
 
 /* Writes a list, in the open transaction of the rows' store: begin, one call for each row, end. The writer is scratch. */
 void changes_begin(struct mp_writer *list, uint64_t from);

@@ -9,13 +9,6 @@ struct operation {
     struct pd_text key, value; /* value absent: it is deleted */
 };
 
-/* The key's first bytes, code and scope and eight behind them: what is equal in them is on the same pages, as a rule, and keys
- * themselves are other lines of memory. */
-struct place {
-    uint64_t scope, prefix;
-    uint32_t at; /* in the list */
-};
-
 struct tally {
     uint64_t       hash;
     struct pd_text key; /* absent: an empty slot */
@@ -40,20 +33,36 @@ operations_forget(struct operations *o)
 
 /* ---- puts and deletes ---------------------------------------------------------------------------------------------- */
 
+/* The key's first bytes, code and scope and eight behind them, and then its place in the list: what is equal in them is on the same
+ * pages, as a rule, and keys themselves are other lines of memory. */
+enum { BEGIN = 13, AT_BITS = 128 - 8 * BEGIN };
+
+static struct sort_key
+place_of(struct pd_text key, size_t at)
+{
+    char begin[16] = {0};
+
+    memcpy(begin, key.data, key.size < BEGIN ? key.size : BEGIN);
+    return (struct sort_key){view_number(begin, 8), view_number(begin + 8, BEGIN - 8) << AT_BITS | at};
+}
+
+static size_t
+at_of(struct sort_key place)
+{
+    return place.low % (1 << AT_BITS);
+}
+
 static void
 add(struct operations *o, struct operation operation)
 {
-    struct pd_text key = operation.key;
-    char           begin[16] = {0};
-
     if (o->count == o->capacity) {
         o->capacity = o->capacity * 2 + 1024;
         o->list = realloc(o->list, o->capacity * sizeof *o->list);
         o->places = realloc(o->places, o->capacity * sizeof *o->places);
         PD_CHECK(o->list != NULL && o->places != NULL);
     }
-    memcpy(begin, key.data, key.size < 13 ? key.size : 13);
-    o->places[o->count] = (struct place){view_number(begin, 5), view_number(begin + 5, 8), (uint32_t)o->count};
+    PD_CHECK(o->count < 1 << AT_BITS);
+    o->places[o->count] = place_of(operation.key, o->count);
     o->list[o->count++] = operation;
 }
 
@@ -67,16 +76,6 @@ void
 operations_delete(struct operations *o, struct pd_text key)
 {
     add(o, (struct operation){.key = key});
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-
-    if (x->scope != y->scope) return x->scope < y->scope ? -1 : 1;
-    if (x->prefix != y->prefix) return x->prefix < y->prefix ? -1 : 1;
-    return (x->at > y->at) - (x->at < y->at);
 }
 
 /* ---- counts -------------------------------------------------------------------------------------------------------- */
@@ -147,10 +146,11 @@ operations_do(struct operations *o, struct store *store, struct pd_arena *scratc
 
     for (size_t i = 0; o->tally_count > 0 && i <= o->tally_mask && error == STORE_OK; i++)
         if (o->tallies[i].count != 0) error = count_up(o, store, &o->tallies[i], scratch);
-    if (error == STORE_OK && o->count > 0) qsort(o->places, o->count, sizeof *o->places, compare);
+    if (error == STORE_OK) sort_keys(o->places, o->count);
     for (size_t i = 0; i < o->count && error == STORE_OK; i++) {
-        const struct operation *op = &o->list[o->places[i].at];
-        if (i + 8 < o->count) __builtin_prefetch(o->list[o->places[i + 8].at].key.data);
+        const struct operation *op = &o->list[at_of(o->places[i])];
+        if (i + 16 < o->count) __builtin_prefetch(&o->list[at_of(o->places[i + 16])]);
+        if (i + 8 < o->count) __builtin_prefetch(o->list[at_of(o->places[i + 8])].key.data);
         if (op->value.data != NULL) store_put_entry(store, op->key, op->value);
         else store_delete_entry(store, op->key);
     }

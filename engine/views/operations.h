@@ -3,12 +3,13 @@
 #ifndef VIEWS_OPERATIONS_H
 #define VIEWS_OPERATIONS_H
 
+#include "engine/base/sort.h"
 #include "engine/views/view.h"
 
 /* Zeroed it is empty. */
 struct operations {
     struct operation *list;   /* puts and deletes */
-    struct place     *places; /* where they belong */
+    struct sort_key  *places; /* where they belong */
     size_t            count, capacity;
     struct tally     *tallies; /* open addressing; most counts are of the same few keys, so each is kept once */
     size_t            tally_count, tally_mask;

@@ -201,15 +201,6 @@ change_row(struct projector *w, struct projection *p, struct change c, struct pd
     return STORE_OK;
 }
 
-static int
-compare_changes(const void *a, const void *b)
-{
-    const struct change *x = a, *y = b;
-    if (x->row_code != y->row_code) return x->row_code < y->row_code ? -1 : 1;
-    if (x->key.position != y->key.position) return x->key.position < y->key.position ? -1 : 1;
-    return (x->key.item > y->key.item) - (x->key.item < y->key.item);
-}
-
 /* Every row that changed behind a position, once, in order. STORE_NONE: some lists are gone. */
 static enum store_error
 gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, uint64_t to)
@@ -229,13 +220,14 @@ gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, ui
                 w->changes = realloc(w->changes, w->capacity * sizeof *w->changes);
                 PD_CHECK(w->changes != NULL);
             }
-            w->changes[w->count++] = c;
+            w->changes[w->count++] = change_sort_key(c);
         }
         from = list.to;
     }
-    if (w->count > 0) qsort(w->changes, w->count, sizeof *w->changes, compare_changes);
+    sort_keys(w->changes, w->count);
     for (size_t i = 0; i < w->count; i++)
-        if (unique == 0 || compare_changes(&w->changes[unique - 1], &w->changes[i]) != 0) w->changes[unique++] = w->changes[i];
+        if (unique == 0 || memcmp(&w->changes[unique - 1], &w->changes[i], sizeof *w->changes) != 0)
+            w->changes[unique++] = w->changes[i];
     w->count = unique;
     return STORE_OK;
 }
@@ -249,11 +241,12 @@ follow_rows(struct projector *w, struct projection *p, struct store_reader *rows
     for (size_t i = 0; i < w->count && error == STORE_OK;) {
         pd_arena_reset(&w->chunk);
         for (size_t end = i + ROWS_AT_ONCE; i < end && i < w->count && error == STORE_OK; i++) {
+            struct change  change = change_of(w->changes[i]);
             struct pd_text bytes = {NULL, 0};
-            error = store_read_row(rows, w->changes[i].row_code, w->changes[i].key, &w->chunk, &bytes);
+            error = store_read_row(rows, change.row_code, change.key, &w->chunk, &bytes);
             if (error == STORE_NONE) error = STORE_OK;
             if (error == STORE_DAMAGED) store_note_damage(w->rows);
-            if (error == STORE_OK) error = change_row(w, p, w->changes[i], bytes);
+            if (error == STORE_OK) error = change_row(w, p, change, bytes);
         }
         if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
     }

@@ -26,7 +26,7 @@ struct projector {
     struct pd_arena    arena, chunk;
     struct operations  operations;
     struct view_keys   before, now; /* of the row that is looked at, in one view */
-    struct change     *changes; /* that the last step followed; none if it had another piece of work, or nothing to do */
+    struct sort_key   *changes; /* that the last step followed; none if it had another piece of work, or nothing to do */
     size_t             count, capacity;
 };
 
