@@ -1,20 +1,21 @@
 #include "engine/store/record.h"
 
-#include <sodium.h>
+#include <nettle/sha2.h>
 
 #include "proto/check.h"
 
+_Static_assert(PD_CHAIN_BYTES == SHA256_DIGEST_SIZE, "a chain is a whole digest");
 _Static_assert(sizeof(struct record_header) == 16 + 6 * 8 + 8 * 4 + 8 + 16, "no padding on disk");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
 
 static void
 make_chain(const uint8_t *previous, const char *bytes, size_t size, uint8_t *ret_chain)
 {
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, PD_CHAIN_BYTES);
-    crypto_generichash_update(&state, previous, PD_CHAIN_BYTES);
-    crypto_generichash_update(&state, (const unsigned char *)bytes, size);
-    crypto_generichash_final(&state, ret_chain, PD_CHAIN_BYTES);
+    struct sha256_ctx state;
+    sha256_init(&state);
+    sha256_update(&state, PD_CHAIN_BYTES, previous);
+    sha256_update(&state, size, (const uint8_t *)bytes);
+    sha256_digest(&state, PD_CHAIN_BYTES, ret_chain);
 }
 
 size_t

@@ -1,9 +1,10 @@
 /* record.h - one event as it lies in the log: a fixed binary header, texts, and the event's MessagePack map as published.
  *
  *   bytes = header  command_id  actor  on_behalf_of  trace  body  chain
- *   chain = BLAKE2b-256(previous record's chain, all of the bytes before it)
+ *   chain = SHA-256(previous record's chain, all of the bytes before it)
  *
- * so that a flipped bit or an event that was cut out shows. The first record's previous chain is 32 zero bytes. Numbers are
+ * so that a flipped bit or an event that was cut out shows. (Format 1 had BLAKE2b: where a processor has instructions for SHA-256
+ * that takes twice as long, without them half as long.) The first record's previous chain is 32 zero bytes. Numbers are
  * little-endian. */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -11,7 +12,7 @@
 #include "engine/index/index.h"
 #include "proto/limits.h"
 
-enum { RECORD_FORMAT = 1 };
+enum { RECORD_FORMAT = 2 };
 
 struct record_header {
     uint16_t format, flags; /* flags: room for encrypted personal fields */

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import tempfile
 
-LIBRARIES = ("libzmq", "lmdb", "msgpack", "libsodium", "libxxhash")
+LIBRARIES = ("libzmq", "lmdb", "msgpack", "libsodium", "nettle", "libxxhash")
 
 
 def told(*line):

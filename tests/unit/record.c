@@ -1,5 +1,7 @@
 #include "engine/store/record.h"
 
+#include <sodium.h>
+
 #include "tests/support/check.h"
 
 static const uint8_t before_the_first[PD_CHAIN_BYTES];
@@ -50,6 +52,22 @@ what_was_written_is_read(void **state)
     CHECK(pd_text_equal(back.body, r.body));
     CHECK(memcmp(back.chain, r.chain, PD_CHAIN_BYTES) == 0);
     CHECK(memcmp(&back.header, &r.header, sizeof r.header) == 0);
+}
+
+/* As whoever has the log and another library would reckon it. */
+static void
+the_chain_is_sha_256_of_the_one_before_and_the_bytes(void **state)
+{
+    char          all[PD_CHAIN_BYTES + 512], *buffer = all + PD_CHAIN_BYTES;
+    struct record r = some_record(1);
+    uint8_t       wanted[crypto_hash_sha256_BYTES];
+
+    (void)state;
+    memset(all, 0x3c, PD_CHAIN_BYTES);
+    struct pd_text bytes = write_record(&r, (const uint8_t *)all, buffer);
+    crypto_hash_sha256(wanted, (const unsigned char *)all, PD_CHAIN_BYTES + bytes.size - PD_CHAIN_BYTES);
+    CHECK(memcmp(r.chain, wanted, sizeof wanted) == 0);
+    CHECK(memcmp(bytes.data + bytes.size - PD_CHAIN_BYTES, wanted, sizeof wanted) == 0);
 }
 
 static void
@@ -107,7 +125,7 @@ no_other_size_is_read(void **state)
         free(prefix);
     }
     CHECK(!record_read((struct pd_text){buffer, bytes.size + 1}, &back));
-    buffer[0] = 2; /* a format we do not know */
+    buffer[0] = RECORD_FORMAT + 1; /* one that we do not know */
     CHECK(!record_read(bytes, &back));
 }
 
@@ -142,6 +160,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_written_is_read),
+        TEST(the_chain_is_sha_256_of_the_one_before_and_the_bytes),
         TEST(every_flipped_bit_breaks_the_chain),
         TEST(an_event_that_is_cut_out_or_moved_shows),
         TEST(no_other_size_is_read),
