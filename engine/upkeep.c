@@ -6,9 +6,10 @@
 #include "engine/base/log.h"
 #include "engine/ids.h"
 #include "engine/index/keys.h"
+#include "engine/read_ahead.h"
 #include "proto/check.h"
 
-enum { BATCH_EVENTS = 4096, BATCH_BYTES = 4 << 20, BATCH_SPACE = 6 << 20, TAIL_EVENTS = 50000 /* to be said: they take a while */ };
+enum { BATCH_BYTES = 4 << 20, BATCH_SPACE = 6 << 20, TAIL_EVENTS = 50000 /* to be said: they take a while */ };
 
 /* What folding from a log needs: the engine's parts without the engine. */
 struct upkeep {
@@ -16,7 +17,6 @@ struct upkeep {
     struct rows        rows;
     struct folder      folder;
     struct expiry      expiry;
-    struct mp_reader   parser;
     struct mp_writer   packed, changes;
     bool               note_changes; /* for the views; when all is made anew, they are, too */
     uint8_t            chain[PD_CHAIN_BYTES];
@@ -37,7 +37,6 @@ static void
 upkeep_fini(struct upkeep *u)
 {
     rows_fini(&u->rows);
-    mp_reader_fini(&u->parser);
     mp_writer_fini(&u->packed);
     mp_writer_fini(&u->changes);
     pd_arena_fini(&u->arena);
@@ -167,82 +166,88 @@ upkeep_open_parts(const struct books *books, const struct upkeep_parts *parts)
 
 /* ---- folding a log ------------------------------------------------------------------------------------------------- */
 
-/* Folds one record into the upkeep's rows; false: it cannot be read, or a row it touches is damaged. */
+/* Folds one event into the upkeep's rows; false: a row it touches is damaged. */
 static bool
-fold_record(struct upkeep *u, struct pd_text bytes, uint64_t position)
+fold_one(struct upkeep *u, const struct ahead_event *e)
 {
-    struct record          record;
-    const struct pd_block *block;
+    const struct record_header *h = &e->record.header;
 
-    if (!record_read(bytes, &record) || (block = pd_schema_event(record.header.type)) == NULL) {
-        log_error("record_damaged", "position=%" PRIu64, position);
+    if (scopes_at(u->folder.scopes, h->scope) != NULL) scopes_reach(u->folder.scopes, h->scope, h->scope_position);
+    if (!fold_event(&u->folder, &e->record, e->event, NULL)) {
+        log_error("fold_failed", "position=%" PRIu64 " type=%s", h->position, e->block->Name);
         return false;
     }
-    void *event = pd_arena_alloc(&u->arena, block->size);
-    if (scopes_at(u->folder.scopes, record.header.scope) != NULL)
-        scopes_reach(u->folder.scopes, record.header.scope, record.header.scope_position);
-    if (!pd_decode_event(&u->arena, &u->parser, block, record.body, event) || !fold_event(&u->folder, &record, event, NULL)) {
-        log_error("fold_failed", "position=%" PRIu64 " type=%s", position, block->Name);
-        return false;
-    }
-    (void)ids_note(u->folder.index, u->folder.scopes, &record);
+    (void)ids_note(u->folder.index, u->folder.scopes, &e->record);
     return true;
 }
 
-/* Folds records behind `from`, up to *to or as many as weigh no more than a turn does, into the open transaction of `rows`;
- * *to is where it ended. */
+/* Folds events behind `from`, as many as weigh no more than a turn does, into the open transaction of `rows`. */
 static enum store_error
-fold_batch(struct upkeep *u, struct store *rows, struct store_reader *log, uint64_t from, uint64_t *to)
+fold_batch(struct upkeep *u, struct store *rows, const struct ahead_event *events, size_t count, uint64_t from, size_t *ret_folded)
 {
-    size_t weight = 0;
+    size_t weight = 0, n = 0;
 
-    for (uint64_t p = from + 1; p <= *to; p++) {
-        struct pd_text   bytes;
-        if (weight + u->rows.young->loaded_bytes > BATCH_BYTES) *to = p - 1;
-        if (p > *to) break;
-        enum store_error error = store_read_record(log, p, &u->arena, &bytes);
-        if (error == STORE_NONE || error == STORE_DAMAGED) log_error("record_damaged", "position=%" PRIu64, p);
-        if (error != STORE_OK) return error == STORE_NONE ? STORE_DAMAGED : error;
-        if (!fold_record(u, bytes, p)) return STORE_DAMAGED;
-        weight += bytes.size;
+    for (; n < count && weight + u->rows.young->loaded_bytes <= BATCH_BYTES; n++) {
+        if (!fold_one(u, &events[n])) return STORE_DAMAGED;
+        weight += events[n].size;
     }
+    uint64_t to = from + n;
     if (u->note_changes) changes_begin(&u->changes, from);
     rows_flush(u->rows.young, rows, &u->packed, u->note_changes ? &u->changes : NULL);
-    if (u->note_changes) changes_end(&u->changes, rows, *to);
+    if (u->note_changes) changes_end(&u->changes, rows, to);
     struct kept kept = kept_collect(u->folder.index, u->folder.scopes, &u->expiry, &u->arena);
-    kept_write(&kept, rows, &u->packed, from, *to, index_kept(u->folder.index));
-    store_set_folded(rows, *to);
+    kept_write(&kept, rows, &u->packed, from, to, index_kept(u->folder.index));
+    store_set_folded(rows, to);
+    *ret_folded = n;
+    return STORE_OK;
+}
+
+/* The same in a transaction of its own. */
+static enum store_error
+fold_and_commit(struct upkeep *u, struct store *rows, const struct ahead_event *events, size_t count, size_t *ret_folded)
+{
+    uint64_t         from = store_folded(rows);
+    enum store_error error = store_prepare(rows, BATCH_SPACE, AHEAD_EVENTS);
+
+    if (error == STORE_OK) error = store_begin(rows);
+    if (error != STORE_OK) return error;
+    pd_arena_reset(&u->arena);
+    rows_clear(&u->rows);
+    u->rows.reader = store_writer_view(rows);
+    error = fold_batch(u, rows, events, count, from, ret_folded);
+    if (index_is_damaged(u->folder.index)) { /* what is there may have been taken for new */
+        log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
+        index_discard(u->folder.index);
+        error = STORE_FAILED;
+    }
+    if (error == STORE_OK) error = store_commit(rows, NULL);
+    else store_abort(rows);
+    if (error != STORE_OK) return error;
+    index_turn_over(u->folder.index, store_folded(rows));
+    index_catch_up(u->folder.index, store_folded(rows));
     return STORE_OK;
 }
 
 static enum store_error
 fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progress, void *arg)
 {
-    struct store        *rows = books->rows;
-    struct store_reader *log = NULL;
-    uint64_t             last = store_last(books->log);
-    enum store_error     error = store_reader_open(books->log, &log);
+    uint64_t                  last = store_last(books->log);
+    struct ahead_options      all = {.log = books->log, .first = store_folded(books->rows) + 1, .last = last, .decodes = true};
+    const struct ahead_batch *b = NULL;
+    enum store_error          error;
+    struct read_ahead        *ahead = read_ahead_begin(&all, &error);
 
-    while (error == STORE_OK && store_folded(rows) < last) {
-        uint64_t from = store_folded(rows), to = last - from > BATCH_EVENTS ? from + BATCH_EVENTS : last;
-        if ((error = store_prepare(rows, BATCH_SPACE, BATCH_EVENTS)) != STORE_OK || (error = store_begin(rows)) != STORE_OK) break;
-        pd_arena_reset(&u->arena);
-        rows_clear(&u->rows);
-        u->rows.reader = store_writer_view(rows);
-        error = fold_batch(u, rows, log, from, &to);
-        if (index_is_damaged(u->folder.index)) { /* what is there may have been taken for new */
-            log_error("index_damaged", "action=exit hint=\"the next start makes it anew\"");
-            index_discard(u->folder.index);
-            error = STORE_FAILED;
+    while (error == STORE_OK && store_folded(books->rows) < last) {
+        b = read_ahead_next(ahead);
+        for (size_t at = 0, folded; at < b->count && error == STORE_OK; at += folded) {
+            error = fold_and_commit(u, books->rows, b->events + at, b->count - at, &folded);
+            if (error == STORE_OK && progress != NULL) progress(arg, "fold", store_folded(books->rows), last);
         }
-        if (error == STORE_OK) error = store_commit(rows, NULL);
-        else store_abort(rows);
-        if (error != STORE_OK) break;
-        index_turn_over(u->folder.index, to);
-        index_catch_up(u->folder.index, to);
-        if (progress != NULL) progress(arg, "fold", to, last);
+        if (error == STORE_OK) error = b->error;
+        if (b->wrong != NULL)
+            log_error("record_damaged", "position=%" PRIu64 " what=\"it%s\"", store_folded(books->rows) + 1, b->wrong);
     }
-    store_reader_close(&log);
+    read_ahead_end(&ahead);
     return error;
 }
 
@@ -261,28 +266,57 @@ upkeep_fold_tail(const struct books *books, const struct upkeep_parts *parts, up
     return error;
 }
 
-/* Whether every event is there and follows from the one before; leaves the last one's chain in u->chain. */
+/* A batch of events that must follow from each other; *at is how far that is. */
 static enum store_error
-check_log(struct upkeep *u, struct store *store, upkeep_progress *progress, void *arg)
+check_batch(struct read_ahead *ahead, uint64_t *at)
+{
+    const struct ahead_batch *b = read_ahead_next(ahead);
+
+    *at += b->count;
+    if (b->wrong != NULL)
+        log_error("record_damaged", "position=%" PRIu64 " what=\"it%s\" rows=\"left as they are\"", *at + 1, b->wrong);
+    return b->error;
+}
+
+/* The chain that an event says it has. */
+static enum store_error
+read_chain(struct store *log, uint64_t position, struct pd_arena *arena, uint8_t ret_chain[PD_CHAIN_BYTES])
 {
     struct store_reader *reader = NULL;
-    uint64_t             last = store_last(store);
-    enum store_error     error = store_reader_open(store, &reader);
+    struct pd_text       bytes;
+    struct record        r;
+    enum store_error     error = store_reader_open(log, &reader);
 
-    for (uint64_t p = 1; p <= last && error == STORE_OK; p++) {
-        struct pd_text bytes;
-        struct record  r;
-        error = store_read_record(reader, p, &u->arena, &bytes);
-        if (error == STORE_OK && (!record_read(bytes, &r) || r.header.position != p || !record_follows(bytes, u->chain)))
-            error = STORE_DAMAGED;
-        if (error == STORE_NONE) error = STORE_DAMAGED;
-        if (error == STORE_DAMAGED) log_error("record_damaged", "position=%" PRIu64 " rows=\"left as they are\"", p);
-        if (error != STORE_OK) break;
-        memcpy(u->chain, r.chain, sizeof u->chain);
-        if (p % BATCH_EVENTS == 0) pd_arena_reset(&u->arena);
-        if (progress != NULL && (p % BATCH_EVENTS == 0 || p == last)) progress(arg, "check", p, last);
+    memset(ret_chain, 0, PD_CHAIN_BYTES);
+    if (error == STORE_OK && position > 0) {
+        error = store_read_record(reader, position, arena, &bytes);
+        if (error == STORE_NONE || (error == STORE_OK && !record_read(bytes, &r))) error = STORE_DAMAGED;
+        if (error == STORE_OK) memcpy(ret_chain, r.chain, PD_CHAIN_BYTES);
     }
     store_reader_close(&reader);
+    return error;
+}
+
+/* Whether every event is there and follows from the one before. The second half begins with what the first is to end with. */
+static enum store_error
+check_log(struct upkeep *u, struct store *log, upkeep_progress *progress, void *arg)
+{
+    uint64_t           last = store_last(log), middle = last / 2, at[2] = {0, middle}, ends[2] = {middle, last};
+    struct read_ahead *halves[2] = {NULL, NULL};
+    enum store_error   error = STORE_OK;
+
+    for (int i = 0; i < 2 && error == STORE_OK; i++) {
+        uint8_t chain[PD_CHAIN_BYTES];
+        error = read_chain(log, at[i], &u->arena, chain);
+        struct ahead_options half = {.log = log, .first = at[i] + 1, .last = ends[i], .chain = chain};
+        if (error == STORE_OK) halves[i] = read_ahead_begin(&half, &error);
+    }
+    while (error == STORE_OK && (at[0] < ends[0] || at[1] < ends[1])) {
+        for (int i = 0; i < 2 && error == STORE_OK; i++)
+            if (at[i] < ends[i]) error = check_batch(halves[i], &at[i]);
+        if (progress != NULL) progress(arg, "check", at[0] + at[1] - middle, last);
+    }
+    for (int i = 0; i < 2; i++) read_ahead_end(&halves[i]);
     return error;
 }
 
@@ -296,7 +330,7 @@ upkeep_rebuild(const struct books *books, size_t known_commands, upkeep_progress
     upkeep_init(&u, &parts);
     /* Rows are thrown away only when the log can give them back. */
     enum store_error error = check_log(&u, books->log, progress, arg);
-    if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE, BATCH_EVENTS);
+    if (error == STORE_OK) error = store_prepare(books->rows, BATCH_SPACE, AHEAD_EVENTS);
     if (error == STORE_OK) error = store_begin(books->rows);
     if (error == STORE_OK) {
         uint64_t making;
@@ -385,41 +419,54 @@ compare_rows(struct store_reader *a, struct store_reader *b, const char *there, 
     return error;
 }
 
-/* One pass over a stretch of the log: positions, chain; each record is folded in the scratch store. */
+/* Folds a batch in the scratch store, in a transaction of its own. */
 static enum store_error
-fold_checked(struct upkeep *u, struct store_reader *log, uint64_t first, uint64_t last, struct store *scratch,
-             upkeep_progress *progress, void *arg, char *what)
+fold_scratch(struct upkeep *u, struct store *scratch, const struct ahead_batch *b, char *what)
 {
-    enum store_error error = STORE_OK;
+    enum store_error error = store_begin(scratch);
 
-    for (uint64_t p = first; p <= last;) {
-        if ((error = store_begin(scratch)) != STORE_OK) return error;
-        pd_arena_reset(&u->arena);
-        rows_clear(&u->rows);
-        u->rows.reader = store_writer_view(scratch);
-        for (uint64_t end = p + BATCH_EVENTS; p < end && p <= last; p++) {
-            struct pd_text bytes;
-            struct record  r;
-            if ((error = store_read_record(log, p, &u->arena, &bytes)) == STORE_FAILED) break;
-            if (error == STORE_NONE) snprintf(what, 256, "event %" PRIu64 " is missing", p);
-            else if (error == STORE_DAMAGED) snprintf(what, 256, "event %" PRIu64 ": its checksum does not fit", p);
-            else if (!record_read(bytes, &r) || r.header.position != p) snprintf(what, 256, "event %" PRIu64 " cannot be read", p);
-            else if (!record_follows(bytes, u->chain)) snprintf(what, 256, "event %" PRIu64 ": the chain is broken", p);
-            else if (!fold_record(u, bytes, p)) snprintf(what, 256, "event %" PRIu64 " cannot be folded", p);
-            if (what[0] != '\0') break;
-            memcpy(u->chain, r.chain, sizeof u->chain);
-            error = STORE_OK;
-        }
-        if (error == STORE_FAILED || what[0] != '\0') {
-            store_abort(scratch);
-            return error == STORE_FAILED ? STORE_FAILED : STORE_DAMAGED;
-        }
-        rows_flush(u->rows.young, scratch, &u->packed, NULL);
-        if ((error = store_commit(scratch, NULL)) != STORE_OK) return error;
-        index_turn_over(u->folder.index, p - 1);
-        index_settle(u->folder.index, p - 1);
-        if (progress != NULL) progress(arg, "check", p - 1, last);
+    if (error != STORE_OK) return error;
+    pd_arena_reset(&u->arena);
+    rows_clear(&u->rows);
+    u->rows.reader = store_writer_view(scratch);
+    for (size_t i = 0; i < b->count && error == STORE_OK; i++) {
+        if (fold_one(u, &b->events[i])) continue;
+        snprintf(what, 256, "event %" PRIu64 " cannot be folded", b->events[i].record.header.position);
+        error = STORE_DAMAGED;
     }
+    if (error != STORE_OK) {
+        store_abort(scratch);
+        return error;
+    }
+    rows_flush(u->rows.young, scratch, &u->packed, NULL);
+    return store_commit(scratch, NULL);
+}
+
+/* One pass over a stretch of the log: positions, chain; each event is folded in the scratch store. */
+static enum store_error
+fold_checked(struct upkeep *u, struct store *log, uint64_t first, uint64_t last, struct store *scratch, upkeep_progress *progress,
+             void *arg, char *what)
+{
+    struct ahead_options stretch = {.log = log, .first = first, .last = last, .chain = u->chain, .decodes = true};
+    uint64_t             at = first - 1;
+    enum store_error     error;
+    struct read_ahead   *ahead = read_ahead_begin(&stretch, &error);
+
+    while (error == STORE_OK && at < last) {
+        const struct ahead_batch *b = read_ahead_next(ahead);
+        if (b->count > 0) {
+            error = fold_scratch(u, scratch, b, what);
+            at += b->count;
+            memcpy(u->chain, b->events[b->count - 1].record.chain, sizeof u->chain);
+        }
+        if (error != STORE_OK) break;
+        if (b->wrong != NULL) snprintf(what, 256, "event %" PRIu64 "%s", at + 1, b->wrong);
+        if ((error = b->error) != STORE_OK) break;
+        index_turn_over(u->folder.index, at);
+        index_settle(u->folder.index, at);
+        if (progress != NULL) progress(arg, "check", at, last);
+    }
+    read_ahead_end(&ahead);
     return error;
 }
 
@@ -507,17 +554,16 @@ upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progres
     struct expiry        expiry;
     struct upkeep_parts  parts = own_parts(NULL, 0, false, &expiry);
     struct store        *scratch = NULL;
-    struct store_reader *log = NULL, *rows = NULL, *folded = NULL;
-    uint64_t             known;
+    struct store_reader *rows = NULL, *folded = NULL;
+    uint64_t             known, last = store_last(books->log);
 
     ret_what[0] = '\0';
     upkeep_init(&u, &parts);
     enum store_error error = store_open(scratch_dir, STORE_SCRATCH, false, &scratch, &known);
     if (error == STORE_OK) error = store_reader_open(books->rows, &rows);
-    if (error == STORE_OK) error = store_reader_open(books->log, &log);
     /* Rows may be behind the log; they are compared where they stand, and the rest of the log must fold as well. */
     uint64_t at = store_folded(books->rows);
-    if (error == STORE_OK) error = fold_checked(&u, log, 1, at, scratch, progress, arg, ret_what);
+    if (error == STORE_OK) error = fold_checked(&u, books->log, 1, at, scratch, progress, arg, ret_what);
     if (error == STORE_OK) error = store_reader_open(scratch, &folded);
     if (error == STORE_OK) error = compare_rows(folded, rows, "the books lack it", &u.arena, ret_what);
     if (error == STORE_OK && ret_what[0] == '\0')
@@ -525,8 +571,7 @@ upkeep_verify(const struct books *books, const char *scratch_dir, upkeep_progres
     store_reader_close(&folded);
     if (error == STORE_OK && ret_what[0] == '\0' && at > 0) error = compare_kept(books, &parts, ret_what);
     if (error == STORE_OK && ret_what[0] == '\0')
-        error = fold_checked(&u, log, at + 1, store_reader_last(log), scratch, progress, arg, ret_what);
-    store_reader_close(&log);
+        error = fold_checked(&u, books->log, at + 1, last, scratch, progress, arg, ret_what);
     store_reader_close(&rows);
     store_close(&scratch);
     upkeep_fini(&u);
