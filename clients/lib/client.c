@@ -46,7 +46,7 @@ pd_client_open_for(size_t structs_size, const struct pd_client_options *options,
     TAILQ_INIT(&c->pending);
     TAILQ_INIT(&c->queue);
     c->wake_ms = UINT64_MAX;
-    c->loop_fd = c->timer_fd = -1;
+    c->loop_fd = c->timer_fd = c->flag_fd = -1;
     *ret_client = c;
     return PD_CLIENT_OK;
 }

@@ -81,7 +81,9 @@ struct pd_client {
     int      subscribers; /* that are open */
     struct pd_reply reply; /* of callbacks */
 
-    int  loop_fd, timer_fd; /* -1: nobody asked for one */
+    int  loop_fd, timer_fd, flag_fd; /* -1: nobody asked for one */
+    uint64_t timer_ms;               /* when it is due; 0: never */
+    bool     flag_raised;
     char problem[400];
     enum pd_error_code refusal; /* of the last function that failed; PD_OK: it was none */
 };
