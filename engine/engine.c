@@ -368,6 +368,7 @@ open_parts(struct engine *e, struct now now)
 {
     e->index = index_open(&(struct index_options){
         .shelf = e->books.index, .log_id = store_log_id(e->books.log), .ids = e->options.known_commands, .young = e->options.young,
+        .gently = e->options.index_apart,
     });
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);

@@ -26,6 +26,7 @@ index_open(const struct index_options *options)
         PD_CHECK(shelf_open(NULL, &index->own_shelf));
         index->shelf = index->own_shelf;
     }
+    if (index->options.gently) shelf_go_gently(index->shelf);
     levels_init(index);
     return index;
 }

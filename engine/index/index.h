@@ -38,6 +38,7 @@ struct index_options {
     size_t         ids;    /* so many ids at least are kept, the last ones; 0: the default of a million */
     size_t         young;  /* pairs in memory before they are written; 0: the default */
     bool           looks_only; /* nothing is written or removed */
+    bool           gently; /* writing pauses now and then: others commit meanwhile */
 };
 
 enum { INDEX_IDS = 1 << 20, INDEX_YOUNG = 1 << 18 };

@@ -14,7 +14,7 @@
 #include "engine/base/file_system.h"
 #include "proto/check.h"
 
-enum { PUSH = 8 << 20 };
+enum { PUSH = 512 << 10, PAUSE_US = 1000 };
 
 static const char unfinished[] = "unfinished-"; /* and a number: several are written at a time */
 
@@ -31,6 +31,7 @@ struct shelf {
     char        *dir; /* NULL: memory */
     struct blob *blobs;
     unsigned     begun;
+    bool         gently;
 };
 
 struct shelf_file {
@@ -194,6 +195,12 @@ shelf_begin(struct shelf *s, struct shelf_file **ret_file)
     return true;
 }
 
+void
+shelf_go_gently(struct shelf *s)
+{
+    s->gently = true;
+}
+
 bool
 shelf_write(struct shelf_file *f, uint64_t offset, const void *bytes, size_t size)
 {
@@ -212,8 +219,11 @@ shelf_write(struct shelf_file *f, uint64_t offset, const void *bytes, size_t siz
         size -= (size_t)n;
         f->written += (uint64_t)n;
     }
-    /* Else all of a large file would have to wait for the disk at its end, and with it who commits meanwhile. */
-    if (f->written >= f->pushed + PUSH && sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0) f->pushed = f->written;
+    /* Else all of a large file would have to wait for the disk at its end, and with it who commits meanwhile: the disk's next flush
+     * is of whatever it was given. */
+    if (f->written < f->pushed + PUSH || sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE) != 0) return true;
+    f->pushed = f->written;
+    if (f->shelf->gently) usleep(PAUSE_US);
     return true;
 }
 

@@ -20,6 +20,9 @@ enum { SHELF_NAME_MAX = 64 };
 bool shelf_open(const char *dir, struct shelf **ret_shelf);
 void shelf_close(struct shelf **shelf);
 
+/* From now on who writes pauses now and then, for others who wait for the same disk. */
+void shelf_go_gently(struct shelf *shelf);
+
 /* The n-th name, in no order; false: there are not so many. Valid until something is finished or removed. */
 bool shelf_name(struct shelf *shelf, size_t n, char ret_name[SHELF_NAME_MAX]);
 

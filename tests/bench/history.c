@@ -1,16 +1,20 @@
 /* history.c - writes years of orders into a new data directory at full speed:
  *
- *   history DIR [orders=200000] [years=5] [resellers=1000]
+ *   history DIR [orders=200000] [years=5] [resellers=1000] [cohort=0]
  *
  * The engine's own core decides, folds and commits, with the real store, so that what it leaves is what an engine would have left
  * and `pedidod verify` finds nothing. The clock is the history's: orders come in cohorts, which live through their hours step by
- * step; then it leaps to the next one. It ends now. Prints a JSON line. */
+ * step; then it leaps to the next one. It ends now. Prints a JSON line.
+ *
+ * So it is also what the engine could do without a network, in one thread; `history-memory`, which has the store in memory, what it
+ * could do without a store as well. `cohort`: so many orders live at once; 0: as many as begin in a day. */
 #include "tests/bench/history.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "engine/bus/door.h"
@@ -27,6 +31,7 @@ struct drive {
     struct door     door;
     struct pd_arena arena;
     struct request  requests[TURN_MAX], *waiting[TURN_MAX];
+    uint64_t        commands;
     uint64_t        begun_us, said_us;
 };
 
@@ -85,6 +90,7 @@ turn(struct drive *d)
         fprintf(stderr, "refused: %.*s\n", (int)d->requests[i].answer.size, d->requests[i].answer.data);
         exit(EXIT_FAILURE);
     }
+    d->commands += d->history.count;
     d->history.count = 0;
     mp_writer_clear(&d->history.frames);
     pd_arena_reset(&d->arena);
@@ -148,14 +154,13 @@ furnish(struct drive *d)
 }
 
 static void
-write_years(struct drive *d, double years)
+write_years(struct drive *d, double years, uint64_t cohort)
 {
     struct history *h = &d->history;
     pd_time_us      end_us = clock_now().wall_us, span_us = (pd_time_us)(years * 365.25 * 86400e6);
-    uint64_t        a_day = (uint64_t)((double)h->orders / (years * 365.25)), cohort = a_day;
+    uint64_t        a_day = (uint64_t)((double)h->orders / (years * 365.25));
 
-    if (cohort < COHORT_MIN) cohort = COHORT_MIN;
-    if (cohort > COHORT_MAX) cohort = COHORT_MAX;
+    if (cohort == 0) cohort = a_day < COHORT_MIN ? COHORT_MIN : a_day > COHORT_MAX ? COHORT_MAX : a_day;
     furnish(d);
     for (uint64_t done = 0; done < h->orders; done += cohort) {
         uint64_t   count = h->orders - done < cohort ? h->orders - done : cohort;
@@ -205,27 +210,39 @@ close_books(struct drive *d)
     free(d->history.customers);
 }
 
+static double
+processor_seconds(void)
+{
+    struct rusage used;
+
+    PD_CHECK(getrusage(RUSAGE_SELF, &used) == 0);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 int
 main(int argc, char **argv)
 {
     static struct drive d;
 
-    if (argc < 2) {
-        fputs("history DIR [orders=200000] [years=5] [resellers=1000]\n", stderr);
+    if (argc < 2 || argv[1][0] == '-') {
+        fputs("history DIR [orders=200000] [years=5] [resellers=1000] [cohort=0]\n", stderr);
         return 2;
     }
     double years = load_number(argv + 2, "years", 5);
     d.history.orders = (uint64_t)load_number(argv + 2, "orders", 200000);
     d.history.resellers = (uint64_t)load_number(argv + 2, "resellers", 1000);
-    PD_CHECK(years > 0 && years < 50 && d.history.orders > 0 && d.history.resellers > 0);
+    uint64_t cohort = (uint64_t)load_number(argv + 2, "cohort", 0);
+    PD_CHECK(years > 0 && years < 50 && d.history.orders > 0 && d.history.resellers > 0 && cohort <= COHORT_MAX);
     PD_CHECK((d.history.customers = calloc(d.history.resellers, sizeof *d.history.customers)) != NULL);
     open_books(&d, argv[1], years);
     d.begun_us = load_now_us();
-    write_years(&d, years);
+    write_years(&d, years, cohort);
     double   seconds = (double)(load_now_us() - d.begun_us) / 1e6;
     uint64_t events = engine_last(d.engine), imported = d.history.imported;
+    double   cpu = processor_seconds();
     close_books(&d);
-    printf("{\"orders\":%" PRIu64 ",\"imported\":%" PRIu64 ",\"events\":%" PRIu64 ",\"seconds\":%.1f,\"events_s\":%.0f}\n",
-           d.history.orders, imported, events, seconds, (double)events / seconds);
+    printf("{\"orders\":%" PRIu64 ",\"imported\":%" PRIu64 ",\"events\":%" PRIu64 ",\"seconds\":%.1f,\"events_s\":%.0f,", d.history.orders,
+           imported, events, seconds, (double)events / seconds);
+    printf("\"rate\":%.0f,\"cpu_us\":%.2f}\n", (double)d.commands / seconds, cpu * 1e6 / (double)d.commands);
     return EXIT_SUCCESS;
 }
