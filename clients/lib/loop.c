@@ -1,7 +1,7 @@
-/* One descriptor for a foreign loop: an epoll of the sockets' descriptors, a timer and a flag. A ZeroMQ descriptor tells of changes
- * only and sending may swallow one, so whoever returns to the caller looks at the sockets themselves: where an answer is waiting, or
- * a request to be sent, the flag is raised. (A timer that is due at once does the same, but costs an interrupt: two thirds of a busy
- * client's time.) */
+/* One descriptor for a foreign loop: an epoll of the sockets' descriptors, a timer and a flag. A ZeroMQ descriptor tells of
+ * changes only and sending may swallow one, so whoever returns to the caller looks at the sockets themselves: where an answer is
+ * waiting, or a request to be sent, the flag is raised. (A timer that is due at once does the same, but costs an interrupt: two
+ * thirds of a busy client's time.) */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>

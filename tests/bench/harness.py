@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -55,6 +56,25 @@ def cpu_us(pid):
     return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
 
 
+def children_seconds():
+    """Processor time of the processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def thread_seconds(pid):
+    """Processor time by thread, as the engine names them; the first one is the net thread."""
+    seconds = {}
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, task)) as file:
+            name, fields = file.read().split("(", 1)[1].rsplit(")", 1)
+        with open("/proc/%d/task/%s/schedstat" % (pid, task)) as file:
+            ran = int(file.read().split()[0]) / 1e9
+        name = "net" if int(task) == pid else "zmq" if name.startswith("ZMQ") else name
+        seconds[name] = seconds.get(name, 0) + ran
+    return seconds
+
+
 def verify(data):
     subprocess.run([daemon.program("pedidod"), "verify", "--data", data], check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -64,9 +84,10 @@ class Engine:
     """A pedidod, the n-th of those that run at once: on a directory of its own that is verified at the end and removed, or on
     `data`, which is left as it is."""
 
-    def __init__(self, options, *arguments, data=None, n=0, under=(), wait=True):
-        """`under`: a program that runs it, and its arguments. Not `wait`: it is left to first_answer() to see when it serves."""
-        self.place = tempfile.mkdtemp(prefix="pedido-bench-")
+    def __init__(self, options, *arguments, data=None, n=0, under=(), wait=True, where=None):
+        """`under`: a program that runs it, and its arguments. Not `wait`: it is left to first_answer() to see when it serves.
+        `where`: in which directory its own is made."""
+        self.place = tempfile.mkdtemp(prefix="pedido-bench-", dir=where)
         self.own, self.data = data is None, data or os.path.join(self.place, "data")
         self.endpoints = [endpoint(options, 1 + 4 * n + port, self.place) for port in range(len(daemon.PORTS))]
         line = list(under) + [daemon.program("pedidod"), "--data", self.data] + list(arguments)
@@ -133,10 +154,14 @@ class Engine:
         """Orders from the first command to the last, at full speed; nobody else uses the ids of a run."""
         self.runs += 1
         settings = dict({"seconds": options.seconds, "run": "%s%d" % (os.urandom(3).hex(), self.runs)}, **settings)
-        before = cpu_us(self.process.pid)
+        before, load_before = thread_seconds(self.process.pid), children_seconds()
         result = run_load("bench", "lifecycle", self.commands, self.workers, *["%s=%s" % pair for pair in settings.items()],
                           timeout=settings["seconds"] + 120)
-        result["cpu_us"] = (cpu_us(self.process.pid) - before) / result["all"]
+        after = thread_seconds(self.process.pid)
+        each = {name: (after[name] - before.get(name, 0)) * 1e6 / result["all"] for name in after}
+        result["cpu_us"] = sum(each.values())
+        result["threads_us"] = {name: round(us, 2) for name, us in sorted(each.items(), key=lambda pair: -pair[1]) if us >= 0.01}
+        result["load_us"] = (children_seconds() - load_before) * 1e6 / result["all"]
         return result
 
     def settle(self, timeout=600):

@@ -136,7 +136,7 @@ say_progress(struct drive *d, uint64_t done)
 {
     uint64_t now_us = load_now_us(), orders = d->history.orders;
 
-    if (now_us < d->said_us + 2000000 && done < orders) return;
+    if (now_us < d->said_us + 2000000) return;
     d->said_us = now_us;
     double seconds = (double)(now_us - d->begun_us) / 1e6;
     fprintf(stderr, "  %" PRIu64 " of %" PRIu64 " orders, %" PRIu64 " events, %.0f s, %.0f s left\n", done, orders,
@@ -235,14 +235,14 @@ main(int argc, char **argv)
     PD_CHECK(years > 0 && years < 50 && d.history.orders > 0 && d.history.resellers > 0 && cohort <= COHORT_MAX);
     PD_CHECK((d.history.customers = calloc(d.history.resellers, sizeof *d.history.customers)) != NULL);
     open_books(&d, argv[1], years);
-    d.begun_us = load_now_us();
+    d.begun_us = d.said_us = load_now_us();
     write_years(&d, years, cohort);
     double   seconds = (double)(load_now_us() - d.begun_us) / 1e6;
     uint64_t events = engine_last(d.engine), imported = d.history.imported;
     double   cpu = processor_seconds();
     close_books(&d);
-    printf("{\"orders\":%" PRIu64 ",\"imported\":%" PRIu64 ",\"events\":%" PRIu64 ",\"seconds\":%.1f,\"events_s\":%.0f,", d.history.orders,
-           imported, events, seconds, (double)events / seconds);
+    printf("{\"orders\":%" PRIu64 ",\"imported\":%" PRIu64 ",\"events\":%" PRIu64 ",\"seconds\":%.1f,\"events_s\":%.0f,",
+           d.history.orders, imported, events, seconds, (double)events / seconds);
     printf("\"rate\":%.0f,\"cpu_us\":%.2f}\n", (double)d.commands / seconds, cpu * 1e6 / (double)d.commands);
     return EXIT_SUCCESS;
 }

@@ -57,6 +57,26 @@ def scenarios(lines):
     return list(columns(rows, right=(1, 2, 3, 4))) if len(rows) > 1 else []
 
 
+def threads(lines):
+    """Of a command's processor time, what each thread of the engine takes, and who sends."""
+    told = [line for line in lines if line.get("threads_us")]
+    names = sorted({name for line in told for name in line["threads_us"]}, key=lambda name: -told[0]["threads_us"].get(name, 0))
+    names = [name for name in names if any(line["threads_us"].get(name, 0) >= 0.05 for line in told)]
+    rows = [tuple(["us A COMMAND"] + names + ["ENGINE", "LOAD"])]
+    for line in told:
+        rows.append(tuple([line["scenario"]] + ["%.2f" % line["threads_us"].get(name, 0) for name in names] +
+                          ["%.2f" % line[name] for name in ("engine_cpu_us", "load_us")]))
+    return list(columns(rows, right=range(1, len(rows[0])))) if told else []
+
+
+def alone(lines):
+    rows = [("WITHOUT", "PER SECOND", "us A COMMAND", "")]
+    for line in lines:
+        if line.get("scenario") in ("core", "core-memory"):
+            rows.append((line["scenario"], number(line["rate"]), number(line["cpu_us"]), line["about"]))
+    return list(columns(rows, right=(1, 2))) if len(rows) > 1 else []
+
+
 def key(line):
     """What makes a line the same one in another run."""
     return tuple(str(line.get(name, "")) for name in ("scenario", "outstanding", "reader", "by", "scope", "subscribers", "orders"))
@@ -76,7 +96,7 @@ def compared(lines, earlier):
 
 
 def tables(lines):
-    for table in (scenarios(lines), references(lines), bounds(lines)):
+    for table in (scenarios(lines), threads(lines), alone(lines), references(lines), bounds(lines)):
         if table:
             yield ""
             yield from table

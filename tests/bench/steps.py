@@ -65,6 +65,9 @@ STEPS = [
 ] + [
     Step("subscribers-1", orders.watched, "lifecycle-1024 with a live subscriber", subscribers=1),
     Step("subscribers-4", orders.watched, "lifecycle-1024 with 4 live subscribers", subscribers=4),
+    Step("unflushed", orders.unflushed, "lifecycle-1024 on a file system in memory: no flushes", outstanding=1024),
+    Step("core", orders.core, "the engine's core in one thread: no network, no views", quick=True, program="history"),
+    Step("core-memory", orders.core, "the same over the store in memory", quick=True, program="history-memory"),
     Step("restart", upkeep.restart, "from exec to an AddOrder's answer, after kill -9 under load"),
     Step("rebuild", upkeep.rebuild, "rows and views made anew, and verified", quick=True, once=True),
     Step("idle", upkeep.idle, "an engine on an empty log that nobody talks to", quick=True, once=True),
