@@ -15,7 +15,8 @@ CORE_ORDERS, COHORT = 100000, 1024
 def figures(result, health):
     """Of the load, and of what the engine says that it has done."""
     return dict({name: result[name] for name in FIGURES if name in result}, engine_cpu_us=round(result["cpu_us"], 2),
-                load_us=round(result["load_us"], 2), of_a_turn=round(health["commands"] / health["turns"], 1), events=health["log_position"], refused=health["refusals"])
+                load_us=round(result["load_us"], 2), of_a_turn=round(health["commands"] / health["turns"], 1),
+                events=health["log_position"], refused=health["refusals"])
 
 
 def closed(run, views="on", **settings):
