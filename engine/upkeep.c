@@ -239,7 +239,7 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
 
     while (error == STORE_OK && store_folded(books->rows) < last) {
         b = read_ahead_next(ahead);
-        for (size_t at = 0, folded; at < b->count && error == STORE_OK; at += folded) {
+        for (size_t at = 0, folded = 0; at < b->count && error == STORE_OK; at += folded) {
             error = fold_and_commit(u, books->rows, b->events + at, b->count - at, &folded);
             if (error == STORE_OK && progress != NULL) progress(arg, "fold", store_folded(books->rows), last);
         }
