@@ -26,8 +26,8 @@ LIFE = 2500                     # commands that an engine acknowledges before it
 OUTSTANDING, ARRAYS = 8, (200, 200, 1000)
 ASKED_AGAIN, ASKED_AT_END = 20, 200
 BUSY_S = 0.02                    # so long, at most, an engine has worked on what it was given last
-START_S, REBUILD_S = 0.12, 0.5   # within these a start, or a rebuild, is killed, if it is not over
-FOLD_S = (0.015, 0.15)           # and a rebuild's fold from where it begins: its first batch, or any
+START_S, REBUILD_S = 0.12, 0.25  # within these a start, or a rebuild, is killed, if it is not over
+FOLD_S = (0.008, 0.06)           # and a rebuild's fold from where it begins: its first batch, or any
 
 
 class Loader:
