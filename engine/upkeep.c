@@ -243,9 +243,10 @@ fold_to_end(struct upkeep *u, const struct books *books, upkeep_progress *progre
             error = fold_and_commit(u, books->rows, b->events + at, b->count - at, &folded);
             if (error == STORE_OK && progress != NULL) progress(arg, "fold", store_folded(books->rows), last);
         }
-        if (error == STORE_OK) error = b->error;
+        if (error != STORE_OK) break;
         if (b->wrong != NULL)
             log_error("record_damaged", "position=%" PRIu64 " what=\"it%s\"", store_folded(books->rows) + 1, b->wrong);
+        error = b->error;
     }
     read_ahead_end(&ahead);
     return error;

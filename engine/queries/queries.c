@@ -550,6 +550,7 @@ queries_answer(struct queries *q, const struct request *request, bool is_late, u
         rows_clear(&q->rows);
         q->rows.reader = q->view.reader;
         data = look(q);
+        if (index_is_damaged(q->folder.index)) q->refusal = pd_refuse(PD_E_shutting_down); /* what it did not find may be there */
         if (q->refusal.code != PD_OK) data = NULL;
     }
     store_reader_close(&q->log_reader);

@@ -77,6 +77,18 @@ def latencies(lines):
     return bars("From a command to its reply, in milliseconds", of_run(lines), rows, " ms") if rows else None
 
 
+def threads(lines):
+    for line in lines:
+        if line.get("scenario") == "lifecycle-1024" and line.get("threads_us"):
+            names = {"net": "ZeroMQ's messages, decoded and answered (net)", "engine": "decides and folds (engine)",
+                     "log": "chains and commits (log)", "rows": "writes rows (rows)", "views": "writes views (views)",
+                     "index": "writes the index (index)", "zmq": "ZeroMQ's own"}
+            rows = [(names.get(name, name), "ours", us, None) for name, us in line["threads_us"].items() if us >= 0.05]
+            return bars("Processor time of a command by thread, in microseconds", of_run(lines),
+                        rows + [("who sends (the load)", "other", line["load_us"], None)], " us")
+    return None
+
+
 def scale(lines):
     found = {line["scenario"]: line for line in lines if line.get("scenario", "").startswith("scale-")}
     if "scale-large" not in found:
@@ -91,7 +103,7 @@ def scale(lines):
 def draw(lines, place):
     """The names of those that the lines have something for."""
     os.makedirs(place, exist_ok=True)
-    for name, chart in (("rates", rates(lines)), ("latency", latencies(lines)), ("scale", scale(lines))):
+    for name, chart in (("rates", rates(lines)), ("latency", latencies(lines)), ("threads", threads(lines)), ("scale", scale(lines))):
         if chart is not None:
             with open(os.path.join(place, name + ".svg"), "w") as file:
                 file.write(chart)

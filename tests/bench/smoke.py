@@ -72,7 +72,7 @@ def drawn(place):
     before = os.listdir(place)
     done = subprocess.run([os.path.join(ROOT, "scripts", "bench"), "--from", path, "--charts", charts, "--compare", path],
                           text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    same("charts are drawn of what there is", (done.returncode, sorted(os.listdir(charts))), (0, ["latency.svg", "rates.svg"]))
+    same("charts are drawn of what there is", (done.returncode, sorted(os.listdir(charts))), (0, ["latency.svg", "rates.svg", "threads.svg"]))
     ours = [e for e in xml.etree.ElementTree.parse(os.path.join(charts, "rates.svg")).iter() if e.get("class") == "ours"]
     same("with a bar for the scenario", len(ours), 1)
     check("and compared with itself nothing has changed", re.search(r"lifecycle-64 +rate .* 1\.00\n", done.stderr), done.stderr)

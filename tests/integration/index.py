@@ -80,25 +80,50 @@ def flip(path, at):
         file.write(bytes([byte ^ 16]))
 
 
-def damaged(engine, client):
+def flip_pages(engine):
+    """One bit in every page of the oldest file but the first."""
     path = os.path.join(engine.data, "index", runs(engine)[0])
-    size = os.path.getsize(path)
-    for at in range(4096 + 7, size - 4096, 4096):  # every page of it but the first
+    for at in range(4096 + 7, os.path.getsize(path) - 4096, 4096):
         flip(path, at)
-    code, said = engine.offline("verify")
-    check("verify tells of pages that are others", code == 1 and "index" in said, said)
-    engine.start()
+
+
+def told(answer):
+    return "found" if answer["ok"] else answer["error"]["code"]
+
+
+def met_by_a_command(client):
     try:
         client.call("AddOrder", dict(order(1), items=[shop.item("care")]), timeout=2)
         check("whoever meets one is not answered", False)
     except NoAnswer:
         pass
-    same("and ends the engine", engine.process.wait(20), 1)
-    check("which says why", "index_damaged" in engine.log())
-    engine.start()
-    check("the next start makes it anew", "index_built" in engine.log())
-    knows(engine, client, "after that")
-    engine.stop()
+
+
+def met_by_queries(client):
+    answers = set()
+    try:
+        for n in range(1, ORDERS, 7):
+            answers.add(told(client.ask("GetOrder", {"reference": reference(n)}, timeout=2)))
+    except NoAnswer:
+        pass
+    check("nobody is told that an order is not there", answers <= {"found", "shutting_down"}, answers)
+
+
+def damaged(engine, client):
+    flip_pages(engine)
+    code, said = engine.offline("verify")
+    check("verify tells of pages that are others", code == 1 and "index" in said, said)
+    for meet in (met_by_a_command, met_by_queries):
+        engine.start()
+        meet(client)
+        same("and the engine ends", engine.process.wait(20), 1)
+        check("which says why", "index_damaged" in engine.log())
+        engine.start()
+        check("the next start makes it anew", "index_built" in engine.log())
+        knows(engine, client, "after that")
+        engine.stop()
+        if meet is met_by_a_command:
+            flip_pages(engine)
     flip(os.path.join(engine.data, "index", runs(engine)[0]), 40)
     code, said = engine.offline("verify")
     check("a head that is another is told", code == 1 and "index" in said, said)
