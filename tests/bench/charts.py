@@ -103,8 +103,9 @@ def scale(lines):
 def draw(lines, place):
     """The names of those that the lines have something for."""
     os.makedirs(place, exist_ok=True)
-    for name, chart in (("rates", rates(lines)), ("latency", latencies(lines)), ("threads", threads(lines)), ("scale", scale(lines))):
-        if chart is not None:
-            with open(os.path.join(place, name + ".svg"), "w") as file:
-                file.write(chart)
-            yield name + ".svg"
+    for chart in (rates, latencies, threads, scale):
+        drawn = chart(lines)
+        if drawn is not None:
+            with open(os.path.join(place, chart.__name__ + ".svg"), "w") as file:
+                file.write(drawn)
+            yield chart.__name__ + ".svg"

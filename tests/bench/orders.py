@@ -9,7 +9,7 @@ from harness import Engine, run_load
 
 FIGURES = ("rate", "p50_us", "p99_us", "max_us", "per_message", "request_bytes", "reply_bytes", "completed", "threads_us")
 MEMORY = "/dev/shm"  # a file system in memory
-CORE_ORDERS, COHORT = 100000, 1024
+CORE_ORDERS, COHORT = 100000, 1024  # for each second of a measurement
 
 
 def figures(result, health):
@@ -40,7 +40,8 @@ def unflushed(run, **settings):
 def core(run, program):
     """The engine's core on orders of all kinds, in one thread: it decodes, decides, commits, folds and indexes."""
     with tempfile.TemporaryDirectory(prefix="pedido-bench-") as place:
-        result = run_load(program, os.path.join(place, "data"), "orders=%d" % CORE_ORDERS, "resellers=16", "cohort=%d" % COHORT)
+        result = run_load(program, os.path.join(place, "data"), "orders=%d" % (CORE_ORDERS * run.options.seconds),
+                          "resellers=16", "cohort=%d" % COHORT)
     return {"rate": result["rate"], "cpu_us": result["cpu_us"], "events_s": result["events_s"]}
 
 

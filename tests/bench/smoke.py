@@ -17,6 +17,7 @@ from story import check, same
 ORDERS, SUBSCRIBERS, REPETITIONS = 2000, 3, 1
 
 
+DRAWN = ["latencies.svg", "rates.svg", "threads.svg"]
 SHORT = ["--repetitions", "1", "--seconds", "0.1", "--idle", "0.1", "--calm", "0"]
 
 
@@ -51,6 +52,11 @@ def writes(lines):
         same("%s: the log has every order that was counted, and nothing else" % name, line["events"],
              OF_LOG + OF_SHOP * RESELLERS.get(name, 16) + OF_ORDER * line["completed"])
         same("none was refused", line["refused"], 0)
+        difference = sum(line["threads_us"].values()) - line["engine_cpu_us"]
+        check("threads take what the engine takes", abs(difference) < 0.1 + line["engine_cpu_us"] / 100, line)
+    for name in ("core", "core-memory"):
+        line, = lines_of(lines, name)
+        check("%s works" % name, line["rate"] > 0 and line["cpu_us"] > 0, line)
     arrays, = lines_of(lines, "arrays")
     check("arrays are full", arrays["per_message"] > 2, arrays)
     for name in REFERENCES:
@@ -68,14 +74,14 @@ def writes(lines):
 def drawn(place):
     """The same lines again, read from a file: tables and charts, and nothing is measured."""
     path, charts = os.path.join(place, "lines"), os.path.join(place, "charts")
-    bench(*of("lifecycle-64"), "--output", path, *SHORT)
+    bench(*of("lifecycle-1024"), "--output", path, *SHORT)
     before = os.listdir(place)
     done = subprocess.run([os.path.join(ROOT, "scripts", "bench"), "--from", path, "--charts", charts, "--compare", path],
                           text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    same("charts are drawn of what there is", (done.returncode, sorted(os.listdir(charts))), (0, ["latency.svg", "rates.svg", "threads.svg"]))
+    same("charts are drawn of what there is", (done.returncode, sorted(os.listdir(charts))), (0, DRAWN))
     ours = [e for e in xml.etree.ElementTree.parse(os.path.join(charts, "rates.svg")).iter() if e.get("class") == "ours"]
     same("with a bar for the scenario", len(ours), 1)
-    check("and compared with itself nothing has changed", re.search(r"lifecycle-64 +rate .* 1\.00\n", done.stderr), done.stderr)
+    check("and compared with itself nothing has changed", re.search(r"lifecycle-1024 +rate .* 1\.00\n", done.stderr), done.stderr)
     same("no lines come of it", (done.stdout, before), ("", ["lines"]))
 
 
@@ -120,7 +126,7 @@ def rest(lines):
 
 
 def main():
-    writes(bench(*of(*ORDERS_ONLY, *REFERENCES), *SHORT))
+    writes(bench(*of(*ORDERS_ONLY, *REFERENCES, "core", "core-memory"), *SHORT))
     upkeep(bench(*of("restart", "rebuild", "idle", "subscribers-1"), *SHORT))
     with tempfile.TemporaryDirectory(prefix="pedido-smoke-") as place:
         drawn(place)
