@@ -88,6 +88,7 @@ verify(const struct options *options, struct books *books)
     enum store_error error = upkeep_verify(books, scratch, show_progress, NULL, what);
     bool viewed = false;
     if (error == STORE_OK) error = verify_views(options, books, scratch, what, &viewed);
+    rmdir(scratch); /* where views were compared it is gone */
     if (error == STORE_OK) {
         printf("all is well: %" PRIu64 " events, every row%s as the log says\n", store_last(books->log), viewed ? " and view" : "");
         return EXIT_SUCCESS;
