@@ -1493,7 +1493,7 @@ export interface ViewsReply {
     head: Int;
     /** They are being made, anew when they serve as well. */
     building?: boolean;
-    /** building: the events up to there are in. Rows come before. */
+    /** building: how far, as a position; all is read at half of it, and written at the whole. */
     built?: Int;
 }
 

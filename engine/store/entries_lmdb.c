@@ -25,12 +25,25 @@ has_place(struct store *s)
     return s->error == STORE_OK;
 }
 
-void
-store_put_entry(struct store *s, struct pd_text key, struct pd_text value)
+static void
+put(struct store *s, struct pd_text key, struct pd_text value, unsigned flags)
 {
     PD_CHECK(key.size > 0 && key.size <= STORE_KEY_MAX);
     if (!has_place(s)) return;
-    lmdb_note(s, "put_failed", lmdb_put(s->txn, s->entries, s->put, val_of(key), value.data, value.size, 0));
+    lmdb_note(s, "put_failed", lmdb_put(s->txn, s->entries, s->put, val_of(key), value.data, value.size, flags));
+}
+
+void
+store_put_entry(struct store *s, struct pd_text key, struct pd_text value)
+{
+    put(s, key, value, 0);
+}
+
+/* Pages are filled to the end, not split in the middle. */
+void
+store_append_entry(struct store *s, struct pd_text key, struct pd_text value)
+{
+    put(s, key, value, MDB_APPEND);
 }
 
 void

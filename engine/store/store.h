@@ -82,6 +82,7 @@ void             store_drop_rows(struct store *store); /* and entries, all of th
 void             store_set_folded(struct store *store, uint64_t position);
 void             store_set_log_id(struct store *store, const uint8_t id[PD_LOG_ID_BYTES]);
 void             store_put_entry(struct store *store, struct pd_text key, struct pd_text value);
+void             store_append_entry(struct store *store, struct pd_text key, struct pd_text value); /* behind all that there are */
 void             store_delete_entry(struct store *store, struct pd_text key);
 /* `chain` is the last event's, noted in DATA/head with its position; NULL: nothing was appended. */
 enum store_error store_commit(struct store *store, const uint8_t *chain) STORE_MUST_CHECK;

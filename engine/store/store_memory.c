@@ -513,6 +513,13 @@ store_put_entry(struct store *s, struct pd_text key, struct pd_text value)
 }
 
 void
+store_append_entry(struct store *s, struct pd_text key, struct pd_text value)
+{
+    PD_CHECK(ordered_at(&s->books.entries, ordered_place(&s->books.entries, key)) == NULL);
+    store_put_entry(s, key, value);
+}
+
+void
 store_delete_entry(struct store *s, struct pd_text key)
 {
     PD_CHECK(s->writing);

@@ -62,11 +62,9 @@ see_row(void *arg, struct row_key key, struct pd_text bytes)
 static const char *
 name_of(int code)
 {
-    size_t                  count;
-    const struct view_spec *views = views_table(&count);
+    const struct view_spec *view = view_of(code);
 
-    for (size_t i = 0; i < count; i++)
-        if (views[i].code == code) return views[i].name;
+    if (view != NULL) return view->name;
     switch (code) {
     case VIEW_heads: return "heads";
     case VIEW_events: return "events";

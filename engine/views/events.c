@@ -4,7 +4,7 @@
 #include "proto/check.h"
 #include "proto/msgpack.h"
 
-enum { BLOCK_BYTES = 1024, TYPES = PD_EVENT_CODES };
+enum { TYPES = PD_EVENT_CODES };
 
 /* What is kept of an event. */
 struct item {
@@ -67,45 +67,11 @@ read_items(struct store_reader *log, uint64_t from, uint64_t to, struct item *it
 
 /* ---- lists --------------------------------------------------------------------------------------------------------- */
 
-static struct view_key
-list_key(uint64_t scope, int type)
-{
-    struct view_key key = view_key(VIEW_events, scope);
-    view_key_number(&key, (uint64_t)type, 2);
-    return key;
-}
-
-static bool
-is_block_of(const struct view_key *list, struct pd_text key)
-{
-    return key.size == list->size + 8 && memcmp(key.data, list->bytes, list->size) == 0;
-}
-
-/* A block's places. False: it is damaged. */
-static bool
-read_block(uint64_t first, struct pd_text value, struct event_place places[EVENTS_PER_BLOCK], size_t *ret_count)
-{
-    struct event_place place = {first, 0};
-    uint64_t           step, in_log;
-    size_t             count = 0;
-
-    if (!varint_read(&value, &place.in_log)) return false;
-    for (places[count++] = place; value.size > 0; places[count++] = place) {
-        if (count == EVENTS_PER_BLOCK || !varint_read(&value, &step) || !varint_read(&value, &in_log)) return false;
-        place.position += step;
-        place.in_log += in_log;
-    }
-    *ret_count = count;
-    return true;
-}
-
-/* A list's last block, which goes on being filled. */
-struct block {
-    struct view_key    list;
-    uint64_t           first; /* 0: none yet */
-    struct event_place last;
-    size_t             size, count;
-    char               bytes[BLOCK_BYTES + 2 * VARINT_MAX];
+/* What events are projected with. */
+struct projecting {
+    struct store      *store; /* NULL: in parts */
+    struct operations *operations;
+    struct pd_arena   *arena;
 };
 
 static enum store_error
@@ -114,95 +80,70 @@ find_last_block(struct store *store, struct block *b)
     struct store_cursor *cursor = NULL;
     struct store_entry   entry;
     struct view_key      beyond = b->list;
-    struct event_place   places[EVENTS_PER_BLOCK];
 
     view_key_number(&beyond, UINT64_MAX, 8);
     enum store_error error = store_cursor_open(store_writer_view(store), &cursor);
     if (error == STORE_OK) error = store_cursor_seek_before(cursor, view_key_bytes(&beyond), &entry);
-    bool there = error == STORE_OK && is_block_of(&b->list, entry.key);
-    b->first = 0;
-    b->size = b->count = 0;
-    if (there) {
-        b->first = view_number(entry.key.data + b->list.size, 8);
-        if (entry.value.size > sizeof b->bytes || !read_block(b->first, entry.value, places, &b->count)) error = STORE_DAMAGED;
-        else {
-            memcpy(b->bytes, entry.value.data, b->size = entry.value.size);
-            b->last = places[b->count - 1];
-        }
-    }
+    if (error == STORE_OK && block_is_of(&b->list, entry.key) &&
+        !block_load(b, view_number(entry.key.data + b->list.size, 8), entry.value))
+        error = STORE_DAMAGED;
     store_cursor_close(&cursor);
     return error == STORE_NONE ? STORE_OK : error;
 }
 
 static void
-put_block(struct operations *o, const struct block *b, struct pd_arena *arena)
+put(const struct projecting *p, struct view_key key, struct pd_text value)
 {
-    struct view_key key = b->list;
-
-    if (b->first == 0) return;
-    view_key_number(&key, b->first, 8);
-    operations_put(o, pd_arena_text(arena, view_key_bytes(&key)), pd_arena_text(arena, (struct pd_text){b->bytes, b->size}));
-}
-
-static void
-append(struct operations *o, struct block *b, struct event_place place, struct pd_arena *arena)
-{
-    if (b->first == 0 || b->size > BLOCK_BYTES || b->count == EVENTS_PER_BLOCK) {
-        put_block(o, b, arena);
-        b->first = place.position;
-        b->size = varint_write(b->bytes, place.in_log);
-        b->count = 1;
-    } else {
-        b->size += varint_write(b->bytes + b->size, place.position - b->last.position);
-        b->size += varint_write(b->bytes + b->size, place.in_log - b->last.in_log);
-        b->count++;
-    }
-    b->last = place;
+    operations_put(p->operations, pd_arena_text(p->arena, view_key_bytes(&key)), pd_arena_text(p->arena, value));
 }
 
 /* The items that stand together, all of one scope and type (0: any), at the end of their list. */
 static enum store_error
-extend_list(struct store *store, struct operations *o, uint64_t scope, int type, const struct item *const *items, size_t count,
-            struct pd_arena *arena)
+extend_list(const struct projecting *p, uint64_t scope, int type, const struct item *const *items, size_t count)
 {
-    struct block     b = {.list = list_key(scope, type)};
-    enum store_error error = find_last_block(store, &b);
+    struct block     b = {.list = block_list(scope, type)};
+    enum store_error error = p->store != NULL ? find_last_block(p->store, &b) : STORE_OK;
 
     if (error != STORE_OK) return error;
     for (size_t i = 0; i < count; i++) {
         uint64_t position = scope == EVENTS_OF_ALL ? items[i]->in_log : items[i]->position;
-        append(o, &b, (struct event_place){position, items[i]->in_log}, arena);
+        if (b.first != 0 && block_is_full(&b)) put(p, block_key(&b), block_value(&b));
+        block_add(&b, (struct event_place){position, items[i]->in_log});
     }
-    put_block(o, &b, arena);
+    put(p, block_key(&b), block_value(&b));
     return STORE_OK;
 }
 
 /* ---- counts -------------------------------------------------------------------------------------------------------- */
 
+/* Parts of a count are not added up here: there are nearly as many keys as parts, where there are many resellers. */
 static void
-count_hour(struct operations *o, int code, const struct item *item, uint64_t what, int bytes, int64_t count, struct pd_arena *arena)
+count_hour(const struct projecting *p, int code, const struct item *item, uint64_t what, uint64_t count)
 {
     struct view_key key = view_key(code, item->scope);
+    char            bytes[4 * VARINT_MAX]; /* short copies are of no more than 32 bytes */
+
     view_key_number(&key, item->hour, 4);
-    view_key_number(&key, what, bytes);
-    operations_add(o, pd_arena_text(arena, view_key_bytes(&key)), count);
+    view_key_number(&key, what, 2);
+    if (p->store == NULL) put(p, key, (struct pd_text){bytes, varint_write(bytes, count)});
+    else operations_add(p->operations, pd_arena_text(p->arena, view_key_bytes(&key)), (int64_t)count);
 }
 
 /* Items of one scope and type, in order of time: runs of an hour. */
 static void
-count_types(struct operations *o, const struct item *const *items, size_t count, struct pd_arena *arena)
+count_types(const struct projecting *p, const struct item *const *items, size_t count)
 {
     for (size_t i = 0, run; i < count; i += run) {
         for (run = 1; i + run < count && items[i + run]->hour == items[i]->hour; run++);
-        count_hour(o, VIEW_events_by_hour, items[i], items[i]->type, 2, (int64_t)run, arena);
+        count_hour(p, VIEW_events_by_hour, items[i], items[i]->type, run);
     }
 }
 
 /* The same of one scope, for the states. */
 static void
-count_states(struct operations *o, const struct item *const *items, size_t count, struct pd_arena *arena)
+count_states(const struct projecting *p, const struct item *const *items, size_t count)
 {
-    int64_t counts[2][256];
+    uint64_t counts[2][256];
 
     for (size_t i = 0, run; i < count; i += run) {
         memset(counts, 0, sizeof counts);
@@ -212,8 +153,7 @@ count_states(struct operations *o, const struct item *const *items, size_t count
         }
         for (unsigned state = 1; state < 256; state++)
             for (unsigned way = 0; way < 2; way++)
-                if (counts[way][state] > 0)
-                    count_hour(o, VIEW_states_by_hour, items[i], state << 8 | way, 2, counts[way][state], arena);
+                if (counts[way][state] > 0) count_hour(p, VIEW_states_by_hour, items[i], state << 8 | way, counts[way][state]);
     }
 }
 
@@ -243,10 +183,9 @@ scope_of(const struct item *item)
 }
 
 static enum store_error
-extend_types(struct store *store, struct operations *o, uint64_t scope, const struct item **items, size_t count, bool counted,
-             struct pd_arena *arena)
+extend_types(const struct projecting *p, uint64_t scope, const struct item **items, size_t count, bool counted)
 {
-    const struct item **by_type = PD_ARENA_ARRAY(arena, const struct item *, count);
+    const struct item **by_type = PD_ARENA_ARRAY(p->arena, const struct item *, count);
     size_t              ends[TYPES + 1], at = 0;
     enum store_error    error = STORE_OK;
 
@@ -254,34 +193,34 @@ extend_types(struct store *store, struct operations *o, uint64_t scope, const st
     for (int type = 0; type < TYPES && error == STORE_OK; type++) {
         size_t n = ends[type] - at;
         if (n == 0) continue;
-        error = extend_list(store, o, scope, type, by_type + at, n, arena);
-        if (counted) count_types(o, by_type + at, n, arena);
+        error = extend_list(p, scope, type, by_type + at, n);
+        if (counted) count_types(p, by_type + at, n);
         at += n;
     }
     return error;
 }
 
 static enum store_error
-extend_scope(struct store *store, struct operations *o, const struct item **items, size_t count, struct pd_arena *arena)
+extend_scope(const struct projecting *p, const struct item **items, size_t count)
 {
     const struct item *last = items[count - 1];
-    struct view_key    key = view_key(VIEW_heads, last->scope);
-    char               value[4 * VARINT_MAX]; /* short copies are of no more than 32 bytes */
-    enum store_error   error = extend_list(store, o, last->scope, 0, items, count, arena);
+    char               value[4 * VARINT_MAX]; /* as above */
+    enum store_error   error = extend_list(p, last->scope, 0, items, count);
 
     if (error != STORE_OK) return error;
     size_t size = varint_write(value, last->position);
     size += varint_write(value + size, last->in_log);
-    operations_put(o, pd_arena_text(arena, view_key_bytes(&key)), pd_arena_text(arena, (struct pd_text){value, size}));
-    count_states(o, items, count, arena);
-    return extend_types(store, o, last->scope, items, count, true, arena);
+    put(p, view_key(VIEW_heads, last->scope), (struct pd_text){value, size});
+    count_states(p, items, count);
+    return extend_types(p, last->scope, items, count, true);
 }
 
 enum store_error
-events_project(struct store_reader *log, uint64_t from, uint64_t to, struct store *store, struct operations *o,
+events_project(struct store_reader *log, uint64_t from, uint64_t to, struct store *store, struct operations *operations,
                struct pd_arena *arena)
 {
-    size_t              count = (size_t)(to - from), scopes = 1, at = 0;
+    const struct projecting p = {store, operations, arena};
+    size_t                  count = (size_t)(to - from), scopes = 1, at = 0;
 
     pd_arena_reset(arena);
     struct item        *items = PD_ARENA_ARRAY(arena, struct item, count);
@@ -296,13 +235,10 @@ events_project(struct store_reader *log, uint64_t from, uint64_t to, struct stor
     size_t *ends = PD_ARENA_ARRAY(arena, size_t, scopes + 1);
     sort(all, count, scope_of, scopes, by_scope, ends);
     for (size_t s = 0; s < scopes && error == STORE_OK; s++) {
-        if (ends[s] > at) error = extend_scope(store, o, by_scope + at, ends[s] - at, arena);
+        if (ends[s] > at) error = extend_scope(&p, by_scope + at, ends[s] - at);
         at = ends[s];
     }
-    if (error == STORE_OK) error = extend_types(store, o, EVENTS_OF_ALL, all, count, false, arena);
-    if (error == STORE_OK) error = operations_do(o, store, arena);
-    operations_forget(o);
-    return error;
+    return error == STORE_OK ? extend_types(&p, EVENTS_OF_ALL, all, count, false) : error;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
@@ -325,9 +261,9 @@ take_block(struct event_list *l, enum store_error error, const struct store_entr
 {
     l->count = 0;
     if (error != STORE_OK) return error;
-    if (!is_block_of(&l->prefix, entry->key)) return STORE_NONE;
+    if (!block_is_of(&l->prefix, entry->key)) return STORE_NONE;
     uint64_t first = view_number(entry->key.data + l->prefix.size, 8);
-    if (!read_block(first, entry->value, l->places, &l->count)) return STORE_DAMAGED;
+    if (!block_read(first, entry->value, l->places, &l->count)) return STORE_DAMAGED;
     l->at = l->backwards ? l->count - 1 : 0;
     return STORE_OK;
 }
@@ -338,7 +274,7 @@ event_list_open(struct event_list *l, struct store_reader *reader, uint64_t scop
     struct store_entry entry;
     enum store_error   error;
 
-    *l = (struct event_list){.prefix = list_key(scope, type), .backwards = backwards};
+    *l = (struct event_list){.prefix = block_list(scope, type), .backwards = backwards};
     if ((error = store_cursor_open(reader, &l->cursor)) != STORE_OK) return error;
     /* The block that `from` is in, or would be. */
     struct view_key key = l->prefix;

@@ -11,11 +11,12 @@
 #ifndef VIEWS_EVENTS_H
 #define VIEWS_EVENTS_H
 
-#include "engine/views/operations.h"
+#include "engine/views/blocks.h"
 
 #define EVENTS_OF_ALL UINT32_MAX
 
-/* Projects the events behind `from`, up to `to`, in the store's open transaction. */
+/* What the events behind `from`, up to `to`, put and count in views that have those before, as `store`'s open transaction sees
+ * them. NULL: in parts, for views that are made in bulk (bulk.h). */
 enum store_error events_project(struct store_reader *log, uint64_t from, uint64_t to, struct store *store,
                                 struct operations *operations, struct pd_arena *arena) STORE_MUST_CHECK;
 
@@ -23,13 +24,6 @@ enum store_error events_project(struct store_reader *log, uint64_t from, uint64_
 enum store_error events_head(struct store_reader *reader, uint64_t scope, struct pd_arena *arena,
                              uint64_t *ret_position) STORE_MUST_CHECK;
 
-/* A place in a list of events. */
-struct event_place {
-    uint64_t position; /* in the list's scope */
-    uint64_t in_log;
-};
-
-enum { EVENTS_PER_BLOCK = 512 };
 struct event_list {
     struct store_cursor *cursor;
     struct view_key      prefix;

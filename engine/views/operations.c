@@ -158,6 +158,23 @@ operations_do(struct operations *o, struct store *store, struct pd_arena *scratc
     return error;
 }
 
+void
+operations_sort(struct operations *o, struct sorter *sorter)
+{
+    char bytes[VARINT_MAX];
+
+    for (size_t i = 0; o->tally_count > 0 && i <= o->tally_mask; i++) {
+        const struct tally *t = &o->tallies[i];
+        PD_CHECK(t->count >= 0);
+        if (t->count > 0) sorter_add(sorter, t->key, (struct pd_text){bytes, varint_write(bytes, (uint64_t)t->count)});
+    }
+    for (size_t i = 0; i < o->count; i++) {
+        PD_CHECK(o->list[i].value.data != NULL);
+        sorter_add(sorter, o->list[i].key, o->list[i].value);
+    }
+    operations_forget(o);
+}
+
 size_t
 varint_write(char *to, uint64_t number)
 {

@@ -4,6 +4,7 @@
 #define VIEWS_OPERATIONS_H
 
 #include "engine/base/sort.h"
+#include "engine/base/sorter.h"
 #include "engine/views/view.h"
 
 /* Zeroed it is empty. */
@@ -25,6 +26,9 @@ void operations_add(struct operations *operations, struct pd_text key, int64_t c
 /* Does all of them in the open transaction, those of one key in the order in which they were said, and forgets them. */
 enum store_error operations_do(struct operations *operations, struct store *store, struct pd_arena *scratch) STORE_MUST_CHECK;
 void             operations_forget(struct operations *operations);
+
+/* Gives them to the sorter instead, and forgets them: counts as varints, each a part. Nothing may be deleted. */
+void operations_sort(struct operations *operations, struct sorter *sorter);
 
 /* A number as it is stored, of one to ten bytes; returns how many. What it reads it moves on; false: it is cut off. */
 enum { VARINT_MAX = 10 };

@@ -9,9 +9,12 @@
 
 /* Of a piece of work. A row that changes puts and deletes some dozen keys, each perhaps on a page of its own. */
 enum {
-    FORMAT = 1, ROWS_AT_ONCE = 8192, EVENTS_AT_ONCE = 65536, ROW_SPACE = 2048, EVENT_SPACE = 24, PAGES_PER_ROW = 8,
-    PAGES_OF_EVENTS = 4096,
+    FORMAT = 2, ROWS_AT_ONCE = 8192, EVENTS_AT_ONCE = 65536, ROW_SPACE = 2048, EVENT_SPACE = 24, PAGES_PER_ROW = 8,
+    PAGES_OF_EVENTS = 4096, PAGES_TO_APPEND = 64, BULK_MEMORY = 32 << 20,
 };
+
+/* Of events for views that are made in bulk: so many that those of one reseller and type stand together. */
+#define EVENTS_IN_BULK ((uint64_t)4 * EVENTS_AT_ONCE)
 
 void
 projector_init(struct projector *w, struct store *rows, struct store *log)
@@ -79,12 +82,13 @@ look_at_rows(struct projector *w, uint64_t *ret_making, uint64_t *ret_folded)
 
 /* The first transaction of new views. */
 static enum store_error
-begin_views(struct projector *w, struct projection *p)
+begin_views(struct projector *w, const char *dir, struct projection *p)
 {
     enum store_error error = look_at_rows(w, &p->making, &p->rows_at); /* what changes from there on is read again */
 
     p->from = (struct change){1, {0, 0}};
     p->of = p->rows_at;
+    p->bulk = bulk_new(dir, BULK_MEMORY);
     if (error == STORE_OK) error = store_prepare(p->store, ROW_SPACE, PAGES_PER_ROW);
     if (error == STORE_OK) error = store_begin(p->store);
     if (error != STORE_OK) return error;
@@ -117,7 +121,7 @@ projection_open(struct projector *w, const char *dir, enum store_mode mode, stru
 
     pd_arena_reset(&w->arena);
     enum store_error error = store_open(dir, mode, false, &p.store, &known);
-    if (error == STORE_OK) error = mode == STORE_VIEWS ? begin_views(w, &p) : check_views(w, &p);
+    if (error == STORE_OK) error = mode == STORE_VIEWS ? begin_views(w, dir, &p) : check_views(w, &p);
     if (error == STORE_OK) *ret_projection = p;
     else projection_close(&p);
     return error;
@@ -126,7 +130,16 @@ projection_open(struct projector *w, const char *dir, enum store_mode mode, stru
 void
 projection_close(struct projection *p)
 {
+    bulk_free(&p->bulk);
     store_close(&p->store);
+}
+
+/* Reading is a half, and writing the other. */
+uint64_t
+projection_built(const struct projection *p)
+{
+    if (p->bulk == NULL) return p->events_at;
+    return p->events_at / 2 + (uint64_t)(bulk_written(p->bulk) * (double)(p->events_at / 2));
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------- */
@@ -188,9 +201,10 @@ change_row(struct projector *w, struct projection *p, struct change c, struct pd
     struct pd_text         before = {NULL, 0};
     void                  *old, *now;
     size_t                 count;
-    const struct view_spec     *views = views_table(&count);
-    enum store_error       error = store_read_row(store_writer_view(p->store), c.row_code, c.key, &w->chunk, &before);
+    const struct view_spec *views = views_table(&count);
+    enum store_error       error = STORE_NONE; /* in bulk there are none */
 
+    if (p->bulk == NULL) error = store_read_row(store_writer_view(p->store), c.row_code, c.key, &w->chunk, &before);
     if (error != STORE_OK && error != STORE_NONE) return error;
     if (pd_text_equal(before, bytes) && (before.data == NULL) == (bytes.data == NULL)) return STORE_OK;
     if (!read_row(w, block, before, &old) || !read_row(w, block, bytes, &now)) return STORE_DAMAGED;
@@ -201,16 +215,17 @@ change_row(struct projector *w, struct projection *p, struct change c, struct pd
     return STORE_OK;
 }
 
-/* Every row that changed behind a position, once, in order. STORE_NONE: some lists are gone. */
+/* Every row that changed behind a position, once, in order; up to `to` or, where they are more than `most`, not so far (*ret_at).
+ * STORE_NONE: some lists are gone. */
 static enum store_error
-gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, uint64_t to)
+gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, uint64_t to, size_t most, uint64_t *ret_at)
 {
     struct list_of_rows list;
-    enum store_error   error = STORE_OK;
-    size_t             unique = 0;
+    enum store_error    error = STORE_OK;
+    size_t              unique = 0;
 
     w->count = 0;
-    while (from < to) {
+    while (from < to && w->count < most) {
         error = changes_read(rows, from, &w->arena, &list);
         if (error != STORE_OK) return error;
         if (list.from > from) return STORE_NONE;
@@ -229,6 +244,7 @@ gather_changes(struct projector *w, struct store_reader *rows, uint64_t from, ui
         if (unique == 0 || memcmp(&w->changes[unique - 1], &w->changes[i], sizeof *w->changes) != 0)
             w->changes[unique++] = w->changes[i];
     w->count = unique;
+    *ret_at = from;
     return STORE_OK;
 }
 
@@ -268,30 +284,43 @@ end(struct projection *p, enum store_error error)
     return error;
 }
 
-/* All rows that changed and all events, up to where the rows are. */
+static enum store_error
+follow_events(struct projector *w, struct projection *p, struct store_reader *log, uint64_t to)
+{
+    enum store_error error = STORE_OK;
+
+    for (uint64_t at = p->events_at, until; error == STORE_OK && at < to; at = until) {
+        until = to - at > EVENTS_AT_ONCE ? at + EVENTS_AT_ONCE : to;
+        error = events_project(log, at, until, p->store, &w->operations, &w->chunk);
+        if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
+    }
+    operations_forget(&w->operations);
+    return error;
+}
+
+/* Rows that changed and events, up to where the rows are; one that is not complete takes as many as are quickly done. */
 static enum store_error
 follow(struct projector *w, struct projection *p, struct store_reader *rows, struct store_reader *log, uint64_t to)
 {
     struct projection after = *p;
-    enum store_error  error = gather_changes(w, rows, p->rows_at, to);
-    size_t            events = (size_t)(to - p->events_at);
+    bool              all = p->complete;
+    enum store_error  error = gather_changes(w, rows, p->rows_at, to, all ? SIZE_MAX : EVENTS_AT_ONCE, &after.rows_at);
 
+    after.events_at = all || to - p->events_at <= EVENTS_AT_ONCE ? to : p->events_at + EVENTS_AT_ONCE;
+    after.complete = after.rows_at == to && after.events_at == to;
+    size_t events = (size_t)(after.events_at - p->events_at);
     if (error == STORE_OK)
         error = store_prepare(p->store, w->count * ROW_SPACE + events * EVENT_SPACE, w->count * PAGES_PER_ROW + PAGES_OF_EVENTS);
     if (error == STORE_OK) error = store_begin(p->store);
     if (error != STORE_OK) return error;
     error = follow_rows(w, p, rows);
-    for (uint64_t at = p->events_at; error == STORE_OK && at < to;) {
-        uint64_t until = to - at > EVENTS_AT_ONCE ? at + EVENTS_AT_ONCE : to;
-        error = events_project(log, at, until, p->store, &w->operations, &w->chunk);
-        at = until;
-    }
-    after.rows_at = after.events_at = to;
-    after.complete = true;
+    if (error == STORE_OK) error = follow_events(w, p, log, after.events_at);
     error = end(&after, error);
     if (error == STORE_OK) *p = after;
     return error;
 }
+
+/* ---- in bulk ------------------------------------------------------------------------------------------------------- */
 
 struct reading {
     struct projector  *w;
@@ -325,8 +354,9 @@ read_rows(struct projector *w, struct projection *p, struct store_reader *rows)
 {
     struct projection after = *p;
     struct reading    r = {.w = w, .p = p, .left = ROWS_AT_ONCE};
-    enum store_error  error = store_prepare(p->store, ROWS_AT_ONCE * ROW_SPACE, ROWS_AT_ONCE * PAGES_PER_ROW);
+    enum store_error  error = bulk_make_room(p->bulk);
 
+    if (error == STORE_OK) error = store_prepare(p->store, ROWS_AT_ONCE * ROW_SPACE, PAGES_TO_APPEND);
     if (error == STORE_OK) error = store_begin(p->store);
     if (error != STORE_OK) return error;
     pd_arena_reset(&w->chunk);
@@ -337,25 +367,38 @@ read_rows(struct projector *w, struct projection *p, struct store_reader *rows)
         if (!r.more) after.from.row_code++;
     }
     if (r.more) after.from.key = r.next;
-    if (error == STORE_OK) error = operations_do(&w->operations, p->store, &w->chunk);
+    if (error == STORE_OK) bulk_take(p->bulk, &w->operations);
     operations_forget(&w->operations);
     error = end(&after, error);
     if (error == STORE_OK) *p = after;
     return error;
 }
 
-/* The next events, while there are many. */
+/* The next events; the store has nothing of them yet. */
 static enum store_error
-read_events(struct projector *w, struct projection *p, struct store_reader *log)
+read_events(struct projector *w, struct projection *p, struct store_reader *log, uint64_t to)
 {
-    struct projection after = *p;
-    enum store_error  error = store_prepare(p->store, EVENTS_AT_ONCE * EVENT_SPACE, PAGES_OF_EVENTS);
+    uint64_t         until = to - p->events_at > EVENTS_IN_BULK ? p->events_at + EVENTS_IN_BULK : to;
+    enum store_error error = bulk_make_room(p->bulk);
 
+    if (error == STORE_OK) error = events_project(log, p->events_at, until, NULL, &w->operations, &w->chunk);
+    if (error == STORE_OK) bulk_take(p->bulk, &w->operations);
+    operations_forget(&w->operations);
+    if (error == STORE_OK) p->events_at = until;
+    return error;
+}
+
+static enum store_error
+write_entries(struct projection *p)
+{
+    bool             more = false;
+    enum store_error error = bulk_finish(p->bulk);
+
+    if (error == STORE_OK) error = store_prepare(p->store, 2 * BULK_BYTES_AT_ONCE, PAGES_TO_APPEND);
     if (error == STORE_OK) error = store_begin(p->store);
     if (error != STORE_OK) return error;
-    after.events_at += EVENTS_AT_ONCE;
-    error = end(&after, events_project(log, p->events_at, after.events_at, p->store, &w->operations, &w->chunk));
-    if (error == STORE_OK) *p = after;
+    error = end(p, bulk_write(p->bulk, p->store, &more));
+    if (error == STORE_OK && !more) bulk_free(&p->bulk);
     return error;
 }
 
@@ -375,9 +418,10 @@ projection_step(struct projector *w, struct projection *p, bool *ret_more)
     p->of = to;
     if (error != STORE_OK || (p->complete && p->rows_at >= to)) goto end;
     *ret_more = !p->complete;
-    if (!p->complete && p->from.row_code < PD_ROW_CODES) error = read_rows(w, p, rows);
-    else if (!p->complete && to - p->events_at > EVENTS_AT_ONCE) error = read_events(w, p, log);
-    else error = follow(w, p, rows, log, to);
+    if (p->bulk == NULL) error = follow(w, p, rows, log, to);
+    else if (p->from.row_code < PD_ROW_CODES) error = read_rows(w, p, rows);
+    else if (to - p->events_at > EVENTS_AT_ONCE) error = read_events(w, p, log, to);
+    else error = write_entries(p);
 end:
     store_reader_close(&log);
     store_reader_close(&rows);

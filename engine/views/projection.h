@@ -3,12 +3,12 @@
  *
  * It follows in two ways. Rows: what the rows' store says has changed since (changes.h) is read there, held against the copy, and
  * what differs in its keys is put and deleted. Events: each is read once from the log. A new one reads all rows first, in pieces,
- * then all events, and then follows like any other. */
+ * then all events, writes what it has gathered of both (bulk.h), and then follows like any other. */
 #ifndef VIEWS_PROJECTION_H
 #define VIEWS_PROJECTION_H
 
 #include "engine/store/changes.h"
-#include "engine/views/operations.h"
+#include "engine/views/bulk.h"
 #include "proto/codec.h"
 
 struct projection {
@@ -16,6 +16,7 @@ struct projection {
     uint64_t      rows_at, events_at; /* positions; the same once it is complete */
     uint64_t      making;   /* of the rows that it shows */
     bool          complete;
+    struct bulk  *bulk;     /* while it is made, until its entries are written */
     struct change from;     /* while it is made: the rows before have been read */
     uint64_t      of;       /* while it is made: the log's last position, for progress */
 };
@@ -38,6 +39,9 @@ void projector_fini(struct projector *projector);
 enum store_error projection_open(struct projector *projector, const char *dir, enum store_mode mode,
                                  struct projection *ret_projection) STORE_MUST_CHECK;
 void             projection_close(struct projection *projection);
+
+/* How far one is that is made, as a position; `of`: it is made. */
+uint64_t projection_built(const struct projection *projection);
 
 /* One piece of work. *ret_more: there is more to do at once. STORE_NONE: what it would have to follow is not there any more, and it
  * has to be made anew. STORE_FULL: no space; nothing was done. */

@@ -23,7 +23,7 @@ make(struct projector *w, const char *dir, views_progress *progress, void *arg, 
 
     for (bool more = true; more && error == STORE_OK;) {
         error = projection_step(w, ret_projection, &more);
-        progress(arg, "views", ret_projection->events_at, ret_projection->of);
+        progress(arg, "views", projection_built(ret_projection), ret_projection->of);
     }
     return error;
 }

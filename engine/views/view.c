@@ -15,6 +15,14 @@ views_table(size_t *ret_count)
     return table;
 }
 
+const struct view_spec *
+view_of(int code)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code) return &table[i];
+    return NULL;
+}
+
 struct view_key *
 view_begin(struct view_keys *keys, int code, uint64_t scope)
 {

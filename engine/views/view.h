@@ -13,11 +13,12 @@
 enum view_kind { VIEW_LIST, VIEW_COUNT };
 
 enum view_code {
+    VIEW_state, /* what views know of themselves: before all others (bulk.h) */
 #define PD_VIEW(code, name, row, kind, description) VIEW_##name = code,
 #include "engine/views/views.def"
 #undef PD_VIEW
     /* What is folded from events rather than rows: events.h */
-    VIEW_state = 200, VIEW_heads, VIEW_events, VIEW_events_by_hour, VIEW_states_by_hour,
+    VIEW_heads = 201, VIEW_events, VIEW_events_by_hour, VIEW_states_by_hour,
 };
 
 enum { VIEW_ROW_KEY = 12, VIEW_KEYS_MAX = 80 /* of one row in one view */ };
@@ -106,6 +107,9 @@ struct view_spec {
 
 /* All of them, in order of code. */
 const struct view_spec *views_table(size_t *ret_count);
+
+/* NULL: there is none of this code. */
+const struct view_spec *view_of(int code);
 
 #define PD_VIEW(code, name, row, kind, description) void view_##name(struct view_keys *keys, const void *row);
 #include "engine/views/views.def"

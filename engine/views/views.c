@@ -170,7 +170,7 @@ note(struct views *v)
     note_needed(v);
     v->figures.rows += v->projector.count;
     if (v->serving != NOWHERE) v->figures.position = v->places[v->serving].rows_at;
-    if (v->building != NOWHERE) v->figures.built = v->places[v->building].events_at;
+    if (v->building != NOWHERE) v->figures.built = projection_built(&v->places[v->building]);
     pthread_mutex_unlock(&v->lock);
 }
 

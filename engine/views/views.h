@@ -37,7 +37,7 @@ bool views_rebuild(struct views *views);
 struct views_figures {
     bool     serving, building;
     uint64_t position;      /* that is shown */
-    uint64_t built;         /* while they are made: events so far; rows come before */
+    uint64_t built;         /* while they are made: how far, as a position */
     uint64_t rows;          /* that changed and were projected since the start */
 };
 struct views_figures views_figures(struct views *views);

@@ -100,6 +100,41 @@ the_writer_sees_what_it_has_put_and_dropping_drops_entries(void **state)
     store_reader_close(&reader);
 }
 
+/* Behind what was put before, also in the same transaction; then they are changed as any other. */
+static void
+entries_are_appended_in_order(void **state)
+{
+    struct store_cursor *cursor;
+    struct store_entry   entry;
+    char                 key[16];
+
+    (void)state;
+    begin();
+    put_entry("000", "first");
+    for (int i = 1; i < 3000; i++) {
+        if (i % 1000 == 0) commit();
+        if (i % 1000 == 0) begin();
+        if (i % 500 == 0) put_entry("000", "again");
+        snprintf(key, sizeof key, "%04d", i);
+        store_append_entry(store, pd_text(key), pd_text(key + 1));
+    }
+    put_entry("1500", "changed");
+    commit();
+    reopen();
+    struct store_reader *reader = open_reader();
+    CHECK_EQ(store_cursor_open(reader, &cursor), STORE_OK);
+    CHECK_MOVE(store_cursor_seek(cursor, PD_TEXT("0"), &entry), "000=again");
+    for (int i = 1; i < 3000; i++) {
+        snprintf(key, sizeof key, "%04d", i);
+        CHECK_EQ(store_cursor_next(cursor, &entry), STORE_OK);
+        CHECK_TEXT(entry.key, key);
+        CHECK_TEXT(entry.value, i == 1500 ? "changed" : key + 1);
+    }
+    CHECK_MOVE(store_cursor_next(cursor, &entry), "-");
+    store_cursor_close(&cursor);
+    store_reader_close(&reader);
+}
+
 /* ---- against a table ----------------------------------------------------------------------------------------------- */
 
 enum { KEYS = 300, TURNS = 200, CHANGES = 40, VALUE = 40 };
@@ -170,6 +205,7 @@ main(void)
         STORY(a_cursor_goes_to_keys_and_on_in_both_directions),
         STORY(an_empty_store_has_no_entry),
         STORY(the_writer_sees_what_it_has_put_and_dropping_drops_entries),
+        STORY(entries_are_appended_in_order),
         STORY(entries_are_as_in_a_table_through_commits_and_aborts),
     };
     return RUN(tests);

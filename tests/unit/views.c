@@ -1,8 +1,10 @@
 /* views.c - lists of events and of rows, through many blocks and batches, held against plain arrays. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/store/record.h"
 #include "engine/store/store_memory.h"
+#include "engine/views/dump.h"
 #include "engine/views/events.h"
 #include "engine/views/list.h"
 #include "engine/views/projection.h"
@@ -76,28 +78,55 @@ append(uint64_t p)
     store_append(log_store, p, bytes, record_size(&r));
 }
 
-/* Appended at once, projected in pieces of many sizes. */
 static void
-project_all(void)
+append_all(void)
 {
     static const uint8_t chain[PD_CHAIN_BYTES];
-    struct store_reader *log;
-    struct pd_arena      chunk;
 
     CHECK_EQ(store_begin(log_store), STORE_OK);
     for (uint64_t p = 1; p <= EVENTS; p++) append(p);
     CHECK_EQ(store_commit(log_store, chain), STORE_OK);
+}
+
+static void
+follow_piece(struct store_reader *log, uint64_t from, uint64_t to)
+{
+    CHECK_EQ(store_begin(store), STORE_OK);
+    CHECK_EQ(events_project(log, from, to, store, &operations, &arena), STORE_OK);
+    CHECK_EQ(operations_do(&operations, store, &arena), STORE_OK);
+    CHECK_EQ(store_commit(store, NULL), STORE_OK);
+}
+
+static struct bulk *bulk;
+
+static void
+gather_piece(struct store_reader *log, uint64_t from, uint64_t to)
+{
+    CHECK_EQ(bulk_make_room(bulk), STORE_OK);
+    CHECK_EQ(events_project(log, from, to, NULL, &operations, &arena), STORE_OK);
+    bulk_take(bulk, &operations);
+}
+
+/* In pieces of many sizes. */
+static void
+in_pieces(void (*piece)(struct store_reader *log, uint64_t from, uint64_t to))
+{
+    struct store_reader *log;
+
     CHECK_EQ(store_reader_open(log_store, &log), STORE_OK);
-    pd_arena_init(&chunk);
     for (uint64_t from = 0, to; from < EVENTS; from = to) {
         to = from + 1 + dice(dice(4) == 0 ? 1500 : 20);
         if (to > EVENTS) to = EVENTS;
-        CHECK_EQ(store_begin(store), STORE_OK);
-        CHECK_EQ(events_project(log, from, to, store, &operations, &chunk), STORE_OK);
-        CHECK_EQ(store_commit(store, NULL), STORE_OK);
+        piece(log, from, to);
     }
-    pd_arena_fini(&chunk);
     store_reader_close(&log);
+}
+
+static void
+project_all(void)
+{
+    append_all();
+    in_pieces(follow_piece);
 }
 
 static uint64_t
@@ -268,6 +297,53 @@ numbers_are_short_and_read_as_they_were_written(void **state)
     }
 }
 
+/* ---- in bulk ------------------------------------------------------------------------------------------------------- */
+
+static void
+write_bulk(struct store *to)
+{
+    bool more = true;
+
+    while (more) {
+        CHECK_EQ(bulk_finish(bulk), STORE_OK);
+        CHECK_EQ(store_begin(to), STORE_OK);
+        CHECK_EQ(bulk_write(bulk, to, &more), STORE_OK);
+        CHECK_EQ(store_commit(to, NULL), STORE_OK);
+    }
+    CHECK(bulk_written(bulk) == 1);
+}
+
+/* On the disk meanwhile, or not. */
+static void
+views_made_in_bulk_are_as_those_that_followed(void **state)
+{
+    char                 dir[] = "/tmp/pedido-bulk-XXXXXX", what[256];
+    struct store        *made;
+    struct store_reader *a, *b;
+    uint64_t             known;
+
+    (void)state;
+    CHECK(mkdtemp(dir) != NULL);
+    project_all();
+    for (size_t memory = 3000; memory <= 3000000; memory *= 1000) {
+        ABOUT("%zu bytes of memory", memory);
+        CHECK_EQ(store_open("views-bulk", STORE_VIEWS, false, &made, &known), STORE_OK);
+        bulk = bulk_new(dir, memory);
+        in_pieces(gather_piece);
+        write_bulk(made);
+        CHECK_EQ(store_reader_open(store, &a), STORE_OK);
+        CHECK_EQ(store_reader_open(made, &b), STORE_OK);
+        CHECK_EQ(views_compare(a, b, &arena, what), STORE_OK);
+        CHECK_TEXT(pd_text(what), "");
+        store_reader_close(&b);
+        store_reader_close(&a);
+        bulk_free(&bulk);
+        store_close(&made);
+        store_memory_forget("views-bulk");
+    }
+    CHECK_EQ(rmdir(dir), 0);
+}
+
 /* ---- opened again -------------------------------------------------------------------------------------------------- */
 
 /* Makes the first byte of what views know of themselves, their format, another. */
@@ -327,6 +403,7 @@ main(void)
         STORY(hours_count_every_event_once),
         STORY(rows_are_in_all_lists_that_are_asked_for),
         STORY(numbers_are_short_and_read_as_they_were_written),
+        STORY(views_made_in_bulk_are_as_those_that_followed),
         STORY(views_of_another_format_are_not_opened),
     };
     return RUN(tests);

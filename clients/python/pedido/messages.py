@@ -1893,7 +1893,7 @@ class ViewsReply(wire.Block):
     """They are being made, anew when they serve as well."""
 
     built: Position | None = None
-    """building: the events up to there are in. Rows come before."""
+    """building: how far, as a position; all is read at half of it, and written at the whole."""
 
 
 @dataclass(kw_only=True, slots=True)
