@@ -84,10 +84,10 @@ epoch_weight(const struct engine *e)
 
 /* ---- appending ----------------------------------------------------------------------------------------------------- */
 
-/* The scope an event belongs to: its command's reseller, or the one it makes. */
-static uint64_t
+uint64_t
 scope_of_event(struct engine *e, const struct command *c, const struct event *event)
 {
+    if (pd_schema_event(event->code)->aggregate == PD_aggregate_key) return 0;
     if (event->code != PD_EVENT_reseller_put) return c->scope == NULL ? 0 : c->scope->reseller.scope;
     const struct scope *s = scopes_find(e->scopes, ((const struct pd_reseller_put *)event->body)->reseller);
     return s == NULL ? scopes_count(e->scopes) + 1 : s->reseller.scope;

@@ -1,10 +1,87 @@
 #include "engine/authorise.h"
 
-enum pd_error_code
-authorise(struct pd_text actor, const struct pd_message *message, struct pd_text reseller)
+/* Bit n: what asks for role n at least is included. */
+#define MAY(role) (1u << PD_role_##role)
+static const unsigned included[] = {
+    [PD_role_customer] = MAY(anyone) | MAY(customer),
+    [PD_role_monitor] = MAY(anyone) | MAY(monitor),
+    [PD_role_worker] = MAY(anyone) | MAY(worker),
+    [PD_role_reseller] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(reseller),
+    [PD_role_operator] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(worker) | MAY(reseller) | MAY(operator),
+    [PD_role_admin] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(worker) | MAY(reseller) | MAY(operator) | MAY(admin),
+};
+
+static const void *
+value_of(const struct pd_message *m, struct pd_text name)
 {
-    (void)actor;
-    (void)message;
-    (void)reseller;
-    return PD_OK;
+    const struct pd_field *field = pd_block_field(m->block, name);
+    return field == NULL ? NULL : (const char *)m->body + field->offset;
+}
+
+/* A key of one reseller: another is as one that there is not. */
+static struct pd_refusal
+judge_reseller(const struct pd_key *grant, const struct pd_message *m)
+{
+    const bool *all = value_of(m, PD_TEXT("all"));
+
+    if (m->block->flags & PD_SPANS) return pd_refuse(PD_E_not_authorised);
+    if (all != NULL && *all) return pd_refuse_field(PD_E_not_authorised, NULL, "all");
+    if (pd_text_equal(m->envelope.reseller, grant->reseller)) return pd_refuse(PD_OK);
+    return pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
+}
+
+static struct pd_refusal
+judge_customer(const struct pd_key *grant, const struct pd_message *m)
+{
+    const struct pd_text *customer = value_of(m, PD_TEXT("customer"));
+
+    if (customer == NULL || pd_text_equal(*customer, grant->customer)) return pd_refuse(PD_OK);
+    return pd_refuse_field(PD_E_customer_not_found, NULL, "customer");
+}
+
+static bool
+has_group(const struct pd_key *grant, struct pd_text group)
+{
+    bool found = grant->groups_count == 0;
+
+    for (size_t i = 0; i < grant->groups_count && !found; i++) found = pd_text_equal(grant->groups[i], group);
+    return found;
+}
+
+/* It has its key's name, or that and a dot and more: so nobody else has it, or reports what it has done. */
+static struct pd_refusal
+judge_worker(const struct pd_key *grant, const struct pd_message *m)
+{
+    const struct pd_text *worker = value_of(m, PD_TEXT("worker"));
+    struct pd_text        own = grant->name;
+
+    if (worker != NULL && (worker->size < own.size || memcmp(worker->data, own.data, own.size) != 0 ||
+                           (worker->size > own.size && worker->data[own.size] != '.')))
+        return pd_refuse_field(PD_E_not_authorised, NULL, "worker");
+    if (m->block->code != PD_COMMAND_worker_ready) return pd_refuse(PD_OK);
+    const struct pd_worker_ready *ready = m->body;
+    for (size_t i = 0; i < ready->groups_count; i++)
+        if (!has_group(grant, ready->groups[i])) return pd_refuse_field(PD_E_not_authorised, NULL, "groups[%zu]", i);
+    return pd_refuse(PD_OK);
+}
+
+struct pd_refusal
+authorise(const struct pd_key *grant, const struct pd_message *m)
+{
+    struct pd_refusal refusal = pd_refuse(PD_OK);
+
+    if (grant == NULL || (included[grant->role] >> m->block->role & 1) == 0) return pd_refuse(PD_E_not_authorised);
+    if (grant->reseller.data != NULL) refusal = judge_reseller(grant, m);
+    if (refusal.code == PD_OK && grant->role == PD_role_customer) refusal = judge_customer(grant, m);
+    if (refusal.code == PD_OK && grant->role == PD_role_worker) refusal = judge_worker(grant, m);
+    return refusal;
+}
+
+bool
+authorise_prefix(const struct pd_key *grant, struct pd_text prefix)
+{
+    if (grant == NULL || (included[grant->role] & MAY(monitor)) == 0) return false;
+    struct pd_text own = grant->reseller;
+    return own.data == NULL ||
+           (prefix.size > own.size && memcmp(prefix.data, own.data, own.size) == 0 && prefix.data[own.size] == '/');
 }

@@ -1,10 +1,18 @@
-/* authorise.h - the one place that decides who may do what. Until keys exist everything is allowed. */
+/* authorise.h - the one place that decides who may do what.
+ *
+ * A role includes others: an admin all; an operator what a reseller, a monitor, a worker and a customer may; a reseller what a
+ * monitor and a customer may. The least role of each message stands in its row. A grant of one reseller opens that one alone:
+ * the others are to it as if they were not there, and what spans resellers is not for it. */
 #ifndef ENGINE_AUTHORISE_H
 #define ENGINE_AUTHORISE_H
 
+#include "engine/keys.h"
 #include "proto/framing.h"
 
-/* PD_OK, or the refusal's code, for this actor's message about this reseller. */
-enum pd_error_code authorise(struct pd_text actor, const struct pd_message *message, struct pd_text reseller);
+/* PD_OK, or why not. `grant` is what the sender was granted (keys_find); NULL: nothing. Any thread. */
+struct pd_refusal authorise(const struct pd_key *grant, const struct pd_message *message);
+
+/* Whether the events under a prefix, which ends in a slash, may be followed. */
+bool authorise_prefix(const struct pd_key *grant, struct pd_text prefix);
 
 #endif

@@ -59,6 +59,7 @@ engine_commit(struct engine *e)
     e->shown = b->figures;
     pthread_mutex_unlock(&e->shown_lock);
     scopes_commit(e->scopes, b->heads, b->head_count);
+    keys_commit(e->keys, b->keys, b->key_count);
     e->committed++;
     return STORE_OK;
 }

@@ -190,6 +190,7 @@ engine_seal(struct engine *e)
     b->rows_bytes = epoch_weight(e);
     if (leave) b->beside = kept_collect(e->index, e->scopes, &e->expiry_follower, e->arena);
     b->rows_pages = e->rows.young->dirty_count;
+    b->keys = keys_noted(e->keys, &b->arena, &b->key_count);
     b->heads = scopes_moved(e->scopes, &b->arena, &b->head_count);
     e->figures.turns++;
     e->figures.position = e->last;
@@ -273,6 +274,12 @@ engine_scopes(struct engine *e)
     return e->scopes;
 }
 
+struct keys *
+engine_keys(struct engine *e)
+{
+    return e->keys;
+}
+
 struct index *
 engine_index(struct engine *e)
 {
@@ -315,33 +322,42 @@ read_end(struct engine *e)
     return error;
 }
 
-/* Tasks that are open: their table, which has no others. */
-static bool
-see_task(void *arg, struct row_key key, struct pd_text bytes)
-{
-    struct engine *e = arg;
-    struct pd_task task;
+/* What all rows of a kind are kept in memory of: open tasks, whose table has no others, and keys. */
+struct taking {
+    struct engine *engine;
+    int            row_code;
+    bool           damaged;
+};
 
-    if (bytes.data == NULL || !pd_decode_row(e->arena, pd_schema_row(PD_ROW_task), bytes, &task)) {
-        log_error("row_damaged", "table=task position=%" PRIu64 " item=%" PRIu32, key.position, key.item);
-        e->rows.damaged = true;
+static bool
+take_row(void *arg, struct row_key key, struct pd_text bytes)
+{
+    struct taking         *t = arg;
+    struct engine         *e = t->engine;
+    const struct pd_block *block = pd_schema_row(t->row_code);
+    void                  *row = pd_arena_alloc(e->arena, block->size);
+
+    t->damaged = bytes.data == NULL || !pd_decode_row(e->arena, block, bytes, row);
+    if (t->damaged) {
+        log_error("row_damaged", "table=%s position=%" PRIu64 " item=%" PRIu32, block->name, key.position, key.item);
         return false;
     }
-    tasks_changed(e->tasks, &task, (struct pd_text){NULL, 0}, e->folder.monotonic_ms);
+    if (t->row_code == PD_ROW_task) tasks_changed(e->tasks, row, (struct pd_text){NULL, 0}, e->folder.monotonic_ms);
+    else keys_note(e->keys, row);
     pd_arena_reset(e->arena);
     return true;
 }
 
 static enum store_error
-read_tasks(struct engine *e)
+take_rows(struct engine *e, int row_code)
 {
+    struct taking        t = {.engine = e, .row_code = row_code};
     struct store_reader *reader = NULL;
     enum store_error     error = store_reader_open(e->books.rows, &reader);
 
-    e->rows.damaged = false;
-    if (error == STORE_OK) error = store_each_row(reader, PD_ROW_task, (struct row_key){0, 0}, see_task, e);
+    if (error == STORE_OK) error = store_each_row(reader, row_code, (struct row_key){0, 0}, take_row, &t);
     store_reader_close(&reader);
-    return error == STORE_OK && e->rows.damaged ? STORE_DAMAGED : error;
+    return error == STORE_OK && t.damaged ? STORE_DAMAGED : error;
 }
 
 static enum store_error
@@ -373,10 +389,11 @@ open_parts(struct engine *e, struct now now)
     e->scopes = scopes_open();
     e->tasks = tasks_open(e->options.lease_ms, now.monotonic_ms);
     e->subscribers = subscribers_open();
+    e->keys = keys_open(&e->options.keys);
     e->subscribers_changed = true;
     expiry_init(&e->expiry_follower, e->options.order_expiry_us);
     e->folder = (struct folder){.arena = e->arena, .rows = &e->rows, .index = e->index, .scopes = e->scopes, .tasks = e->tasks,
-                                .waits = e->waits, .monotonic_ms = now.monotonic_ms};
+                                .waits = e->waits, .keys = e->keys, .monotonic_ms = now.monotonic_ms};
 }
 
 static void
@@ -386,6 +403,7 @@ close_parts(struct engine *e)
     scopes_close(&e->scopes);
     tasks_close(&e->tasks);
     subscribers_close(&e->subscribers);
+    keys_close(&e->keys);
 }
 
 static enum store_error
@@ -395,7 +413,8 @@ read_books(struct engine *e)
     enum store_error    error = upkeep_open_parts(&e->books, &parts);
 
     if (error == STORE_OK) error = upkeep_fold_tail(&e->books, &parts, NULL, NULL);
-    if (error == STORE_OK) error = read_tasks(e);
+    if (error == STORE_OK) error = take_rows(e, PD_ROW_task);
+    if (error == STORE_OK) error = take_rows(e, PD_ROW_key);
     if (error == STORE_OK) error = read_end(e);
     return error;
 }

@@ -19,6 +19,7 @@
 #define ENGINE_ENGINE_H
 
 #include "engine/base/clock.h"
+#include "engine/keys.h"
 #include "engine/scopes.h"
 #include "engine/store/books.h"
 #include "engine/store/record.h"
@@ -35,7 +36,9 @@ struct engine_options {
     bool                index_apart;  /* somebody else calls index_work; else engine_turn does all that there is */
     bool                views;        /* rows are written with what has changed: views follow */
     uint64_t            rows_ms;      /* rows are left to be written no more often than this, but when somebody asks for them */
+    struct keys_options keys;
     struct pd_endpoints endpoints;    /* told by Hello; texts outlive the engine */
+    struct pd_endpoints local_endpoints; /* told to users of this machine; absent texts: the others */
     struct pd_text      software;
     struct measures    *measures; /* refusals are counted there; NULL: nowhere */
 };
@@ -57,6 +60,7 @@ struct request {
     struct pd_refusal refusal;         /* code set: it could not be decoded; only to be answered */
     uint8_t           fingerprint[16]; /* of the command's content: engine_fingerprint */
     struct pd_text    address;         /* opaque: comes back with what is sent later */
+    struct pd_text    identity;        /* the sender's key or user, as it was proven; absent: neither */
     bool              in_array;
     struct pd_arena  *arena;           /* where the answer is put */
     /* What the turn fills: */
@@ -139,6 +143,9 @@ struct pd_text engine_log(const struct engine *engine);
 uint64_t engine_last(const struct engine *engine);
 
 struct scopes *engine_scopes(struct engine *engine);
+
+/* What keys were granted. */
+struct keys *engine_keys(struct engine *engine);
 
 /* The index; and whether there is work for whoever calls index_work: the deciding thread asks when a turn is sealed. */
 struct index *engine_index(struct engine *engine);

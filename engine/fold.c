@@ -22,6 +22,7 @@ is_it(int row_code, const void *row, enum index_kind kind, uint64_t scope, uint6
     case PD_ROW_reseller: return pd_text_equal(((const struct pd_reseller *)row)->reseller, text);
     case PD_ROW_customer: return pd_text_equal(((const struct pd_customer *)row)->customer, text);
     case PD_ROW_plan: return pd_text_equal(((const struct pd_plan *)row)->plan, text);
+    case PD_ROW_key: return pd_text_equal(((const struct pd_key *)row)->key, text);
     case PD_ROW_task: return ((const struct pd_task *)row)->task == number;
     case PD_ROW_subscription: {
         const struct pd_subscription *s = row;
@@ -156,6 +157,7 @@ locate(const struct folder *f, const struct address_plan *p, const void *message
     static const enum index_kind kinds[PD_ROW_CODES] = {
         [PD_ROW_reseller] = INDEX_reseller, [PD_ROW_customer] = INDEX_customer, [PD_ROW_plan] = INDEX_plan,
         [PD_ROW_order] = INDEX_order, [PD_ROW_subscription] = INDEX_subscription, [PD_ROW_task] = INDEX_open_task,
+        [PD_ROW_key] = INDEX_key,
     };
     const struct pd_text absent = {NULL, 0};
     struct row_key       key = {position, 0};
@@ -326,6 +328,11 @@ fold_target(void *arg, const struct target *t)
         if (f->waits != NULL) waits_touch(f->waits, w->scope, w->fold.order->order);
     }
     if (row_code == PD_ROW_reseller) scopes_put(f->scopes, e->row);
+    if (row_code == PD_ROW_key && f->keys != NULL) {
+        const struct pd_key *row = e->row;
+        keys_note(f->keys, row);
+        if (row->revoked && f->tasks != NULL) tasks_dismiss(f->tasks, row->name, f->monotonic_ms);
+    }
     if (f->replays) scopes_seen(f->scopes, row_code, e->row);
     if (row_code == PD_ROW_task && f->tasks != NULL)
         tasks_changed(f->tasks, e->row, w->record->actor, f->monotonic_ms);
@@ -342,6 +349,7 @@ row_of(int aggregate)
     case PD_aggregate_plan: return PD_ROW_plan;
     case PD_aggregate_order: return PD_ROW_order;
     case PD_aggregate_subscription: return PD_ROW_subscription;
+    case PD_aggregate_key: return PD_ROW_key;
     default: return 0;
     }
 }

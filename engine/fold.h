@@ -2,6 +2,7 @@
 #ifndef ENGINE_FOLD_H
 #define ENGINE_FOLD_H
 
+#include "engine/keys.h"
 #include "engine/rows.h"
 #include "engine/scopes.h"
 #include "engine/store/record.h"
@@ -17,6 +18,7 @@ struct folder {
     struct scopes   *scopes;
     struct tasks    *tasks;
     struct waits    *waits;  /* the same */
+    struct keys     *keys;   /* the same */
     uint64_t         monotonic_ms;
     bool             replays; /* what was decided before: numbers and positions were given then */
     bool             shared; /* another thread than the index's writer looks */

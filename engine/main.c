@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -266,11 +267,23 @@ check_views(struct daemon *d, uint64_t *ret_known)
     return d->options.accept_shorter ? books_renew(&d->books) : STORE_SHORTER;
 }
 
+static struct pd_endpoints
+endpoints_of(const struct net *net, bool local)
+{
+    return (struct pd_endpoints){
+        .commands = pd_text(net_endpoint(net, PORT_COMMANDS, local)), .queries = pd_text(net_endpoint(net, PORT_QUERIES, local)),
+        .workers = pd_text(net_endpoint(net, PORT_WORKERS, local)), .events = pd_text(net_endpoint(net, PORT_EVENTS, local)),
+    };
+}
+
 static bool
 open_engine(struct daemon *d)
 {
     uint64_t              known = 0;
     const char           *software = "pedidod " PD_VERSION;
+    char                  own[32];
+
+    snprintf(own, sizeof own, "uid/%lu", (unsigned long)geteuid());
     struct engine_options options = {
         .lease_ms = d->options.lease_ms,
         .known_commands = d->options.known_commands,
@@ -281,8 +294,9 @@ open_engine(struct daemon *d)
         .views = d->options.views == 0,
         .software = pd_text(software),
         .measures = &d->measures,
-        .endpoints = {.commands = pd_text(net_endpoint(d->net, 0)), .queries = pd_text(net_endpoint(d->net, 1)),
-                      .workers = pd_text(net_endpoint(d->net, 2)), .events = pd_text(net_endpoint(d->net, 3))},
+        .keys = {.own = pd_text(own), .open_loopback = d->options.open_loopback},
+        .endpoints = endpoints_of(d->net, false),
+        .local_endpoints = endpoints_of(d->net, true),
     };
 
     enum store_error error = books_open(d->options.data, STORE_CREATE, d->options.accept_shorter, &d->books, &known);
@@ -337,8 +351,8 @@ run(struct daemon *d)
 {
     struct net_parts parts = {
         .commands = d->command_slots, .queries = d->query_slots, .outbox = d->outbox, .subscriptions = d->subscriptions,
-        .scopes = engine_scopes(d->engine), .measures = &d->measures, .log = engine_log(d->engine), .signal_fd = d->signal_fd,
-        .beat = tell_manager, .beat_arg = d, .beat_ms = d->beat_ms,
+        .scopes = engine_scopes(d->engine), .keys = engine_keys(d->engine), .measures = &d->measures, .log = engine_log(d->engine),
+        .signal_fd = d->signal_fd, .beat = tell_manager, .beat_arg = d, .beat_ms = d->beat_ms,
     };
     pthread_t engine = start_thread("engine", engine_thread, d), log = start_thread("log", log_thread, d);
     pthread_t index = start_thread("index", index_thread, d);
@@ -348,8 +362,7 @@ run(struct daemon *d)
 
     bad_end_forget(); /* what there was to be looked at was */
     log_info("serving", "version=%s data=\"%s\" log=%s commands=%s events=%s queries=%s workers=%s", PD_VERSION, d->options.data,
-             engine_log(d->engine).data, net_endpoint(d->net, 0), net_endpoint(d->net, 3), net_endpoint(d->net, 1),
-             net_endpoint(d->net, 2));
+             engine_log(d->engine).data, d->options.commands, d->options.events, d->options.queries, d->options.workers);
     notify_ready(&d->notify, clock_now().monotonic_ms);
     bool ok = net_run(d->net, &parts);
     slots_stop(d->command_slots);
@@ -382,10 +395,25 @@ is_servable(const struct daemon *d)
     return why == NULL;
 }
 
+/* A core dump would have the keys in it, which libzmq copies. */
+static bool
+take_server_key(struct daemon *d, struct net_options *sockets)
+{
+    if (d->options.open_loopback) log_warn("loopback_open", "hint=\"whoever connects over tcp from here may do everything\"");
+    if (d->options.server_key[0] == '\0') return true;
+    if (prctl(PR_SET_DUMPABLE, 0) != 0) log_warn("core_dumps", "error=\"%s\"", strerror(errno));
+    if (!server_key_open(d->options.server_key, &sockets->key)) return false;
+    log_info("encrypted", "server_key=\"%s\"", server_key_public(sockets->key));
+    return true;
+}
+
 static int
 serve(struct daemon *d)
 {
-    struct net_options sockets = {{d->options.commands, d->options.queries, d->options.workers, d->options.events}};
+    struct net_options sockets = {
+        .endpoints = {d->options.commands, d->options.queries, d->options.workers, d->options.events},
+        .open_loopback = d->options.open_loopback,
+    };
 
     d->started_ms = clock_now().monotonic_ms;
     notify_init(&d->notify);
@@ -402,7 +430,7 @@ serve(struct daemon *d)
     d->outbox = outbox_open();
     d->subscriptions = subscriptions_open();
     if (ok) bad_end_watch(d->options.data);
-    ok = ok && net_open(&sockets, &d->net) && open_engine(d) && run(d);
+    ok = ok && take_server_key(d, &sockets) && net_open(&sockets, &d->net) && open_engine(d) && run(d);
     held_close(&d->held);
     queries_close(&d->queries);
     backups_close(&d->backups);
@@ -410,6 +438,7 @@ serve(struct daemon *d)
     engine_close(&d->engine);
     books_close(&d->books);
     net_close(&d->net);
+    server_key_close(&sockets.key);
     subscriptions_close(&d->subscriptions);
     outbox_close(&d->outbox);
     bell_close(&d->rows_bell);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/endpoint.h"
+
 enum { LINE_BYTES_MAX = 4096 }; /* of the file */
 
 /* Those from ONCE on are no settings. */
@@ -40,21 +42,16 @@ is_text(const struct option *row, const char *value)
     return true;
 }
 
-/* Without keys only this machine may connect. `*` is any free port; libzmq takes any number, cut to 16 bits. */
+/* Whoever may reach them is judged when all is known. */
 static bool
-is_local(const char *endpoint)
+are_endpoints(const char *value)
 {
-    static const char *const local[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
-    const char *colon = strrchr(endpoint, ':');
-    char       *end;
+    struct pd_text list = pd_text(value), endpoint;
+    int            count = 0;
 
-    if (strncmp(endpoint, "ipc://", 6) == 0) return endpoint[6] != '\0';
-    unsigned long port = strtoul(colon == NULL ? "" : colon + 1, &end, 10);
-    bool          any = colon != NULL && strcmp(colon, ":*") == 0;
-    if (colon == NULL || (!any && (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port < 1 || port > 65535))) return false;
-    for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
-        if (strncmp(endpoint, local[i], strlen(local[i])) == 0) return true;
-    return false;
+    while (endpoint_next(&list, &endpoint))
+        if (!endpoint_is_valid(endpoint) || ++count > OPTIONS_ENDPOINTS_MAX) return false;
+    return true;
 }
 
 static bool
@@ -105,7 +102,7 @@ set(struct options *o, const struct option *row, const char *value)
     case CHOICE: return set_choice(row, value, field);
     case FLAG: *(bool *)field = true; return true;
     case ENDPOINT:
-        if (!is_local(value)) return false;
+        if (!are_endpoints(value)) return false;
         break;
     default: break;
     }
@@ -123,8 +120,8 @@ range(const struct option *row, char text[200])
     case CHOICE: snprintf(text, 200, "one of %s", row->value); break;
     case ENDPOINT:
         snprintf(text, 200,
-                 "ipc://PATH, or tcp://127.0.0.1:PORT (also localhost, [::1]) with a port from 1 to 65535, at most %" PRIu64
-                 " bytes",
+                 "ipc://PATH or tcp://ADDRESS:PORT with a port from 1 to 65535, or up to four with commas between them, at most "
+                 "%" PRIu64 " bytes",
                  row->max);
         break;
     default:
@@ -278,15 +275,55 @@ endpoint_of(const struct options *o, int row)
     return *(const char *const *)(const void *)((const char *)o + rows[row].offset);
 }
 
+/* Absent: it is no such option. */
+static struct pd_text
+endpoints_of(const struct options *o, int i)
+{
+    return rows[i].kind == ENDPOINT ? pd_text(endpoint_of(o, i)) : (struct pd_text){NULL, 0};
+}
+
+static bool
+is_listed(const char *list, struct pd_text wanted)
+{
+    struct pd_text rest = pd_text(list), endpoint;
+
+    while (endpoint_next(&rest, &endpoint))
+        if (pd_text_equal(endpoint, wanted)) return true;
+    return false;
+}
+
 /* Each port is at a place of its own; any free port is. */
 static bool
 are_apart(const struct options *o)
 {
     for (int i = 0; i < COUNT; i++) {
-        if (rows[i].kind != ENDPOINT || strstr(endpoint_of(o, i), ":*") != NULL) continue;
-        for (int j = i + 1; j < COUNT; j++) {
-            if (rows[j].kind != ENDPOINT || strcmp(endpoint_of(o, i), endpoint_of(o, j)) != 0) continue;
-            fprintf(stderr, "pedidod: --%s and --%s are the same, %s\n", rows[i].name, rows[j].name, endpoint_of(o, i));
+        struct pd_text rest = endpoints_of(o, i), endpoint;
+        while (endpoint_next(&rest, &endpoint))
+            for (int j = i + 1; j < COUNT; j++) {
+                if (rows[j].kind != ENDPOINT || !is_listed(endpoint_of(o, j), endpoint)) continue;
+                if (endpoint.size > 2 && memcmp(endpoint.data + endpoint.size - 2, ":*", 2) == 0) continue;
+                fprintf(stderr, "pedidod: --%s and --%s are the same, %.*s\n", rows[i].name, rows[j].name, (int)endpoint.size,
+                        endpoint.data);
+                return false;
+            }
+    }
+    return true;
+}
+
+/* Where others than this machine can connect, they need keys. */
+static bool
+are_guarded(const struct options *o)
+{
+    for (int i = 0; i < COUNT; i++) {
+        struct pd_text rest = endpoints_of(o, i), endpoint;
+        while (endpoint_next(&rest, &endpoint)) {
+            if (endpoint_is_local(endpoint) || o->server_key[0] != '\0') continue;
+            fprintf(stderr,
+                    "pedidod: --%s %.*s can be reached from other machines, which takes keys:\n"
+                    "    pedido key new --server FILE   makes the engine's own pair\n"
+                    "    pedidod --server-key FILE ...  encrypts every tcp endpoint with it\n"
+                    "    pedido key grant               says which key may do what; the first ones over an ipc endpoint\n",
+                    rows[i].name, (int)endpoint.size, endpoint.data);
             return false;
         }
     }
@@ -308,7 +345,7 @@ options_parse(int argc, char **argv, struct options *ret_options)
         options_fini(&o);
         return false;
     }
-    if (!are_apart(&o)) {
+    if (!are_apart(&o) || !are_guarded(&o)) {
         options_fini(&o);
         return false;
     }
@@ -357,9 +394,10 @@ options_print_config(const struct options *o)
     char text[200];
 
     puts("# Every option as it is in effect; pedidod --config FILE takes this.");
-    for (int i = 0; i < COUNT && rows[i].kind < ONCE; i++) {
+    for (int i = 0; i < COUNT; i++) {
         const struct option *row = &rows[i];
-        const void          *field = (const char *)o + row->offset;
+        if (row->kind >= ONCE) continue;
+        const void *field = (const char *)o + row->offset;
         printf("\n# %s\n# %s; %s%s\n", row->help, range(row, text), row->standard[0] == '\0' ? "no default" : "default ",
                row->standard);
         if (row->kind == NUMBER) printf("%s = %" PRIu64 "\n", row->name, *(const uint64_t *)field);

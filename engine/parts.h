@@ -31,6 +31,8 @@ struct batch {
     struct kept             beside; /* what is written with them */
     struct scope_head      *heads;
     size_t                  head_count;
+    const struct pd_key   **keys; /* that were granted or revoked */
+    size_t                  key_count;
     struct store_entry     *kept; /* entries of the log's store; without a value: to be deleted */
     size_t                  kept_count, kept_capacity;
     struct engine_figures   figures;
@@ -47,6 +49,7 @@ struct engine {
     struct expiry         expiry_follower;
     struct remembered    *remembered;
     struct subscribers   *subscribers;
+    struct keys          *keys;
     uint64_t              last, term, turn; /* of the log; the turn counts from the start of the log */
     pd_time_us            last_time;
 
@@ -130,6 +133,9 @@ void run_rule(struct engine *e, const struct command *c, struct decision *out);
 void append_all(struct engine *e, const struct command *c, struct decision *out);
 bool turn_is_full(const struct engine *e);
 
+/* The scope an event belongs to: its command's reseller, or the one it makes; keys are of none. */
+uint64_t scope_of_event(struct engine *e, const struct command *c, const struct event *event);
+
 /* What the epoch's rows will come to when they are written, in bytes and at most; store_prepare keeps room for it. */
 size_t epoch_weight(const struct engine *e);
 
@@ -148,8 +154,8 @@ bool serve_service(struct engine *e, struct request *r, const struct scope *scop
 /* Who follows under a name, for ListSubscribers; in the arena. Whether any is held: then that changes by itself. */
 bool services_show(struct engine *e, struct pd_arena *arena, struct pd_subscribers_reply *ret_subscribers);
 
-/* Why an event cannot be skipped; PD_OK: it can. */
-struct pd_refusal judge_skip(struct engine *e, const struct request *r, const struct scope *scope);
+/* What rules, which know rows only, cannot judge: PD_OK, or why an event cannot be skipped or a key not be granted. */
+struct pd_refusal judge_service(struct engine *e, const struct request *r, const struct scope *scope);
 void prefetch_task(struct engine *e, uint64_t scope, uint64_t task);
 bool release_wait(void *arg, const struct wait *w);
 

@@ -32,8 +32,8 @@ name_topic(const struct appended *a, struct pd_text *ret_kind, struct pd_text *r
 
     *ret_key = (struct pd_text){"", 0};
     int                    aggregate = a->record.header.aggregate; /* a task's events are its order's or its subscription's */
-    if (aggregate == PD_aggregate_engine) {
-        *ret_kind = PD_TEXT("~engine");
+    if (aggregate == PD_aggregate_engine || aggregate == PD_aggregate_key) {
+        *ret_kind = aggregate == PD_aggregate_engine ? PD_TEXT("~engine") : PD_TEXT("~key");
         return;
     }
     const struct pd_field *f = pd_block_field(block, pd_text(fields[aggregate]));

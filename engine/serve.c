@@ -10,7 +10,7 @@ answer_dry_run(struct engine *e, struct request *r, const struct command *c, str
     uint64_t order_version = 0;
 
     for (size_t i = 0; i < out->count; i++) {
-        struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = (uint32_t)c->scope->reseller.scope,
+        struct record_header h = {.type = (uint16_t)out->events[i].code, .scope = (uint32_t)scope_of_event(e, c, &out->events[i]),
                                   .position = e->last + 1};
         fold_address(&e->folder, out->events[i].body, NULL, &h);
         bool of_order = h.aggregate == PD_aggregate_order;
@@ -38,6 +38,13 @@ read_record(struct engine *e, uint64_t position, struct record *ret_record)
     return store_read_record(e->log_reader, position, &e->batch->arena, &bytes) == STORE_OK && record_read(bytes, ret_record);
 }
 
+/* What a client is told: where in its reseller's events it stands, or in the log, where it is of none. */
+static uint64_t
+shown_position(const struct record_header *h)
+{
+    return h->scope == 0 ? h->position : h->scope_position;
+}
+
 /* Reads the events of a command whose first stands at `first` again, and answers as it was answered. */
 static bool
 answer_again(struct engine *e, struct request *r, uint64_t first, const struct record *head)
@@ -52,7 +59,7 @@ answer_again(struct engine *e, struct request *r, uint64_t first, const struct r
         events[i] = (struct event){record.header.type, pd_arena_zero(&e->batch->arena, block->size), record.header.version, NULL};
         if (!pd_decode_event(&e->batch->arena, &e->parser, block, record.body, events[i].body)) return false;
     }
-    answer_accepted(e, r, record.header.scope_position,
+    answer_accepted(e, r, shown_position(&record.header),
                     make_answer(&e->batch->arena, r->message.block, r->message.body, events, head->header.count));
     return true;
 }
@@ -105,7 +112,7 @@ answer_status(struct engine *e, struct request *r, const struct command *c, cons
 
     if (check->wait_ms > 0 && !(to_end && is_settled(status->state))) {
         struct wait w = {
-            .address = r->address, .id = c->id, .scope = c->scope->reseller.scope, .order = status->order,
+            .address = r->address, .id = c->id, .identity = r->identity, .scope = c->scope->reseller.scope, .order = status->order,
             .version = status->version, .to_end = to_end, .due_ms = e->now.monotonic_ms + check->wait_ms,
         };
         if (waits_add(e->waits, &w)) return;
@@ -119,14 +126,14 @@ answer_status(struct engine *e, struct request *r, const struct command *c, cons
 
 enum { ACTOR_SIZE = 7 + 64 };
 
-/* Who sends it, in `name` where that has to be made. */
+/* Who sends it, in `name` where that has to be made: the key or user, or a worker by its name, which is its key's. */
 static struct pd_text
 actor_of(const struct request *r, char name[ACTOR_SIZE])
 {
     const struct pd_field *worker;
 
     if (r->port != PD_port_workers || (worker = pd_block_field(r->message.block, PD_TEXT("worker"))) == NULL)
-        return PD_TEXT("local");
+        return r->identity.data != NULL ? r->identity : PD_TEXT("local");
     struct pd_text id = *(const struct pd_text *)(const void *)((const char *)r->message.body + worker->offset);
     memcpy(name, "worker/", 7);
     memcpy(name + 7, id.data, id.size);
@@ -149,7 +156,7 @@ answer_decision(struct engine *e, struct request *r, const struct command *c, st
         answer_refused(e, r, &out->refusal);
     } else if (out->answer != NULL) answer_status(e, r, c, out->answer);
     else
-        answer_accepted(e, r, out->count == 0 ? 0 : e->batch->appended[e->batch->appended_count - 1].record.header.scope_position,
+        answer_accepted(e, r, out->count == 0 ? 0 : shown_position(&e->batch->appended[e->batch->appended_count - 1].record.header),
                         make_answer(&e->batch->arena, c->block, c->body, out->events, out->count));
 }
 
@@ -165,9 +172,9 @@ serve(struct engine *e, struct request *r)
     char           name[ACTOR_SIZE];
     struct pd_text actor = refusal.code == PD_OK ? actor_of(r, name) : (struct pd_text){NULL, 0};
     if (actor.data == name) actor = pd_arena_text(&e->batch->arena, actor);
-    struct scope  *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
+    if (refusal.code == PD_OK) refusal = authorise(keys_find(e->keys, r->identity), &r->message);
+    struct scope *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
     if (refusal.code == PD_OK && scope == NULL) refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
-    if (refusal.code == PD_OK) refusal.code = authorise(actor, &r->message, envelope->reseller);
     if (refusal.code != PD_OK) {
         answer_refused(e, r, &refusal);
         return;
@@ -194,8 +201,8 @@ serve(struct engine *e, struct request *r)
         return;
     }
     run_rule(e, &c, &e->decision);
-    if (c.block->code == PD_COMMAND_skip_event && e->decision.refusal.code == PD_OK) {
-        e->decision.refusal = judge_skip(e, r, scope);
+    if (e->decision.refusal.code == PD_OK) {
+        e->decision.refusal = judge_service(e, r, scope);
         if (e->decision.refusal.code != PD_OK) e->decision.count = 0;
     }
     answer_decision(e, r, &c, &e->decision);
@@ -268,6 +275,10 @@ release_wait(void *arg, const struct wait *w)
                 (w->to_end ? is_settled(order->state) : order->version != w->version);
     if (!over) return false;
     run_rule(e, &c, &e->decision);
+    if (keys_find(e->keys, w->identity) == NULL) { /* revoked meanwhile */
+        e->decision.refusal = pd_refuse(PD_E_not_authorised);
+        e->decision.answer = NULL;
+    }
     mp_writer_clear(&e->writer);
     if (e->decision.answer != NULL) pd_encode_accepted(&e->writer, w->id, 0, pd_block_status_reply(), e->decision.answer);
     else {

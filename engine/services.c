@@ -5,6 +5,13 @@
 
 /* ---- Hello, and workers -------------------------------------------------------------------------------------------- */
 
+/* It came through a socket of this machine, and is told of such ones. */
+static bool
+is_local(const struct engine *e, const struct request *r)
+{
+    return e->options.local_endpoints.commands.data != NULL && r->identity.size > 4 && memcmp(r->identity.data, "uid/", 4) == 0;
+}
+
 static void
 answer_hello(struct engine *e, struct request *r, const struct scope *scope)
 {
@@ -17,7 +24,7 @@ answer_hello(struct engine *e, struct request *r, const struct scope *scope)
         .log = pd_text(e->log_text),
         .head = scope->position,
         .time = e->last_time,
-        .endpoints = &e->options.endpoints,
+        .endpoints = is_local(e, r) ? &e->options.local_endpoints : &e->options.endpoints,
         .limits = &limits,
     };
     answer_accepted(e, r, 0, &hello);
@@ -187,8 +194,7 @@ named_subscriber(struct engine *e, const struct request *r, const struct scope *
     return subscribers_find(e->subscribers, all ? 0 : scope->reseller.scope, name);
 }
 
-/* Rules know rows only. */
-struct pd_refusal
+static struct pd_refusal
 judge_skip(struct engine *e, const struct request *r, const struct scope *scope)
 {
     const struct pd_skip_event *m = r->message.body;
@@ -196,6 +202,24 @@ judge_skip(struct engine *e, const struct request *r, const struct scope *scope)
     if (named_subscriber(e, r, scope) == NULL) return pd_refuse_field(PD_E_subscriber_not_found, NULL, "subscriber");
     if (m->position > head_of(e, scope, m->all)) return pd_refuse_field(PD_E_position_out_of_range, NULL, "position");
     return pd_refuse(PD_OK);
+}
+
+/* Workers have their keys' names, and so a name is of one key. */
+static struct pd_refusal
+judge_grant(struct engine *e, const struct pd_grant_key *m)
+{
+    if (!keys_has_name(e->keys, m->key, m->name)) return pd_refuse(PD_OK);
+    return pd_refuse_field(PD_E_invalid_field, "a name that no other key has, also not before a dot", "name");
+}
+
+struct pd_refusal
+judge_service(struct engine *e, const struct request *r, const struct scope *scope)
+{
+    switch (r->message.block->code) {
+    case PD_COMMAND_skip_event: return judge_skip(e, r, scope);
+    case PD_COMMAND_grant_key: return judge_grant(e, r->message.body);
+    default: return pd_refuse(PD_OK);
+    }
 }
 
 static void

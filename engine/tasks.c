@@ -390,6 +390,18 @@ tasks_worker_goodbye(struct tasks *s, struct pd_text worker, struct pd_text addr
     worker_vanishes(&s->crew, w, now_ms);
 }
 
+void
+tasks_dismiss(struct tasks *s, struct pd_text name, uint64_t now_ms)
+{
+    for (struct worker *w = s->crew.first, *next; w != NULL; w = next) {
+        next = w->after;
+        if (strncmp(w->name, name.data, name.size) != 0 || (w->name[name.size] != '\0' && w->name[name.size] != '.')) continue;
+        s->ready_count++;
+        lose_unnamed(s, w, now_ms);
+        worker_vanishes(&s->crew, w, now_ms);
+    }
+}
+
 bool
 tasks_drain(struct tasks *s, struct pd_text worker, uint64_t *ret_held, uint64_t now_ms)
 {

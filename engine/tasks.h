@@ -31,6 +31,9 @@ enum ready_answer tasks_worker_ready(struct tasks *tasks, const struct pd_worker
 /* What it holds is given back at once. From elsewhere than where it is, it is a former namesake's, and nothing happens. */
 void tasks_worker_goodbye(struct tasks *tasks, struct pd_text worker, struct pd_text address, uint64_t now_ms);
 
+/* Workers of this name, or whose names begin with it and a dot, are gone: their key is revoked. */
+void tasks_dismiss(struct tasks *tasks, struct pd_text name, uint64_t now_ms);
+
 /* A worker is to get no more tasks, and is told so with its next heartbeat; its groups are no longer served by it. False: nobody of
  * this name is at work. */
 bool tasks_drain(struct tasks *tasks, struct pd_text worker, uint64_t *ret_held, uint64_t now_ms);

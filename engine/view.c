@@ -59,6 +59,13 @@ view_order_by_task(void *ctx, uint64_t task)
     return find_row(l->folder, PD_ROW_order, INDEX_task, scope_of(l), task, absent, NULL);
 }
 
+static const struct pd_key *
+view_key_of(void *ctx, struct pd_text key)
+{
+    const struct lookup *l = ctx;
+    return find_row(l->folder, PD_ROW_key, INDEX_key, 0, 0, key, NULL);
+}
+
 static const struct pd_subscription *
 view_subscription(void *ctx, uint64_t number)
 {
@@ -192,6 +199,7 @@ view_over(struct lookup *lookup)
         .now = lookup->now,
         .reseller = lookup->scope == NULL ? NULL : &lookup->scope->reseller,
         .find_reseller = view_find_reseller,
+        .key = view_key_of,
         .customer = view_customer,
         .plan = view_plan,
         .order = view_order,

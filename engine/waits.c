@@ -53,7 +53,7 @@ bool
 waits_add(struct waits *w, const struct wait *wait)
 {
     if (w->due.count == WAITS_MAX) return false;
-    struct node *n = malloc(sizeof *n + wait->address.size + wait->id.size);
+    struct node *n = malloc(sizeof *n + wait->address.size + wait->id.size + wait->identity.size);
     struct node **chain = &w->chains[chain_of(wait->scope, wait->order)];
     PD_CHECK(n != NULL);
     char *texts = (char *)(n + 1);
@@ -63,6 +63,10 @@ waits_add(struct waits *w, const struct wait *wait)
     memcpy(texts + wait->address.size, wait->id.data, wait->id.size);
     n->wait.address.data = texts;
     n->wait.id.data = texts + wait->address.size;
+    if (wait->identity.data != NULL) {
+        n->wait.identity.data = n->wait.id.data + wait->id.size;
+        memcpy(texts + wait->address.size + wait->id.size, wait->identity.data, wait->identity.size);
+    }
     *chain = n;
     heap_add(&w->due, &n->due, wait->due_ms);
     return true;

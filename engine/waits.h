@@ -8,7 +8,7 @@
 enum { WAITS_MAX = 16384 };
 
 struct wait {
-    struct pd_text address, id;
+    struct pd_text address, id, identity; /* the sender's, or absent */
     uint64_t       scope, order, version; /* version: as it was when the wait began */
     bool           to_end;
     uint64_t       due_ms; /* monotonic */

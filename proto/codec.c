@@ -204,6 +204,22 @@ is_id_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
+/* A public key in Z85 (rfc.zeromq.org/spec/32), or uid/N. */
+static bool
+is_identity(struct pd_text t)
+{
+    static const char others[] = ".-:+=^!/*?&<>()[]{}@%$#"; /* beside letters and digits */
+    bool              uid = t.size > 4 && t.size <= 14 && memcmp(t.data, "uid/", 4) == 0;
+
+    if (uid && t.data[4] == '0' && t.size > 5) return false;
+    for (size_t i = uid ? 4 : 0; i < t.size; i++) {
+        char c = t.data[i];
+        bool digit = c >= '0' && c <= '9', letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!digit && (uid || (!letter && memchr(others, c, sizeof others - 1) == NULL))) return false;
+    }
+    return uid || t.size == 40;
+}
+
 static bool
 has_form(enum pd_form form, struct pd_text t)
 {
@@ -213,6 +229,7 @@ has_form(enum pd_form form, struct pd_text t)
     switch (form) {
     case PD_FORM_ANY: return true;
     case PD_FORM_PERIOD: return pd_parse_period(t, &period);
+    case PD_FORM_IDENTITY: return is_identity(t);
     case PD_FORM_ID:
         for (size_t i = 0; i < t.size; i++)
             if (!is_id_char(t.data[i])) return false;

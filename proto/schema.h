@@ -15,11 +15,12 @@ enum pd_field_kind {
 };
 
 /* How a text must be spelled beyond its length. */
-enum pd_form { PD_FORM_ANY, PD_FORM_PRINT, PD_FORM_ID, PD_FORM_CURRENCY, PD_FORM_PERIOD, PD_FORM_EMAIL };
+enum pd_form { PD_FORM_ANY, PD_FORM_PRINT, PD_FORM_ID, PD_FORM_CURRENCY, PD_FORM_PERIOD, PD_FORM_EMAIL, PD_FORM_IDENTITY };
 
 enum pd_need { PD_REQUIRED, PD_OPTIONAL, PD_HIDDEN };
 
-enum { PD_READS = 1 }; /* a command's flags */
+/* Of a command: it answers at once and appends nothing. Of a query or command: it looks at all resellers, or at what they share. */
+enum { PD_READS = 1, PD_SPANS = 2 };
 
 struct pd_type {
     const char        *name;

@@ -9,6 +9,7 @@
 #include <pedido/client.h>
 
 #include "clients/cli/lang.h"
+#include "proto/key_file.h"
 #include "proto/schema.h"
 
 /* Exit statuses beside those of the refusal classes (proto/errors.def, 3-9). */
@@ -76,6 +77,7 @@ struct cli {
     size_t             word_count;
     struct pd_client  *client; /* opened when first needed */
     char               currency[4]; /* of amounts, when the message does not say it */
+    struct pd_key_pair own, server; /* with which the client is opened; empty: without */
     const struct pd_block *only; /* --id and --expect are for this command of several; NULL: for each */
 };
 
@@ -143,6 +145,10 @@ int fields_time(const struct cli *cli, const char *name, const char *text, pd_ti
 
 /* ---- exchange.c: what is sent and what comes; of a refusal nothing is said */
 struct pd_client *exchange_client(struct cli *cli);
+/* Reads the keys that --identity and --server-key name, if they do. False: it was said why not. */
+bool exchange_keys(struct cli *cli);
+/* Opens the client with endpoint and keys, and what else the options say. */
+void exchange_connect(struct cli *cli, struct pd_client_options *options);
 /* The client, where the standard's patience is not the right one; before anything was sent. */
 void exchange_open(struct cli *cli, uint32_t timeout_ms, uint32_t retries);
 const char *exchange_reseller(const struct cli *cli);
@@ -195,6 +201,9 @@ bool next_hint(const struct cli *cli, const char *hint, const json_t *from);
 
 /* ---- verbs/ */
 int run_message(struct cli *cli);
+int run_key_new(struct cli *cli);
+int run_key_show(struct cli *cli);
+int run_key_change(struct cli *cli); /* grant and revoke */
 int run_send(struct cli *cli);
 int run_ping(struct cli *cli);
 int run_status(struct cli *cli);

@@ -227,7 +227,8 @@ add(struct cli *cli, const char *name)
 {
     const char *endpoint = args_value(cli, "endpoint"), *reseller = args_value(cli, "reseller");
     json_t     *context = json_object_get(contexts(), name);
-    json_t     *given = json_pack("{s:s*,s:s*}", "endpoint", endpoint, "reseller", reseller);
+    json_t     *given = json_pack("{s:s*,s:s*,s:s*,s:s*}", "endpoint", endpoint, "reseller", reseller, "identity",
+                                  args_value(cli, "identity"), "server-key", args_value(cli, "server-key"));
     bool        first = json_object_size(contexts()) == 0;
 
     if (given == NULL) return cli_usage(cli, "an option's value is not UTF-8");

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clients/cli/context.h"
 #include "clients/lib/json.h"
@@ -20,18 +21,61 @@ exchange_reseller(const struct cli *cli)
     return context_setting(cli, "reseller", "PEDIDO_RESELLER", "default").value;
 }
 
+/* The engine's public key, said as it is or by the name of a file that has it. */
+static bool
+read_server_key(const char *value, struct pd_key_pair *ret_server)
+{
+    char why[256];
+
+    if (pd_key_is_z85(value)) memcpy(ret_server->public_key, value, PD_KEY_SIZE);
+    else if (!pd_key_file_read(value, ret_server, why)) {
+        cli_say("pedido: --server-key %s: %s", value, why);
+        return false;
+    }
+    return true;
+}
+
+bool
+exchange_keys(struct cli *cli)
+{
+    const char *identity = context_setting(cli, "identity", "PEDIDO_IDENTITY", NULL).value;
+    const char *server = context_setting(cli, "server-key", "PEDIDO_SERVER_KEY", NULL).value;
+    char        why[256];
+
+    if (identity == NULL && server == NULL) return true;
+    if (identity == NULL || server == NULL) {
+        cli_say("pedido: --identity and --server-key go together: your own key pair, and the engine's public key");
+        return false;
+    }
+    if (!pd_key_file_read(identity, &cli->own, why)) cli_say("pedido: --identity %s: %s", identity, why);
+    else if (cli->own.secret_key[0] == '\0') cli_say("pedido: --identity %s: it has no secret key", identity);
+    else if (read_server_key(server, &cli->server)) return true;
+    return false;
+}
+
+void
+exchange_connect(struct cli *cli, struct pd_client_options *options)
+{
+    options->translate = lang_translate;
+    options->endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
+    if (cli->server.public_key[0] != '\0') {
+        options->server_key = cli->server.public_key;
+        options->public_key = cli->own.public_key;
+        options->secret_key = cli->own.secret_key;
+    }
+    pd_client_open(options, &cli->client);
+    explicit_bzero(cli->own.secret_key, sizeof cli->own.secret_key);
+}
+
 void
 exchange_open(struct cli *cli, uint32_t timeout_ms, uint32_t retries)
 {
-    struct pd_client_options options = {.timeout_ms = timeout_ms, .retries = retries};
+    struct pd_client_options options = {.timeout_ms = timeout_ms, .retries = retries, .talk = talk};
     double                   seconds;
     const char              *timeout = args_value(cli, "timeout");
 
-    options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
-    options.talk = talk;
-    options.translate = lang_translate;
     if (timeout != NULL && args_seconds(timeout, &seconds)) options.timeout_ms = (uint32_t)(seconds * 1000);
-    pd_client_open(&options, &cli->client);
+    exchange_connect(cli, &options);
 }
 
 struct pd_client *

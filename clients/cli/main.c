@@ -80,6 +80,7 @@ run(struct cli *cli, int argc, char **argv)
     }
     if (cli->verb != NULL) {
         status = context_open(cli);
+        if (status == STATUS_OK && !(cli->verb->flags & VERB_ALONE) && !exchange_keys(cli)) status = STATUS_TROUBLE;
         return status != STATUS_OK ? status : cli->verb->run(cli);
     }
     if (cli->word_count > 0) return no_such_verb(cli);

@@ -32,6 +32,12 @@ static const struct option send_options[] = {
      .about = N_("Print this for each: {position}, {type} and {data.order} stand for values, \\n ends a line.")}, \
     {.name = "exit-at-end", .kind = OPTION_FLAG, .about = N_("End when there are no more, instead of waiting for some.")},
 
+static const struct option key_options[] = {
+    {.name = "name", .kind = OPTION_VALUE, .value = "NAME",
+     .about = N_("Whose it is; kept in the file, and taken from there by `key grant`.")},
+    {.name = "server", .kind = OPTION_FLAG, .about = N_("The engine's own pair: say how it is used.")},
+    {.name = ""},
+};
 static const struct option tail_options[] = {
     WATCH_OPTIONS
     {.name = ""},
@@ -147,6 +153,15 @@ static const struct verb verbs[] = {
     {"subscriber show", pd_block_list_subscribers, "subscriber", 0, run_message,
      N_("One subscriber whose position the engine keeps: how far it is behind, and who follows under its name."), NULL, NULL},
     {"subscriber delete", pd_block_delete_subscriber, "subscriber", 0, run_message, NULL, NULL, NULL},
+
+    {"key new", NULL, "file", VERB_ALONE, run_key_new,
+     N_("Make a key pair, in a new file that nobody else may read; --server: for an engine."), NULL, key_options},
+    {"key show", NULL, "file", VERB_ALONE, run_key_show, N_("The public key of a file: what others are told of it."), NULL, NULL},
+    {"key list", pd_block_list_keys, "", 0, run_message, NULL, NULL, NULL},
+    {"key grant", pd_block_grant_key, "key", 0, run_key_change,
+     N_("Say what a key may do: the key itself, a file that has it, or uid/N for a user of the engine's machine."), NULL, NULL},
+    {"key revoke", pd_block_revoke_key, "key [reason]", 0, run_key_change,
+     N_("Let a key do nothing any more: the key itself, a file that has it, or uid/N."), NULL, NULL},
 
     {"views list", pd_block_list_views, "", 0, run_message, NULL, NULL, NULL},
     {"views rebuild", pd_block_rebuild_views, "", 0, run_views_rebuild, NULL, NULL, NULL},

@@ -8,6 +8,20 @@
 #include "proto/check.h"
 #include "proto/codec.h"
 
+/* All three, or none. */
+static bool
+are_keys(const struct pd_client_options *o)
+{
+    const char *keys[] = {o->server_key, o->public_key, o->secret_key};
+    int         there = 0, right = 0;
+
+    for (int i = 0; i < 3; i++) {
+        there += keys[i] != NULL;
+        right += keys[i] != NULL && pd_key_is_z85(keys[i]);
+    }
+    return there == right && (there == 0 || there == 3);
+}
+
 static bool
 check_options(const struct pd_client_options *o, size_t structs_size)
 {
@@ -18,9 +32,16 @@ check_options(const struct pd_client_options *o, size_t structs_size)
     else if (o->outstanding > PD_CLIENT_OUTSTANDING_MAX)
         snprintf(line, sizeof line, "the option outstanding must be 1-%d, or 0 for %d", PD_CLIENT_OUTSTANDING_MAX,
                  PD_CLIENT_OUTSTANDING);
+    else if (!are_keys(o)) snprintf(line, sizeof line, "the three keys are 40 characters of Z85 each, or all absent");
     else return true;
     if (o->talk != NULL) o->talk(o->talk_context, line);
     return false;
+}
+
+void
+pd_client_new_keys(char ret_public[PD_CLIENT_KEY_SIZE], char ret_secret[PD_CLIENT_KEY_SIZE])
+{
+    PD_CHECK(zmq_curve_keypair(ret_public, ret_secret) == 0);
 }
 
 enum pd_client_status
@@ -36,6 +57,12 @@ pd_client_open_for(size_t structs_size, const struct pd_client_options *options,
     if (c->options.timeout_ms == 0) c->options.timeout_ms = defaults.timeout_ms;
     if (c->options.outstanding == 0) c->options.outstanding = PD_CLIENT_OUTSTANDING;
     c->endpoint = strdup(options->endpoint == NULL ? PD_DEFAULT_ENDPOINT : options->endpoint);
+    if (options->server_key != NULL) {
+        memcpy(c->keys[0], options->server_key, PD_KEY_SIZE);
+        memcpy(c->keys[1], options->public_key, PD_KEY_SIZE);
+        memcpy(c->keys[2], options->secret_key, PD_KEY_SIZE);
+    }
+    c->options.server_key = c->options.public_key = c->options.secret_key = NULL;
     c->context = zmq_ctx_new();
     for (c->id_slots = 16; c->id_slots < c->options.outstanding; c->id_slots *= 2) continue;
     c->by_id = calloc(c->id_slots, sizeof(struct pd_pending *));
@@ -69,6 +96,7 @@ pd_client_close(struct pd_client **client)
     pd_arena_fini(&c->arena);
     pd_reply_fini(&c->reply);
     zmq_ctx_term(c->context);
+    explicit_bzero(c->keys, sizeof c->keys);
     free(c->endpoint);
     free(c->by_id);
     free(c);

@@ -15,6 +15,7 @@
 #include <zmq.h>
 
 #include "clients/lib/call.h"
+#include "proto/key_file.h"
 #include "proto/schema.h"
 
 enum { PORTS = 4 }; /* indexed by enum pd_port, from 1 */
@@ -58,6 +59,7 @@ struct pd_ids {
 struct pd_client {
     struct pd_client_options options;
     char                    *endpoint;
+    char                     keys[3][PD_KEY_SIZE]; /* the engine's, its own public and secret one; empty: there are none */
     void                    *context;
     void                    *sockets[PORTS];
     uint64_t                 spoke_ms[PORTS]; /* when each was opened or last heard */

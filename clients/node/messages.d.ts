@@ -46,7 +46,7 @@ export type WaitsFor = "no_worker" | "free_worker" | "worker" | "by_hand" | "cus
 export type TaskTrouble = "no_worker" | "overdue";
 
 /** what an event belongs to */
-export type Aggregate = "engine" | "reseller" | "customer" | "plan" | "order" | "subscription" | "task";
+export type Aggregate = "engine" | "reseller" | "customer" | "plan" | "order" | "subscription" | "task" | "key";
 
 /** the order of a list */
 export type Sort = "oldest" | "newest" | "changed" | "expiring";
@@ -64,7 +64,7 @@ export type Matched = "customer" | "name" | "order" | "reference" | "subscriptio
 export type Metric = "up_s" | "writable" | "log_position" | "commands_total" | "turns_total" | "refusals_total" | "turn_us" | "turn_commands" | "commit_us" | "sync_us" | "rows_us" | "views_us" | "query_us" | "pending" | "held_queries" | "views_lag" | "views_building" | "subscriber_lag" | "tasks_waiting" | "tasks_leased" | "workers" | "unaddressed_total" | "disconnected_total" | "undeliverable_total" | "published_total" | "store_used_bytes" | "store_file_bytes" | "store_map_bytes" | "store_readers" | "store_reader_lag" | "disk_free_bytes" | "memory_bytes" | "index_files" | "index_lag";
 
 /** the least role a message asks for */
-export type Role = "customer" | "monitor" | "worker" | "reseller" | "operator" | "admin" | "engine";
+export type Role = "customer" | "monitor" | "worker" | "reseller" | "operator" | "admin" | "engine" | "anyone";
 
 /** where a message is taken */
 export type Port = "commands" | "queries" | "workers" | "engine";
@@ -703,6 +703,42 @@ export interface SkipReply {
     subscriber: string;
     /** What it passes over. */
     position: Int;
+}
+
+/** Say what a key may do, or say it anew: on the things of the message's reseller, or with `all` of every one. */
+export interface GrantKey {
+    /** The key. */
+    key: string;
+    /** Who has it. A worker under this key has this name, or one that begins with it and a dot. */
+    name: string;
+    /** customer, monitor, worker, reseller, operator or admin. */
+    role: Role;
+    /** Of all resellers; an admin's and a worker's always are. */
+    all?: boolean;
+    /** Of a customer's key: whose panel it shows. */
+    customer?: string;
+    /** Of a worker's key: the groups it may work for; any when absent. */
+    groups?: string[];
+}
+
+/** GrantKey, RevokeKey. */
+export interface KeyReply {
+    /** The key. */
+    key: string;
+    /** What it may do; absent: nothing. */
+    role?: Role;
+    /** Whose things; absent: all resellers', or none. */
+    reseller?: string;
+    /** The version now. */
+    version: Int;
+}
+
+/** A key may do nothing from now on. */
+export interface RevokeKey {
+    /** The key. */
+    key: string;
+    /** Why; it stands in the log. */
+    reason?: string;
 }
 
 /** All resellers. */
@@ -1605,6 +1641,38 @@ export interface MetricsReply {
 export interface GetBackup {
 }
 
+/** Who may do what: every key that was ever granted, oldest first. */
+export interface ListKeys {
+}
+
+/** What a key may do, or a user of the engine's machine. */
+export interface Key {
+    /** Counts its events. */
+    version: Int;
+    /** The key. */
+    key: string;
+    /** Who has it. */
+    name: string;
+    /** What it may do. */
+    role: Role;
+    /** Whose things; absent: all resellers'. */
+    reseller?: string;
+    /** Whose panel. */
+    customer?: string;
+    /** Which groups it may work for; none: any. */
+    groups: string[];
+    /** It may do nothing any more. */
+    revoked?: boolean;
+    /** When it was granted last, or revoked. */
+    since: Int;
+}
+
+/** ListKeys. */
+export interface KeysReply {
+    /** The keys. */
+    keys: Key[];
+}
+
 /** The engine began to serve; durable before anything else was said. */
 export interface EngineStarted {
     /** The engine's version. */
@@ -2273,6 +2341,30 @@ export interface EventSkipped {
     reason?: string;
 }
 
+/** A key may do something from now on. */
+export interface KeyGranted {
+    /** The key. */
+    key: string;
+    /** Who has it. */
+    name: string;
+    /** What it may do. */
+    role: Role;
+    /** Whose things; absent: all resellers'. */
+    reseller?: string;
+    /** Whose panel. */
+    customer?: string;
+    /** Which groups it may work for; none: any. */
+    groups: string[];
+}
+
+/** A key may do nothing from now on. */
+export interface KeyRevoked {
+    /** The key. */
+    key: string;
+    /** Why. */
+    reason?: string;
+}
+
 /** Somebody wrote a note beside the order; nothing else changed. */
 export interface NoteAdded {
     /** The order's number. */
@@ -2335,6 +2427,8 @@ export interface Requests {
     DetachSubscriber: DetachSubscriber;
     DeleteSubscriber: DeleteSubscriber;
     SkipEvent: SkipEvent;
+    GrantKey: GrantKey;
+    RevokeKey: RevokeKey;
     ListResellers: ListResellers;
     ListCustomers: ListCustomers;
     GetCustomer: GetCustomer;
@@ -2363,6 +2457,7 @@ export interface Requests {
     ListSubscribers: ListSubscribers;
     GetMetrics: GetMetrics;
     GetBackup: GetBackup;
+    ListKeys: ListKeys;
 }
 
 /** The data of its answer. */
@@ -2397,6 +2492,8 @@ export interface Answers {
     DetachSubscriber: SubscriberReply;
     DeleteSubscriber: SubscriberReply;
     SkipEvent: SkipReply;
+    GrantKey: KeyReply;
+    RevokeKey: KeyReply;
     ListResellers: ResellersReply;
     ListCustomers: CustomersReply;
     GetCustomer: CustomerReply;
@@ -2425,6 +2522,7 @@ export interface Answers {
     ListSubscribers: SubscribersReply;
     GetMetrics: MetricsReply;
     GetBackup: BackupReply;
+    ListKeys: KeysReply;
 }
 
 /** Of those that are lists, one of their rows. */
@@ -2449,6 +2547,7 @@ export interface Rows {
     RebuildViews: ViewsReply["views"][number];
     ListSubscribers: SubscribersReply["subscribers"][number];
     GetMetrics: MetricsReply["metrics"][number];
+    ListKeys: KeysReply["keys"][number];
 }
 
 /** The data of each event. */
@@ -2486,6 +2585,8 @@ export interface Events {
     SubscriptionEnded: SubscriptionEnded;
     SubscriptionImported: SubscriptionImported;
     EventSkipped: EventSkipped;
+    KeyGranted: KeyGranted;
+    KeyRevoked: KeyRevoked;
     NoteAdded: NoteAdded;
     CustomerNoteAdded: CustomerNoteAdded;
     SubscriptionNoteAdded: SubscriptionNoteAdded;

@@ -4,15 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <zmq.h>
 
+#include "engine/base/endpoint.h"
 #include "engine/base/log.h"
+#include "engine/authorise.h"
 #include "engine/bus/door.h"
 #include "proto/check.h"
 
 enum {
-    PORT_COMMANDS, PORT_QUERIES, PORT_WORKERS, PORT_EVENTS, /* indices of sockets */
     DRAIN_MAX = 256,      /* messages taken from a socket before the others have their turn */
     HAND_OVER = 32,       /* messages that are handed to the working side together */
     STOP_MS = 5000,       /* how long a stop waits for what was received to be answered */
@@ -23,9 +23,7 @@ enum {
 static const enum pd_port ports[] = {PD_port_commands, PD_port_queries, PD_port_workers};
 
 struct net {
-    void             *context;
-    void             *sockets[NET_PORTS], *monitors[NET_PORTS];
-    char              endpoints[NET_PORTS][256];
+    struct sockets    sockets;
     struct net_parts  parts;
     struct door       door;
     struct mp_writer  writer;
@@ -36,67 +34,14 @@ struct net {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-static bool
-set(void *socket, int option, int value)
-{
-    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
-}
-
-static bool
-configure(void *socket, int port)
-{
-    int64_t max = PD_FRAME_MAX;
-    bool    events = port == PORT_EVENTS;
-
-    return set(socket, ZMQ_LINGER, 2000) && set(socket, ZMQ_RCVHWM, 10000) && set(socket, ZMQ_SNDHWM, events ? 50000 : 20000) &&
-           set(socket, ZMQ_SNDTIMEO, 0) && set(socket, ZMQ_BACKLOG, 1024) && set(socket, ZMQ_HANDSHAKE_IVL, 3000) &&
-           set(socket, ZMQ_TCP_KEEPALIVE, 1) && set(socket, ZMQ_TCP_KEEPALIVE_IDLE, 30) &&
-           set(socket, ZMQ_TCP_KEEPALIVE_INTVL, 10) && set(socket, ZMQ_TCP_KEEPALIVE_CNT, 3) &&
-           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
-           set(socket, events ? ZMQ_XPUB_MANUAL : ZMQ_ROUTER_MANDATORY, 1);
-}
-
-static bool
-bind_port(struct net *n, int port, const char *endpoint)
-{
-    static const char *const names[] = {"commands", "queries", "workers", "events"};
-    char                     address[64];
-    size_t                   size = sizeof n->endpoints[port];
-
-    n->sockets[port] = zmq_socket(n->context, port == PORT_EVENTS ? ZMQ_XPUB : ZMQ_ROUTER);
-    if (n->sockets[port] == NULL || !configure(n->sockets[port], port)) {
-        log_error("socket_failed", "port=%s error=\"%s\"", names[port], zmq_strerror(errno));
-        return false;
-    }
-    snprintf(address, sizeof address, "inproc://monitor-%d", port);
-    zmq_socket_monitor(n->sockets[port], address, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPT_FAILED);
-    n->monitors[port] = zmq_socket(n->context, ZMQ_PAIR);
-    if (n->monitors[port] == NULL || !set(n->monitors[port], ZMQ_LINGER, 0) || zmq_connect(n->monitors[port], address) != 0) {
-        log_error("socket_failed", "port=%s error=\"%s\"", names[port], zmq_strerror(errno));
-        return false;
-    }
-    if (zmq_bind(n->sockets[port], endpoint) != 0) {
-        log_error("bind_failed", "port=%s endpoint=\"%s\" error=\"%s\" hint=\"%s\"", names[port], endpoint, zmq_strerror(errno),
-                  errno == EADDRINUSE      ? "another program has it; choose another endpoint"
-                  : errno == ENAMETOOLONG ? "an ipc path has at most 107 bytes"
-                                          : "see --help");
-        return false;
-    }
-    zmq_getsockopt(n->sockets[port], ZMQ_LAST_ENDPOINT, n->endpoints[port], &size);
-    return true;
-}
-
 bool
 net_open(const struct net_options *options, struct net **ret_net)
 {
     struct net *n = calloc(1, sizeof *n);
-    bool        ok = true;
-    mode_t      mask = umask(0077); /* an ipc socket is its owner's */
 
-    PD_CHECK(n != NULL && (n->context = zmq_ctx_new()) != NULL);
+    PD_CHECK(n != NULL);
     pd_arena_init(&n->arena);
-    for (int port = 0; port < NET_PORTS && ok; port++) ok = bind_port(n, port, options->endpoints[port]);
-    umask(mask);
+    bool ok = sockets_open(options, &n->sockets);
     if (!ok) net_close(&n);
     else *ret_net = n;
     return ok;
@@ -107,12 +52,7 @@ net_close(struct net **net)
 {
     struct net *n = *net;
     if (n == NULL) return;
-    for (int port = 0; port < NET_PORTS; port++) {
-        if (n->sockets[port] != NULL) zmq_socket_monitor(n->sockets[port], NULL, 0);
-        if (n->monitors[port] != NULL) zmq_close(n->monitors[port]);
-        if (n->sockets[port] != NULL) zmq_close(n->sockets[port]);
-    }
-    zmq_ctx_term(n->context);
+    sockets_close(&n->sockets);
     door_fini(&n->door);
     mp_writer_fini(&n->writer);
     pd_arena_fini(&n->arena);
@@ -121,9 +61,15 @@ net_close(struct net **net)
 }
 
 const char *
-net_endpoint(const struct net *n, int port)
+net_endpoint(const struct net *n, int port, bool local)
 {
-    return n->endpoints[port];
+    const char *found = n->sockets.endpoints[port][0];
+
+    for (int i = 0; i < ENDPOINTS_MAX; i++) {
+        const char *endpoint = n->sockets.endpoints[port][i];
+        if (endpoint[0] != '\0' && endpoint_is_tcp(pd_text(endpoint)) != local) return endpoint;
+    }
+    return found;
 }
 
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
@@ -152,7 +98,7 @@ send_address(void *socket, struct pd_text address)
 static void
 send_to(struct net *n, int port, struct pd_text address, struct pd_text body)
 {
-    if (!send_address(n->sockets[port], address) || !send_frame(n->sockets[port], body, 0))
+    if (!send_address(n->sockets.ports[port], address) || !send_frame(n->sockets.ports[port], body, 0))
         atomic_fetch_add(&n->parts.measures->undeliverable[port], 1); /* gone, or not reading: it asks again with the same id */
 }
 
@@ -218,7 +164,7 @@ send_outgoing(void *arg, int where, struct pd_text address, struct pd_text body)
         return;
     }
     /* XPUB drops for a slow subscriber: a hint, and positions show the gap. */
-    if (send_frame(n->sockets[PORT_EVENTS], address, ZMQ_SNDMORE)) send_frame(n->sockets[PORT_EVENTS], body, 0);
+    if (send_frame(n->sockets.ports[PORT_EVENTS], address, ZMQ_SNDMORE)) send_frame(n->sockets.ports[PORT_EVENTS], body, 0);
 }
 
 static void
@@ -307,75 +253,115 @@ find_body(struct incoming *in, int *ret_address_count)
     return in->count == 2 ? 1 : 0;
 }
 
+/* Who sends it, as it was answered at ZAP; absent: a peer without a key. */
+static struct pd_text
+identity_of(zmq_msg_t *frame)
+{
+    const char *id = zmq_msg_gets(frame, "User-Id");
+    return id == NULL || strcmp(id, ZAP_KEYLESS) == 0 ? (struct pd_text){NULL, 0} : pd_text(id);
+}
+
+/* A message, taken apart: where it came in, whom to answer, who sent it, and what. */
+struct taken {
+    int            port;
+    struct pd_text address, identity, body;
+};
+
+static void
+identify(struct slot *slot, const struct taken *t)
+{
+    slot->request.identity = t->identity.data == NULL ? t->identity : pd_arena_text(&slot->arena, t->identity);
+}
+
 /* Decodes an array's commands into slots of their own; the last one owns the frame. */
 static void
-take_array(struct net *n, struct slots *slots, int port, struct pd_text address, struct pd_text frame)
+take_array(struct net *n, struct slots *slots, const struct taken *t)
 {
     struct pd_refusal refusal;
-    size_t            count, size = frame.size;
+    size_t            count, size = t->body.size;
     char             *body = malloc(size);
 
     PD_CHECK(body != NULL);
-    memcpy(body, frame.data, size);
-    if (!door_open(&n->door, ports[port], (struct pd_text){body, size}, &count, &refusal)) {
-        refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
+    memcpy(body, t->body.data, size);
+    if (!door_open(&n->door, ports[t->port], (struct pd_text){body, size}, &count, &refusal)) {
+        refuse_now(n, t->port, t->address, (struct pd_text){NULL, 0}, &refusal);
         free(body);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = slots_free(slots, i);
         PD_CHECK(slot != NULL); /* not crowded: there is room for any array */
-        door_take(&n->door, ports[port], i, true, &slot->arena, &slot->request);
+        door_take(&n->door, ports[t->port], i, true, &slot->arena, &slot->request);
+        identify(slot, t);
         slot->array_index = (uint32_t)i;
         slot->array_count = (uint32_t)count;
         if (i + 1 < count) continue;
         slot->body = body;
         slot->body_size = size;
-        slot->request.address = pd_arena_text(&slot->arena, address);
+        slot->request.address = pd_arena_text(&slot->arena, t->address);
     }
     slots_receive(slots, count, size);
 }
 
 static void
-take_single(struct net *n, struct slots *slots, int port, struct pd_text address, struct pd_text body)
+take_single(struct net *n, struct slots *slots, const struct taken *t)
 {
     struct slot      *slot = slots_free(slots, 0);
     struct pd_refusal refusal;
     size_t            count;
 
     PD_CHECK(slot != NULL);
-    body = pd_arena_text(&slot->arena, body);
+    struct pd_text body = pd_arena_text(&slot->arena, t->body);
     slot->body_size = body.size;
-    slot->request.port = ports[port];
-    slot->request.address = pd_arena_text(&slot->arena, address);
-    if (!door_open(&n->door, ports[port], body, &count, &refusal)) slot->request.refusal = refusal;
-    else door_take(&n->door, ports[port], 0, false, &slot->arena, &slot->request);
+    slot->request.port = ports[t->port];
+    slot->request.address = pd_arena_text(&slot->arena, t->address);
+    identify(slot, t);
+    if (!door_open(&n->door, ports[t->port], body, &count, &refusal)) slot->request.refusal = refusal;
+    else door_take(&n->door, ports[t->port], 0, false, &slot->arena, &slot->request);
     slots_receive(slots, 1, body.size);
 }
 
-/* Above the mark, and at a stop, nothing is queued: every command is told to come again. */
+/* Nothing is queued: every command is refused here. */
 static void
-answer_later(struct net *n, int port, struct pd_text address, struct pd_text body)
+refuse_all(struct net *n, const struct taken *t, const struct pd_refusal *with)
 {
-    struct pd_refusal later = pd_refuse(n->stopping ? PD_E_shutting_down : PD_E_busy), refusal;
+    struct pd_refusal refusal;
     size_t            count;
     struct mp_writer  answers = {0};
 
-    later.retry_after_ms = 100;
-    if (!door_open(&n->door, ports[port], body, &count, &refusal)) {
-        refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
+    if (!door_open(&n->door, ports[t->port], t->body, &count, &refusal)) {
+        refuse_now(n, t->port, t->address, (struct pd_text){NULL, 0}, &refusal);
         return;
     }
     if (count > 0) mp_array(&answers, count);
     for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
         struct request r = {0};
-        door_take(&n->door, ports[port], i, count > 0, &n->arena, &r);
-        const struct pd_refusal *why = r.refusal.code != PD_OK ? &r.refusal : &later;
+        door_take(&n->door, ports[t->port], i, count > 0, &n->arena, &r);
+        const struct pd_refusal *why = r.refusal.code != PD_OK && with->code != PD_E_not_authorised ? &r.refusal : with;
         pd_encode_refused(&answers, r.message.envelope.id, why);
         measures_refused(n->parts.measures, why->code);
     }
-    send_to(n, port, address, (struct pd_text){answers.data, answers.size});
+    send_to(n, t->port, t->address, (struct pd_text){answers.data, answers.size});
     mp_writer_fini(&answers);
+}
+
+/* Above the mark, and at a stop. */
+static void
+answer_later(struct net *n, const struct taken *t)
+{
+    struct pd_refusal later = pd_refuse(n->stopping ? PD_E_shutting_down : PD_E_busy);
+
+    later.retry_after_ms = 100;
+    refuse_all(n, t, &later);
+}
+
+/* A connection stays when its key is revoked, or when the first one is granted. */
+static void
+answer_nobody(struct net *n, const struct taken *t)
+{
+    const struct pd_refusal refusal = pd_refuse(PD_E_not_authorised);
+
+    refuse_all(n, t, &refusal);
 }
 
 static bool
@@ -390,26 +376,33 @@ take_message(struct net *n, int port, struct incoming *in)
 {
     struct slots     *slots = port == PORT_QUERIES ? n->parts.queries : n->parts.commands;
     int               address_count, at = find_body(in, &address_count);
-    struct pd_text    address;
+    struct taken      t = {.port = port};
     struct pd_refusal refusal;
 
     pd_arena_reset(&n->arena);
-    if (address_count == 0 || !pack_address(in, address_count, &n->arena, &address)) {
+    if (address_count == 0 || !pack_address(in, address_count, &n->arena, &t.address)) {
         atomic_fetch_add(&n->parts.measures->unaddressed[port], 1);
         log_warn("unaddressed", "port=%d frames=%d", port, in->count);
-    } else if (at == 0) {
+        return;
+    }
+    if (at == 0) {
         refusal = pd_refuse_field(PD_E_malformed_message, NULL, "%d frames: an envelope and one body are expected", in->count - 1);
-        refuse_now(n, port, address, (struct pd_text){NULL, 0}, &refusal);
-    } else if (n->stopping || slots_is_crowded(slots)) answer_later(n, port, address, frame_text(in, at));
-    else if (is_array(frame_text(in, at))) take_array(n, slots, port, address, frame_text(in, at));
-    else take_single(n, slots, port, address, frame_text(in, at));
+        refuse_now(n, port, t.address, (struct pd_text){NULL, 0}, &refusal);
+        return;
+    }
+    t.body = frame_text(in, at);
+    t.identity = identity_of(&in->frames[at]); /* of the payload: of the first frame libzmq 4.3.4 may lose it */
+    if (keys_find(n->parts.keys, t.identity) == NULL) answer_nobody(n, &t);
+    else if (n->stopping || slots_is_crowded(slots)) answer_later(n, &t);
+    else if (is_array(t.body)) take_array(n, slots, &t);
+    else take_single(n, slots, &t);
 }
 
 static void
 drain(struct net *n, int port)
 {
     struct incoming in;
-    for (int i = 0; i < DRAIN_MAX && receive(n->sockets[port], &in); i++) {
+    for (int i = 0; i < DRAIN_MAX && receive(n->sockets.ports[port], &in); i++) {
         take_message(n, port, &in);
         for (int f = 0; f < in.count && f < FRAMES_MAX; f++) zmq_msg_close(&in.frames[f]);
         if (i % HAND_OVER == HAND_OVER - 1) slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
@@ -428,15 +421,15 @@ refuse_subscription(struct net *n, struct pd_text prefix)
              prefix.size, n->refused_subscriptions);
 }
 
-/* A frame is 1 or 0, and the prefix. What is 0 when the subscriber has gone needs no call. */
+/* A frame is 1 or 0, and the prefix. What is 0 when the subscriber has gone needs no call, and does not say who that was. */
 static void
-take_subscription(struct net *n, struct pd_text frame)
+take_subscription(struct net *n, zmq_msg_t *message)
 {
-    struct pd_text prefix = {frame.data + 1, frame.size - 1};
+    struct pd_text frame = {zmq_msg_data(message), zmq_msg_size(message)}, prefix = {frame.data + 1, frame.size - 1};
     bool           more = frame.data[0] == 1;
 
-    if (subscriptions_may(prefix)) {
-        zmq_setsockopt(n->sockets[PORT_EVENTS], more ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, prefix.data, prefix.size);
+    if (subscriptions_may(prefix) && (!more || authorise_prefix(keys_find(n->parts.keys, identity_of(message)), prefix))) {
+        zmq_setsockopt(n->sockets.ports[PORT_EVENTS], more ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, prefix.data, prefix.size);
         subscriptions_change(n->parts.subscriptions, more, prefix);
     } else if (more) refuse_subscription(n, prefix);
 }
@@ -446,9 +439,9 @@ drain_subscriptions(struct net *n)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, n->sockets[PORT_EVENTS], ZMQ_DONTWAIT) >= 0) {
-        struct pd_text text = {zmq_msg_data(&frame), zmq_msg_size(&frame)};
-        if (text.size > 0 && (text.data[0] == 0 || text.data[0] == 1)) take_subscription(n, text);
+    while (zmq_msg_recv(&frame, n->sockets.ports[PORT_EVENTS], ZMQ_DONTWAIT) >= 0) {
+        const char *text = zmq_msg_data(&frame);
+        if (zmq_msg_size(&frame) > 0 && (text[0] == 0 || text[0] == 1)) take_subscription(n, &frame);
     }
     zmq_msg_close(&frame);
 }
@@ -458,7 +451,7 @@ drain_monitor(struct net *n, int port)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, n->monitors[port], ZMQ_DONTWAIT) >= 0) {
+    while (zmq_msg_recv(&frame, n->sockets.monitors[port], ZMQ_DONTWAIT) >= 0) {
         uint16_t event;
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof event) continue; /* the address frame */
         memcpy(&event, zmq_msg_data(&frame), sizeof event);
@@ -470,19 +463,22 @@ drain_monitor(struct net *n, int port)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------ */
 
-enum { POLL_SOCKETS = 0, POLL_MONITORS = NET_PORTS, POLL_COMMANDS = 2 * NET_PORTS, POLL_QUERIES, POLL_SIGNAL, POLL_COUNT };
+enum {
+    POLL_SOCKETS = 0, POLL_MONITORS = NET_PORTS, POLL_COMMANDS = 2 * NET_PORTS, POLL_QUERIES, POLL_SIGNAL, POLL_ZAP, POLL_COUNT
+};
 
 static void
 fill_poll(struct net *n, zmq_pollitem_t *items)
 {
     memset(items, 0, POLL_COUNT * sizeof *items);
     for (int port = 0; port < NET_PORTS; port++) {
-        items[POLL_SOCKETS + port].socket = n->sockets[port];
-        items[POLL_MONITORS + port].socket = n->monitors[port];
+        items[POLL_SOCKETS + port].socket = n->sockets.ports[port];
+        items[POLL_MONITORS + port].socket = n->sockets.monitors[port];
     }
     items[POLL_COMMANDS].fd = slots_net_bell(n->parts.commands);
     items[POLL_QUERIES].fd = slots_net_bell(n->parts.queries);
     items[POLL_SIGNAL].fd = n->parts.signal_fd;
+    items[POLL_ZAP].socket = zap_socket(n->sockets.zap);
     for (int i = 0; i < POLL_COUNT; i++) items[i].events = ZMQ_POLLIN;
 }
 
@@ -539,6 +535,7 @@ net_run(struct net *n, const struct net_parts *parts)
         for (int port = 0; port < NET_PORTS; port++)
             if (items[POLL_MONITORS + port].revents != 0) drain_monitor(n, port);
         struct now now = clock_now();
+        if (items[POLL_ZAP].revents != 0) zap_take(n->sockets.zap, parts->keys, parts->measures, now.monotonic_ms);
         send_heartbeats(n, now);
         parts->beat(parts->beat_arg, now, false);
     }

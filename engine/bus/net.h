@@ -1,23 +1,13 @@
-/* net.h - the net thread: owns every ZeroMQ socket, always drains, decodes into slots, sends what is committed.
- *
- * Settings and why (libzmq 4.3.4): no ZMTP heartbeats (they abort the process or lose requests), explicit high-water marks,
- * never a blocking send, finite linger, ROUTER_MANDATORY so that what cannot be delivered is counted, XPUB_MANUAL so that nobody
- * subscribes to what may not be. */
+/* net.h - the net thread: owns every ZeroMQ socket, always drains, decodes into slots, sends what is committed. It never waits for
+ * a send. */
 #ifndef BUS_NET_H
 #define BUS_NET_H
 
 #include "engine/bus/outbox.h"
 #include "engine/bus/slots.h"
+#include "engine/bus/sockets.h"
 #include "engine/bus/subscriptions.h"
 #include "engine/base/measures.h"
-
-enum { NET_PORTS = 4 };
-
-/* In the order of enum pd_port, events last: commands, queries, workers, events. Whether others than this machine may connect is
- * the caller's to judge. */
-struct net_options {
-    const char *endpoints[NET_PORTS];
-};
 
 struct net;
 
@@ -25,8 +15,8 @@ struct net;
 bool net_open(const struct net_options *options, struct net **ret_net);
 void net_close(struct net **net);
 
-/* Endpoints as bound, wildcards resolved; valid until net_close. */
-const char *net_endpoint(const struct net *net, int port);
+/* A port's endpoint as bound, wildcards resolved: one of tcp, or `local`, of ipc, if there is such a one; valid until net_close. */
+const char *net_endpoint(const struct net *net, int port, bool local);
 
 /* Called in the net thread, at least each beat_ms and once when a stop begins. */
 typedef void net_beat(void *arg, struct now now, bool stopping);
@@ -37,6 +27,7 @@ struct net_parts {
     struct outbox        *outbox;
     struct subscriptions *subscriptions;
     struct scopes        *scopes;
+    struct keys          *keys;
     struct measures      *measures;
     struct pd_text        log;
     int                   signal_fd; /* readable: stop */

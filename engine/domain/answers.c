@@ -104,6 +104,19 @@ answer_put(struct pd_arena *arena, const struct event *event)
 }
 
 static void *
+answer_key(struct pd_arena *arena, const struct event *event)
+{
+    struct pd_key_reply *r = PD_ARENA_NEW(arena, struct pd_key_reply);
+
+    r->version = event->version;
+    if (event->code == PD_EVENT_key_granted) {
+        const struct pd_key_granted *e = event->body;
+        r->key = e->key, r->role = e->role, r->reseller = e->reseller;
+    } else r->key = ((const struct pd_key_revoked *)event->body)->key;
+    return r;
+}
+
+static void *
 answer_note(struct pd_arena *arena, const struct event *event)
 {
     struct pd_note_reply *r = PD_ARENA_NEW(arena, struct pd_note_reply);
@@ -221,6 +234,7 @@ make_answer(struct pd_arena *arena, const struct pd_block *command, const void *
     if (command->reply == pd_block_review_reply) return answer_review(arena, &events[0]);
     if (command->reply == pd_block_order_reply) return answer_order(arena, events, count);
     if (command->reply == pd_block_put_reply) return answer_put(arena, &events[count - 1]);
+    if (command->reply == pd_block_key_reply) return answer_key(arena, &events[0]);
     if (command->reply == pd_block_note_reply) return answer_note(arena, &events[0]);
     if (command->reply == pd_block_result_reply) return answer_report(arena, command, body);
     if (command->reply == pd_block_subscription_change_reply) return answer_subscription(arena, events, count);

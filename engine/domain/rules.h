@@ -40,6 +40,7 @@ struct view {
     const struct pd_reseller *reseller; /* the command's own; NULL for the engine's commands outside any */
 
     const struct pd_reseller *(*find_reseller)(void *ctx, struct pd_text id);
+    const struct pd_key *(*key)(void *ctx, struct pd_text key); /* revoked ones, too */
     const struct pd_customer *(*customer)(void *ctx, struct pd_text id);
     const struct pd_plan *(*plan)(void *ctx, struct pd_text id);
     const struct pd_order *(*order)(void *ctx, uint64_t number);

@@ -26,7 +26,7 @@ struct row_key {
 /* What a fingerprint is of. */
 enum index_kind {
     INDEX_reseller = 1, INDEX_customer, INDEX_plan, INDEX_order, INDEX_reference, INDEX_subscription, INDEX_task,
-    INDEX_domain, INDEX_command, INDEX_open_task, INDEX_import, INDEX_import_domain,
+    INDEX_domain, INDEX_command, INDEX_open_task, INDEX_import, INDEX_import_domain, INDEX_key,
 };
 
 struct index;

@@ -62,6 +62,11 @@ index_keys(int row_code, const void *row, uint64_t ret_prints[INDEX_KEYS_MAX])
         ret_prints[0] = index_text_print(INDEX_plan, p->scope, p->plan);
         return 1;
     }
+    case PD_ROW_key: {
+        const struct pd_key *k = row;
+        ret_prints[0] = index_text_print(INDEX_key, 0, k->key);
+        return 1;
+    }
     case PD_ROW_subscription: return subscription_keys(row, ret_prints);
     case PD_ROW_task: {
         const struct pd_task *t = row;

@@ -59,6 +59,7 @@ keep(struct held *h, const struct request *from, uint64_t wanted, uint64_t until
     k->request = *from;
     k->request.arena = NULL;
     k->request.address = pd_arena_text(&k->arena, from->address);
+    if (from->identity.data != NULL) k->request.identity = pd_arena_text(&k->arena, from->identity);
     pd_copy_block(&k->arena, pd_block_request(), &from->message.envelope, &m->envelope);
     m->body = pd_arena_alloc(&k->arena, m->block->size);
     pd_copy_block(&k->arena, m->block, from->message.body, m->body);

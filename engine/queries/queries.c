@@ -392,6 +392,7 @@ look(struct queries *q)
 
     switch (q->message->block->code) {
     case PD_QUERY_list_resellers: LIST(reseller, VIEW_resellers, 0, NULL)
+    case PD_QUERY_list_keys: LIST(key, VIEW_granted_keys, 0, NULL)
     case PD_QUERY_list_customers: LIST(customer, VIEW_customers, q->scope, takes_customer)
     case PD_QUERY_list_orders: return list_orders(q);
     case PD_QUERY_list_subscriptions: return list_subscriptions(q);
@@ -471,7 +472,7 @@ prepare(struct queries *q, const struct request *request)
     q->scanned = q->bytes = 0;
     q->order = 0;
     if (q->refusal.code != PD_OK) return false;
-    q->refusal.code = authorise(PD_TEXT("local"), q->message, e->reseller);
+    q->refusal = authorise(keys_find(engine_keys(q->sources.engine), request->identity), q->message);
     if (q->refusal.code != PD_OK) return false;
     q->scope = scopes_lookup(engine_scopes(q->sources.engine), e->reseller, &q->head);
     if (is_of_all(q->message)) q->head = engine_figures(q->sources.engine).position;

@@ -1,4 +1,4 @@
-/* accounts.c - where resellers, customers and plans are found. */
+/* accounts.c - where resellers, customers, plans and keys are found. */
 #include "engine/views/view.h"
 
 /* In the scope of all. */
@@ -21,5 +21,13 @@ void
 view_plans(struct view_keys *keys, const void *row)
 {
     view_begin(keys, VIEW_plans, ((const struct pd_plan *)row)->scope);
+    view_emit(keys);
+}
+
+void
+view_granted_keys(struct view_keys *keys, const void *row)
+{
+    (void)row;
+    view_begin(keys, VIEW_granted_keys, 0);
     view_emit(keys);
 }

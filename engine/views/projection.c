@@ -9,7 +9,7 @@
 
 /* Of a piece of work. A row that changes puts and deletes some dozen keys, each perhaps on a page of its own. */
 enum {
-    FORMAT = 2, ROWS_AT_ONCE = 8192, EVENTS_AT_ONCE = 65536, ROW_SPACE = 2048, EVENT_SPACE = 24, PAGES_PER_ROW = 8,
+    FORMAT = 3, ROWS_AT_ONCE = 8192, EVENTS_AT_ONCE = 65536, ROW_SPACE = 2048, EVENT_SPACE = 24, PAGES_PER_ROW = 8,
     PAGES_OF_EVENTS = 4096, PAGES_TO_APPEND = 64, BULK_MEMORY = 32 << 20,
 };
 

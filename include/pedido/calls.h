@@ -147,7 +147,7 @@ PD_API int pd_client_fd(struct pd_client *client);
 
 #define PD_COMMAND(code, name, Name, port, role, flags, reply, ...) PD_DEFINE_ON_##port(name, reply)
 #define PD_SERVICE(code, name, Name, port, role, flags, reply, ...) PD_DEFINE_ON_##port(name, reply)
-#define PD_QUERY(code, name, Name, role, reply, ...)                PD_DEFINE_CALL(query, PD_QUERY_##name, name, reply)
+#define PD_QUERY(code, name, Name, role, flags, reply, ...)         PD_DEFINE_CALL(query, PD_QUERY_##name, name, reply)
 #include "proto/schema.def"
 
 PD_END_DECLARATIONS

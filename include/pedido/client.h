@@ -51,6 +51,9 @@ struct pd_client_options {
     /* Calls at a time, 1-65,536; 0: PD_CLIENT_OUTSTANDING. Each keeps a copy of its request, up to 1 MiB. No more than 8,192
      * commands are under way at a time, since an engine has room for 16,384 of all its clients; the others wait for their turn. */
     uint32_t outstanding;
+    /* CURVE keys in Z85, 40 characters each: the engine's public one, and a pair of one's own, which has to be granted something
+     * (`pedido key`). All three, or NULL: nothing is encrypted, as on ipc. The secret is wiped when the client is closed. */
+    const char *server_key, *public_key, *secret_key;
 };
 #define PD_CLIENT_DEFAULTS {.endpoint = PD_DEFAULT_ENDPOINT, .timeout_ms = 5000, .retries = 2}
 
@@ -88,6 +91,10 @@ PD_API enum pd_error_code pd_client_refusal(const struct pd_client *client);
 
 /* What Hello answered, asked once; valid while the client is open. Its texts end in NUL. Waits like a call. */
 PD_API enum pd_client_status pd_client_hello(struct pd_client *client, const struct pd_hello_reply **ret_hello);
+
+/* A new key pair, in Z85. */
+enum { PD_CLIENT_KEY_SIZE = 41 /* with its NUL */ };
+PD_API void pd_client_new_keys(char ret_public[PD_CLIENT_KEY_SIZE], char ret_secret[PD_CLIENT_KEY_SIZE]);
 
 /* A new id for a command: a UUID of version 7, so that ids sort by time. */
 enum { PD_ID_SIZE = 37 };

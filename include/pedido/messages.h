@@ -52,6 +52,7 @@ enum pd_error_class {
 #define PD_DECLARE_currency(name)     PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_period(name)       PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_endpoint(name)     PD_DECLARE_TEXT_FIELD(name)
+#define PD_DECLARE_identity(name)     PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_trace(name)        PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_domain_name(name)  PD_DECLARE_TEXT_FIELD(name)
 #define PD_DECLARE_domain(name)       struct pd_domain name;

@@ -19,7 +19,7 @@ WRONG = [
     ("[engine]", "there are no sections"),
     ("known-commands = 1000", "known-commands takes a number from 1048576 to 16777216"),
     ("log-level = loud", "log-level takes one of info|warn|error, not \"loud\""),
-    ("commands = tcp://0.0.0.0:7411", "commands takes ipc://PATH, or tcp://127.0.0.1:PORT"),
+    ("commands = tcp://0.0.0.0", "commands takes ipc://PATH or tcp://ADDRESS:PORT"),
     ("accept-shorter-log = yes", "accept-shorter-log is for the command line only"),
     ("events = " + "x" * 5000, "a line has at most 4096 bytes"),
     ("serve", "a line is name = value"),

@@ -61,6 +61,8 @@ def commands():
     yield request("CancelOrder", {"order": 2, "reason": "otra vez será"}, "i-cancel")
     yield request("AddNote", {"order": 2, "text": "Ha llamado, está conforme"}, "i-note", on_behalf_of="ana")
     yield request("SkipEvent", {"subscriber": "mail", "position": 1}, "i-skip")
+    yield request("GrantKey", {"key": "uid/4000000000", "name": "nobody", "role": "monitor"}, "i-grant")
+    yield request("RevokeKey", {"key": "uid/4000000000", "reason": "nobody needs it"}, "i-revoke")
 
 
 def compare(client, worker, asked, reports, when):

@@ -111,7 +111,7 @@ def look_back(client, begun, subscriber, everything):
     for wanted in ("OrderAdded", "OrderConfirmed", "OrderOpened", "TaskLeased", "TaskFailed", "OrderProvisioningFailed",
                    "OrderRetried", "TaskSucceeded", "OrderCompleted"):
         check("the history has " + wanted, wanted in types, types)
-    same("who added it, on whose behalf", (history[0]["actor"], history[0].get("on_behalf_of")), ("local", "ana"))
+    same("who added it, on whose behalf", (history[0]["actor"], history[0].get("on_behalf_of")), ("uid/%d" % os.geteuid(), "ana"))
     states = [(e["data"].get("previous_state"), e["data"]["state"]) for e in history if "state" in e["data"]]
     check("each event's state follows the one before", all(a[1] == b[0] for a, b in zip(states, states[1:])), states)
 

@@ -83,11 +83,13 @@ kind_of(const char *word)
     return strcmp(word, "answered") == 0 || strncmp(word, "refused", 7) == 0 ? ANSWER : EVENT;
 }
 
-/* Sends bytes to a port, and notes what comes of it. */
+/* Sends bytes to a port, and notes what comes of it. `as` is the sender's key or user; NULL: neither. */
 static void
-post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text from)
+post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text from, const char *as)
 {
     struct request request = {.address = from};
+
+    if (as != NULL) request.identity = pd_text(as);
     struct pd_text body = pd_arena_text(&r->arena, bytes);
     size_t         n;
 
@@ -129,6 +131,9 @@ send_request(struct runner *r, char **tokens, size_t count)
     json_t        *reseller = json_object_get(envelope, "reseller");
     json_t        *socket = json_incref(json_object_get(envelope, "socket")); /* from where; no part of the message */
     json_object_del(envelope, "socket");
+    const char *as = json_string_value(json_object_get(envelope, "as"));
+    snprintf(r->as, sizeof r->as, "%s", as == NULL ? "" : as);
+    json_object_del(envelope, "as");
     struct pd_text scope = pd_text(json_is_string(reseller) ? json_string_value(reseller) : "default");
     pd_arena_reset(&r->arena);
     enum pd_order_state state = state_addressed(r, port, scope, data);
@@ -138,7 +143,8 @@ send_request(struct runner *r, char **tokens, size_t count)
     else {
         keep(&r->sent, (struct pd_text){w.data, w.size});
         r->sent_port = port;
-        post(r, port, (struct pd_text){r->sent.data, r->sent.size}, pd_text(socket == NULL ? "x" : json_string_value(socket)));
+        post(r, port, (struct pd_text){r->sent.data, r->sent.size}, pd_text(socket == NULL ? "x" : json_string_value(socket)),
+             r->as[0] == '\0' ? NULL : r->as);
         const char *outcome = r->answered ? "yes" : "no";
         for (size_t i = 0; i < r->count; i++)
             if (strncmp(r->happened[i].word, "refused ", 8) == 0) outcome = r->happened[i].word + 8;
@@ -161,7 +167,7 @@ run_again(struct runner *r)
         fail(r, "there was no `when` before");
         return;
     }
-    post(r, r->told_port, (struct pd_text){r->told.data, r->told.size}, PD_TEXT("x"));
+    post(r, r->told_port, (struct pd_text){r->told.data, r->told.size}, PD_TEXT("x"), r->as[0] == '\0' ? NULL : r->as);
     for (size_t i = 0; i < r->count; i++)
         if (kind_of(r->happened[i].word) == EVENT) fail(r, "again, and it happened again: %s", r->happened[i].word);
     if (r->answer.size == r->told_answer.size && memcmp(r->answer.data, r->told_answer.data, r->answer.size) == 0) return;

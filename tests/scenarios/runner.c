@@ -45,7 +45,7 @@ void
 open_engine(struct runner *r)
 {
     struct engine_options options = {
-        .lease_ms = 30000, .views = true, .software = PD_TEXT("scenario"),
+        .lease_ms = 30000, .views = true, .keys.own = PD_TEXT("uid/0"), .software = PD_TEXT("scenario"),
         .endpoints = {PD_TEXT("c"), PD_TEXT("e"), PD_TEXT("q"), PD_TEXT("w"), 0},
     };
     uint64_t known;

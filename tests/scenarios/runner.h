@@ -42,6 +42,7 @@ struct runner {
     struct bytes     sent, answer; /* the last request and what it was answered */
     struct bytes     told, told_answer; /* the same of the last `when`, for `again` */
     enum pd_port     sent_port, told_port;
+    char             as[64]; /* who sent it; empty: a peer without a key */
     FILE            *out;
 };
 

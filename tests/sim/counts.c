@@ -36,11 +36,12 @@ counts_add(struct counts *sum, const struct counts *c)
 }
 
 /* Refusals that need not come. Whoever asks queries here asks them well. Nobody corrects one item fifteen times while no removal
- * succeeds. */
+ * succeeds. Nobody has a key. */
 static bool
 is_rare(int code)
 {
-    return code == PD_E_cursor_invalid || code == PD_E_views_off || code == PD_E_too_many_remains;
+    return code == PD_E_cursor_invalid || code == PD_E_views_off || code == PD_E_too_many_remains ||
+           code == PD_E_key_not_found || code == PD_E_not_authorised;
 }
 
 static unsigned

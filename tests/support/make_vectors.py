@@ -34,6 +34,7 @@ BY_NAME = {
     "worker": "w1", "reference": "web-2026-000117", "plan_name": "Hosting estándar y correo electrónico",
     "service": "Hosting estándar y correo electrónico", "instance": "5d7c0b1e9a324f60",
     "time_zone": "Europe/Madrid", "currency": "EUR", "period": "1y", "email": "ana@panaderia-lopez.es",
+    "key": "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "identity": "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
     "domain_unicode": "panadería-lópez.es", "reason": "impago de la factura 17", "actor": "local", "on_behalf_of": "ana",
     "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "command": "0b6f2c9e", "software": "0.1.0",
     "log": "5f0c1a2b3c4d5e6f708192a3b4c5d6e7", "login": "https://panel.example/lopez", "message": "40 % — copiando",
@@ -57,13 +58,14 @@ def scalar(block, field, variant):
     if field.type == "domain" or (field.type == "domain_name" and not edge):
         unicode = field.name == "domain_unicode" or field.type == "domain" or block.name == "panel_service"
         return "panadería-lópez.es" if unicode else "xn--panadera-lpez-2ib7g.es"
-    if field.type in ("currency", "period", "email", "trace"):
-        return {"period": "120m", "currency": "USD"}.get(field.type, BY_NAME[field.type]) if edge else BY_NAME[field.type]
+    if field.type in ("currency", "period", "email", "trace", "identity"):
+        others = {"period": "120m", "currency": "USD", "identity": "uid/1000"}
+        return others.get(field.type, BY_NAME[field.type]) if edge else BY_NAME[field.type]
     if field.type in TEXT_TYPES:
         if edge:
             plain = field.type in ("id", "token", "zone", "endpoint", "domain_name")
             return "x" * TEXT_TYPES[field.type] if plain else "ñ" * (TEXT_TYPES[field.type] // 2)
-        if field.name == "name":
+        if field.name == "name" and field.type != "id":
             return {"put_plan": "Hosting estándar y correo electrónico"}.get(block.name, "Panadería López, S. L.")
         return BY_NAME.get(field.name, "alpha")
     if edge:

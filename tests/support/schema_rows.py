@@ -45,9 +45,9 @@ def _field(macro, a):
 def _opened(macro, a):
     kind = OPENERS[macro]
     if kind == "command":
-        return Block(kind, int(a[0]), a[1], a[2], a[3], a[5] == "PD_READS", a[6], [])
+        return Block(kind, int(a[0]), a[1], a[2], a[3], "PD_READS" in a[5], a[6], [])
     if kind == "query":
-        return Block(kind, int(a[0]), a[1], a[2], "queries", True, a[4], [])
+        return Block(kind, int(a[0]), a[1], a[2], "queries", True, a[5], [])
     if kind == "event":
         return Block(kind, int(a[0]), a[1], a[2], None, False, None, [])
     if kind == "row":

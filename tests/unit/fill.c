@@ -14,15 +14,17 @@ has_raw(const struct pd_block *block)
     return false;
 }
 
-/* Spelled so that every form is met: an id's letters, a currency's, a period or an address. */
+/* Spelled so that every form is met: an id's letters, a currency's, a period, an address or a key. */
 static struct pd_text
 some_text(struct pd_arena *arena, uint64_t *seed, const struct pd_type *type)
 {
     static const char *const periods[] = {"1d", "1m", "12m", "1y", "120m", "3650d"};
     static const char *const emails[] = {"a@b", "ana@panaderia-lopez.es", "ñandú@example.com"};
+    static const char *const identities[] = {"uid/0", "uid/4294967295", "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"};
     size_t                   size = type->min + check_pick(seed, type->max - type->min + 1);
 
     if (type->form == PD_FORM_PERIOD) return pd_arena_text(arena, pd_text(periods[check_pick(seed, 6)]));
+    if (type->form == PD_FORM_IDENTITY) return pd_arena_text(arena, pd_text(identities[check_pick(seed, 3)]));
     if (type->form == PD_FORM_EMAIL) return pd_arena_text(arena, pd_text(emails[check_pick(seed, 3)]));
     char *text = pd_arena_alloc(arena, size);
     for (size_t i = 0; i < size; i++) text[i] = (char)('A' + (char)check_pick(seed, 26));

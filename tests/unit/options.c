@@ -127,21 +127,31 @@ a_choice_is_one_of_its_list(void **state)
 }
 
 static void
-endpoints_are_of_this_machine(void **state)
+endpoints_of_this_machine_need_no_key(void **state)
 {
-    static const char *const good[] = {"ipc:///run/c", "tcp://127.0.0.2:*", "tcp://localhost:1", "tcp://[::1]:1"};
-    static const char *const bad[] = {"tcp://*:7411", "tcp://0.0.0.0:1", "tcp://1.2.3.4:1", "127.0.0.1:1", "tcp://localhost.x:1",
-                                      "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:", "tcp://127.0.0.1",
-                                      "ipc://"};
+    static const char *const good[] = {"ipc:///run/c", "tcp://127.0.0.2:*", "tcp://localhost:1", "tcp://[::1]:1",
+                                       "tcp://127.0.0.1:1,ipc:///run/e", "ipc://a,ipc://b,ipc://c,ipc://d"};
+    static const char *const open[] = {"tcp://*:7411", "tcp://0.0.0.0:1", "tcp://1.2.3.4:1", "tcp://localhost.x:1", "tcp://eth0:*",
+                                       "tcp://[::]:1", "ipc:///run/c,tcp://*:1"};
+    static const char *const bad[] = {"127.0.0.1:1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:65536", "tcp://127.0.0.1:",
+                                      "tcp://127.0.0.1", "ipc://", "tcp://:1", "tcp://*", "ipc://a,", "ipc://a,,ipc://b",
+                                      "ipc://a,b", "ipc://a,ipc://b,ipc://c,ipc://d,ipc://e", "tcp://*:1 "};
     struct options           o;
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) CHECK(parse(&o, "--events", good[i], NULL));
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        ABOUT("\"%s\"", open[i]);
+        CHECK(!parse(&o, "--events", open[i], NULL));
+        CHECK(!parse(&o, "--events", open[i], "--open-loopback", NULL));
+        CHECK(parse(&o, "--events", open[i], "--server-key", "k", NULL));
+    }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ABOUT("\"%s\"", bad[i]);
-        CHECK(!parse(&o, "--events", bad[i], NULL));
+        CHECK(!parse(&o, "--events", bad[i], "--server-key", "k", NULL));
     }
     CHECK(!parse(&o, "--events", "tcp://127.0.0.1:7413", NULL)); /* where queries are answered */
+    CHECK(!parse(&o, "--events", "ipc://e,ipc://q", "--queries", "ipc://q,ipc://r", NULL));
 }
 
 static void
@@ -242,7 +252,7 @@ main(void)
         TEST(an_option_without_its_value_is_refused),
         TEST(numbers_are_whole_and_within_bounds),
         TEST(a_choice_is_one_of_its_list),
-        TEST(endpoints_are_of_this_machine),
+        TEST(endpoints_of_this_machine_need_no_key),
         TEST(texts_are_what_a_line_of_the_file_can_hold),
         TEST(a_file_says_what_the_command_line_does_not),
         TEST(a_file_with_anything_wrong_is_refused),

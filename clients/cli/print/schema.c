@@ -29,7 +29,7 @@ schema_field_kind(enum pd_field_kind kind)
 const char *
 schema_form(enum pd_form form)
 {
-    static const char *const names[] = {"any", "print", "id", "currency", "period", "email"};
+    static const char *const names[] = {"any", "print", "id", "currency", "period", "email", "identity"};
     return names[form];
 }
 

@@ -235,10 +235,9 @@ run_complete(struct cli *cli)
     cli_quiet();
     options_collect(NULL, &c.options);
     read_line(&c);
-    options.endpoint = context_setting(cli, "endpoint", "PEDIDO_ENDPOINT", PD_DEFAULT_ENDPOINT).value;
     options.timeout_ms = ANSWER_MS;
     options.retries = 0;
-    pd_client_open(&options, &cli->client);
+    if (exchange_keys(cli)) exchange_connect(cli, &options);
     offer_next(&c);
     cli->given = NULL;
     cli->given_count = 0;

@@ -121,13 +121,11 @@ check_hello(struct doctor *d, const char *endpoint)
     json_t                  *answer = NULL, *refusal = NULL;
     double                   seconds;
 
-    options.endpoint = endpoint;
     options.timeout_ms = ANSWER_MS;
     if (args_value(d->cli, "timeout") != NULL && args_seconds(args_value(d->cli, "timeout"), &seconds))
         options.timeout_ms = (uint32_t)(seconds * 1000);
     options.retries = 0;
-    options.translate = lang_translate;
-    pd_client_open(&options, &d->cli->client);
+    exchange_connect(d->cli, &options);
     uint64_t                     begun_us = cli_now_us();
     const struct pd_hello_reply *hello;
     enum pd_client_status        status = pd_client_hello(d->cli->client, &hello);

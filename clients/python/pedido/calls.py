@@ -273,6 +273,24 @@ class Calls:
             subscriber=subscriber, all=all, position=position, reason=reason
         ))
 
+    def grant_key(
+        self, *, key: Identity, name: Id, role: Role, all: bool = False, customer: Id | None = None,
+        groups: list[Id] | None = None
+    ) -> KeyReply:
+        """Say what a key may do, or say it anew: on the things of the message's reseller, or with `all` of every
+        one."""
+        return self._ask(GrantKey(
+            key=key, name=name, role=role, all=all, customer=customer, groups=groups or []
+        ))
+
+    def revoke_key(
+        self, *, key: Identity, reason: Text | None = None
+    ) -> KeyReply:
+        """A key may do nothing from now on."""
+        return self._ask(RevokeKey(
+            key=key, reason=reason
+        ))
+
     def list_resellers(
         self
     ) -> ResellersReply:
@@ -497,6 +515,12 @@ class Calls:
     ) -> BackupReply:
         """The backup that is being made, or was made last."""
         return self._ask(GetBackup())
+
+    def list_keys(
+        self
+    ) -> KeysReply:
+        """Who may do what: every key that was ever granted, oldest first."""
+        return self._ask(ListKeys())
 
 
 class AsyncCalls:
@@ -762,6 +786,24 @@ class AsyncCalls:
             subscriber=subscriber, all=all, position=position, reason=reason
         ))
 
+    async def grant_key(
+        self, *, key: Identity, name: Id, role: Role, all: bool = False, customer: Id | None = None,
+        groups: list[Id] | None = None
+    ) -> KeyReply:
+        """Say what a key may do, or say it anew: on the things of the message's reseller, or with `all` of every
+        one."""
+        return await self._ask(GrantKey(
+            key=key, name=name, role=role, all=all, customer=customer, groups=groups or []
+        ))
+
+    async def revoke_key(
+        self, *, key: Identity, reason: Text | None = None
+    ) -> KeyReply:
+        """A key may do nothing from now on."""
+        return await self._ask(RevokeKey(
+            key=key, reason=reason
+        ))
+
     async def list_resellers(
         self
     ) -> ResellersReply:
@@ -986,3 +1028,9 @@ class AsyncCalls:
     ) -> BackupReply:
         """The backup that is being made, or was made last."""
         return await self._ask(GetBackup())
+
+    async def list_keys(
+        self
+    ) -> KeysReply:
+        """Who may do what: every key that was ever granted, oldest first."""
+        return await self._ask(ListKeys())

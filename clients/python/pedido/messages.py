@@ -42,6 +42,9 @@ Currency = Annotated[str, wire.Text(3, 3)]
 Period = Annotated[str, wire.Text(2, 5)]
 """a count and a unit: Nd, Nm or Ny, at most 10 years"""
 
+Identity = Annotated[str, wire.Text(5, 40)]
+"""a CURVE public key in Z85, 40 characters, or uid/ and the number of a user of the engine's machine"""
+
 Endpoint = Annotated[str, wire.Text(1, 255)]
 """a ZeroMQ endpoint"""
 
@@ -165,7 +168,7 @@ TaskTrouble = Literal[
 """why a task does not go on"""
 
 Aggregate = Literal[
-    "engine", "reseller", "customer", "plan", "order", "subscription", "task",
+    "engine", "reseller", "customer", "plan", "order", "subscription", "task", "key",
 ]
 """what an event belongs to"""
 
@@ -199,7 +202,7 @@ Metric = Literal[
 """what the engine measures of itself: _total counts since the start, _us are microseconds"""
 
 Role = Literal[
-    "customer", "monitor", "worker", "reseller", "operator", "admin", "engine",
+    "customer", "monitor", "worker", "reseller", "operator", "admin", "engine", "anyone",
 ]
 """the least role a message asks for"""
 
@@ -213,15 +216,15 @@ ErrorCode = Literal[
     "domain_required", "domain_invalid", "quantity_out_of_range", "too_large", "total_overflow", "cursor_invalid",
     "position_out_of_range", "wrong_log", "reseller_not_found", "order_not_found", "customer_not_found",
     "plan_not_found", "period_not_found", "subscription_not_found", "task_not_found", "item_not_found",
-    "worker_not_found", "subscriber_not_found", "id_reused", "reference_taken", "version_conflict",
+    "worker_not_found", "subscriber_not_found", "key_not_found", "id_reused", "reference_taken", "version_conflict",
     "illegal_transition", "domain_taken", "total_mismatch", "currency_mismatch", "stale_lease", "item_not_failed",
     "nothing_completed", "task_closed", "worker_in_use", "not_removable", "import_taken", "task_not_waiting",
     "task_not_leased", "abandon_required", "nothing_to_abandon", "too_many_remains", "import_differs",
-    "subscriber_in_use", "customer_on_hold", "plan_not_published", "period_disabled", "busy", "storage_full",
-    "shutting_down", "views_off", "internal",
+    "subscriber_in_use", "customer_on_hold", "plan_not_published", "period_disabled", "not_authorised", "busy",
+    "storage_full", "shutting_down", "views_off", "internal",
 ]
 ErrorClass = Literal[
-    "invalid", "not_found", "conflict", "business", "unavailable", "fault",
+    "invalid", "not_found", "conflict", "business", "denied", "unavailable", "fault",
 ]
 
 ERROR_CLASSES: dict[str, ErrorClass] = {
@@ -249,6 +252,7 @@ ERROR_CLASSES: dict[str, ErrorClass] = {
     "item_not_found": "not_found",  # Item not found
     "worker_not_found": "not_found",  # Worker not found
     "subscriber_not_found": "not_found",  # Subscriber not found
+    "key_not_found": "not_found",  # Key not found
     "id_reused": "conflict",  # Id reused
     "reference_taken": "conflict",  # Reference taken
     "version_conflict": "conflict",  # Version conflict
@@ -273,6 +277,7 @@ ERROR_CLASSES: dict[str, ErrorClass] = {
     "customer_on_hold": "business",  # Customer on hold
     "plan_not_published": "business",  # Plan not published
     "period_disabled": "business",  # Period disabled
+    "not_authorised": "denied",  # Not authorised
     "busy": "unavailable",  # Busy
     "storage_full": "unavailable",  # Storage full
     "shutting_down": "unavailable",  # Shutting down
@@ -1397,6 +1402,38 @@ class Task(wire.Block):
 
 
 @dataclass(kw_only=True, slots=True)
+class Key(wire.Block):
+    """What a key may do, or a user of the engine's machine."""
+
+    version: Number
+    """Counts its events."""
+
+    key: Identity
+    """The key."""
+
+    name: Id
+    """Who has it."""
+
+    role: Role
+    """What it may do."""
+
+    reseller: Id | None = None
+    """Whose things; absent: all resellers'."""
+
+    customer: Id | None = None
+    """Whose panel."""
+
+    groups: Annotated[list[Id], wire.Size(0, 16)] = field(default_factory=list)
+    """Which groups it may work for; none: any."""
+
+    revoked: bool = False
+    """It may do nothing any more."""
+
+    since: Time
+    """When it was granted last, or revoked."""
+
+
+@dataclass(kw_only=True, slots=True)
 class PutReply(wire.Block):
     """PutReseller, PutPlan, PutPeriod, PutCustomer, HoldCustomer, ReleaseCustomer."""
 
@@ -1411,6 +1448,23 @@ class PutReply(wire.Block):
 
     period: Period | None = None
     """The period."""
+
+    version: Number
+    """The version now."""
+
+
+@dataclass(kw_only=True, slots=True)
+class KeyReply(wire.Block):
+    """GrantKey, RevokeKey."""
+
+    key: Identity
+    """The key."""
+
+    role: Role | None = None
+    """What it may do; absent: nothing."""
+
+    reseller: Id | None = None
+    """Whose things; absent: all resellers', or none."""
 
     version: Number
     """The version now."""
@@ -1717,6 +1771,14 @@ class ResellersReply(wire.Block):
 
     resellers: Annotated[list[Reseller], wire.Size(0, 1000)] = field(default_factory=list)
     """The resellers."""
+
+
+@dataclass(kw_only=True, slots=True)
+class KeysReply(wire.Block):
+    """ListKeys."""
+
+    keys: Annotated[list[Key], wire.Size(0, 1000)] = field(default_factory=list)
+    """The keys."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -2935,6 +2997,40 @@ class EventSkipped(wire.EventData):
 
 
 @dataclass(kw_only=True, slots=True)
+class KeyGranted(wire.EventData):
+    """A key may do something from now on."""
+
+    key: Identity
+    """The key."""
+
+    name: Id
+    """Who has it."""
+
+    role: Role
+    """What it may do."""
+
+    reseller: Id | None = None
+    """Whose things; absent: all resellers'."""
+
+    customer: Id | None = None
+    """Whose panel."""
+
+    groups: Annotated[list[Id], wire.Size(0, 16)] = field(default_factory=list)
+    """Which groups it may work for; none: any."""
+
+
+@dataclass(kw_only=True, slots=True)
+class KeyRevoked(wire.EventData):
+    """A key may do nothing from now on."""
+
+    key: Identity
+    """The key."""
+
+    reason: Text | None = None
+    """Why."""
+
+
+@dataclass(kw_only=True, slots=True)
 class NoteAdded(wire.EventData):
     """Somebody wrote a note beside the order; nothing else changed."""
 
@@ -3630,6 +3726,44 @@ class SkipEvent(wire.Command[SkipReply]):
 
 
 @dataclass(kw_only=True, slots=True)
+class GrantKey(wire.Command[KeyReply]):
+    """Say what a key may do, or say it anew: on the things of the message's reseller, or with `all` of every one."""
+
+    PORT, REPLY = "commands", KeyReply
+
+    key: Identity
+    """The key."""
+
+    name: Id
+    """Who has it. A worker under this key has this name, or one that begins with it and a dot."""
+
+    role: Role
+    """customer, monitor, worker, reseller, operator or admin."""
+
+    all: bool = False
+    """Of all resellers; an admin's and a worker's always are."""
+
+    customer: Id | None = None
+    """Of a customer's key: whose panel it shows."""
+
+    groups: Annotated[list[Id], wire.Size(0, 16)] = field(default_factory=list)
+    """Of a worker's key: the groups it may work for; any when absent."""
+
+
+@dataclass(kw_only=True, slots=True)
+class RevokeKey(wire.Command[KeyReply]):
+    """A key may do nothing from now on."""
+
+    PORT, REPLY = "commands", KeyReply
+
+    key: Identity
+    """The key."""
+
+    reason: Text | None = None
+    """Why; it stands in the log."""
+
+
+@dataclass(kw_only=True, slots=True)
 class StartEngine(wire.Command[None_]):
     """The engine itself: the first act of every start."""
 
@@ -4054,6 +4188,13 @@ class GetBackup(wire.Query[BackupReply]):
     PORT, REPLY = "queries", BackupReply
 
 
+@dataclass(kw_only=True, slots=True)
+class ListKeys(wire.Query[KeysReply]):
+    """Who may do what: every key that was ever granted, oldest first."""
+
+    PORT, REPLY = "queries", KeysReply
+
+
 class Options(TypedDict, total=False):
     """How a message is sent: what stands in a request beside its data."""
 
@@ -4096,14 +4237,15 @@ COMMANDS: dict[str, type[wire.Command[Any]]] = {each.__name__: each for each in 
     ConfirmOrder, OpenOrder, CheckStatus, CancelOrder, RetryProvisioning, AddNote, AcceptPartial, GiveUp, CorrectItem,
     EndSubscription, ImportSubscription, RetryTask, ReleaseTask, FailTask, SucceedTask, DrainWorker, AttachSubscriber,
     MoveSubscriber, DetachSubscriber, DeleteSubscriber, WorkerReady, ReportProgress, ReportSuccess, ReportFailure,
-    WorkerGoodbye, ReportRelease, SkipEvent, StartEngine, LeaseTask, ReleaseLease, ExpireTask, ExpireOrder,
+    WorkerGoodbye, ReportRelease, SkipEvent, GrantKey, RevokeKey, StartEngine, LeaseTask, ReleaseLease, ExpireTask,
+    ExpireOrder,
 )}
 
 QUERIES: dict[str, type[wire.Query[Any]]] = {each.__name__: each for each in (
     ListResellers, ListCustomers, GetCustomer, ListPlans, GetPlan, ListPeriods, ListOrders, GetOrder, GetOrderHistory,
     ListSubscriptions, GetSubscription, GetPanel, ReadLog, Health, GetCustomerHistory, GetSubscriptionHistory, Find,
     ListTasks, GetTask, ListWorkers, ListCounters, ListHours, ListViews, RebuildViews, StartBackup, ListSubscribers,
-    GetMetrics, GetBackup,
+    GetMetrics, GetBackup, ListKeys,
 )}
 
 EVENTS: dict[str, type[wire.EventData]] = {each.__name__: each for each in (
@@ -4111,6 +4253,6 @@ EVENTS: dict[str, type[wire.EventData]] = {each.__name__: each for each in (
     OrderUpdated, OrderConfirmed, OrderOpened, OrderHeld, OrderCompleted, OrderProvisioningFailed, OrderRetried,
     OrderCancelled, OrderCancelling, OrderFailed, OrderCleanupFailed, OrderExpired, ItemCorrected, TaskLeased,
     TaskProgressed, TaskSucceeded, TaskFailed, TaskReleased, TaskStale, TaskCreated, SubscriptionActivated,
-    SubscriptionEnding, SubscriptionEnded, SubscriptionImported, EventSkipped, NoteAdded, CustomerNoteAdded,
-    SubscriptionNoteAdded,
+    SubscriptionEnding, SubscriptionEnded, SubscriptionImported, EventSkipped, KeyGranted, KeyRevoked, NoteAdded,
+    CustomerNoteAdded, SubscriptionNoteAdded,
 )}
