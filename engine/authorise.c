@@ -53,11 +53,8 @@ static struct pd_refusal
 judge_worker(const struct pd_key *grant, const struct pd_message *m)
 {
     const struct pd_text *worker = value_of(m, PD_TEXT("worker"));
-    struct pd_text        own = grant->name;
 
-    if (worker != NULL && (worker->size < own.size || memcmp(worker->data, own.data, own.size) != 0 ||
-                           (worker->size > own.size && worker->data[own.size] != '.')))
-        return pd_refuse_field(PD_E_not_authorised, NULL, "worker");
+    if (worker != NULL && !keys_name_covers(grant->name, *worker)) return pd_refuse_field(PD_E_not_authorised, NULL, "worker");
     if (m->block->code != PD_COMMAND_worker_ready) return pd_refuse(PD_OK);
     const struct pd_worker_ready *ready = m->body;
     for (size_t i = 0; i < ready->groups_count; i++)

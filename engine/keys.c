@@ -23,7 +23,6 @@ struct keys {
     struct pd_text   own;
     bool             open_loopback;
     _Atomic bool     any; /* a key was granted, ever */
-    _Atomic uint64_t changes;
 };
 
 struct keys *
@@ -118,16 +117,15 @@ keys_commit(struct keys *k, const struct pd_key *const *rows, size_t count)
     for (size_t i = 0; i < count; i++) find(k, rows[i]->key)->committed = rows[i];
     pthread_rwlock_unlock(&k->lock);
     atomic_store(&k->any, true);
-    atomic_fetch_add(&k->changes, 1);
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------------------- */
 
-static bool
-begins_with_name(struct pd_text text, struct pd_text name)
+bool
+keys_name_covers(struct pd_text name, struct pd_text worker)
 {
-    return text.size >= name.size && memcmp(text.data, name.data, name.size) == 0 &&
-           (text.size == name.size || text.data[name.size] == '.');
+    return worker.size >= name.size && memcmp(worker.data, name.data, name.size) == 0 &&
+           (worker.size == name.size || worker.data[name.size] == '.');
 }
 
 bool
@@ -139,7 +137,7 @@ keys_has_name(struct keys *k, struct pd_text key, struct pd_text name)
     for (size_t i = 0; i <= k->mask && !found; i++) {
         const struct pd_key *row = k->entries[i].decided;
         if (row == NULL || row->revoked || pd_text_equal(row->key, key)) continue;
-        found = begins_with_name(row->name, name) || begins_with_name(name, row->name);
+        found = keys_name_covers(row->name, name) || keys_name_covers(name, row->name);
     }
     pthread_rwlock_unlock(&k->lock);
     return found;
@@ -154,10 +152,4 @@ keys_find(struct keys *k, struct pd_text identity)
     pthread_rwlock_unlock(&k->lock);
     if (row != NULL) return row->revoked ? NULL : row;
     return k->own.data != NULL && pd_text_equal(identity, k->own) ? &k->admin : NULL;
-}
-
-uint64_t
-keys_changes(const struct keys *k)
-{
-    return atomic_load(&k->changes);
 }

@@ -32,7 +32,7 @@ bool keys_has_name(struct keys *keys, struct pd_text key, struct pd_text name);
 /* What somebody was granted, as it is committed; NULL: nothing. An absent identity is a peer without a key. */
 const struct pd_key *keys_find(struct keys *keys, struct pd_text identity);
 
-/* How often that has changed. */
-uint64_t keys_changes(const struct keys *keys);
+/* Whether a worker may have this name under a key of that name: it is the same, or begins with it and a dot. */
+bool keys_name_covers(struct pd_text name, struct pd_text worker);
 
 #endif

@@ -50,7 +50,7 @@ are_endpoints(const char *value)
     int            count = 0;
 
     while (endpoint_next(&list, &endpoint))
-        if (!endpoint_is_valid(endpoint) || ++count > OPTIONS_ENDPOINTS_MAX) return false;
+        if (!endpoint_is_valid(endpoint) || ++count > ENDPOINTS_MAX) return false;
     return true;
 }
 

@@ -4,8 +4,6 @@
 
 #include "proto/arena.h"
 
-enum { OPTIONS_ENDPOINTS_MAX = 4 /* of a port */ };
-
 struct options {
 #define OPTION_TYPE_TEXT     const char *
 #define OPTION_TYPE_ENDPOINT const char *

@@ -4,6 +4,7 @@
 
 #include "engine/base/heap.h"
 #include "engine/crew.h"
+#include "engine/keys.h"
 #include "proto/check.h"
 #include "proto/limits.h"
 
@@ -395,7 +396,7 @@ tasks_dismiss(struct tasks *s, struct pd_text name, uint64_t now_ms)
 {
     for (struct worker *w = s->crew.first, *next; w != NULL; w = next) {
         next = w->after;
-        if (strncmp(w->name, name.data, name.size) != 0 || (w->name[name.size] != '\0' && w->name[name.size] != '.')) continue;
+        if (!keys_name_covers(name, pd_text(w->name))) continue;
         s->ready_count++;
         lose_unnamed(s, w, now_ms);
         worker_vanishes(&s->crew, w, now_ms);

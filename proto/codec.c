@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proto/check.h"
+#include "proto/key_file.h"
 
 #define AT(type, base, offset) ((type *)(void *)((char *)(base) + (offset)))
 #define CONST_AT(type, base, offset) ((const type *)(const void *)((const char *)(base) + (offset)))
@@ -204,20 +205,14 @@ is_id_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-/* A public key in Z85 (rfc.zeromq.org/spec/32), or uid/N. */
+/* A public key, or uid/N. */
 static bool
 is_identity(struct pd_text t)
 {
-    static const char others[] = ".-:+=^!/*?&<>()[]{}@%$#"; /* beside letters and digits */
-    bool              uid = t.size > 4 && t.size <= 14 && memcmp(t.data, "uid/", 4) == 0;
-
-    if (uid && t.data[4] == '0' && t.size > 5) return false;
-    for (size_t i = uid ? 4 : 0; i < t.size; i++) {
-        char c = t.data[i];
-        bool digit = c >= '0' && c <= '9', letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!digit && (uid || (!letter && memchr(others, c, sizeof others - 1) == NULL))) return false;
-    }
-    return uid || t.size == 40;
+    if (t.size <= 4 || t.size > 14 || memcmp(t.data, "uid/", 4) != 0) return pd_key_is_z85(t);
+    for (size_t i = 4; i < t.size; i++)
+        if (t.data[i] < '0' || t.data[i] > '9') return false;
+    return t.data[4] != '0' || t.size == 5;
 }
 
 static bool

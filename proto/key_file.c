@@ -10,11 +10,13 @@
 enum { FILE_MAX = 4096 };
 
 bool
-pd_key_is_z85(const char *text)
+pd_key_is_z85(struct pd_text text)
 {
     static const char z85[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-    return strlen(text) == PD_KEY_SIZE - 1 && strspn(text, z85) == PD_KEY_SIZE - 1;
+    for (size_t i = 0; i < text.size; i++)
+        if (memchr(z85, text.data[i], sizeof z85 - 1) == NULL) return false;
+    return text.size == PD_KEY_SIZE - 1;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
@@ -69,7 +71,8 @@ take_lines(char *text, struct pd_key_pair *pair)
         if (take_pair(line, "public-key", pair->public_key, sizeof pair->public_key)) continue;
         (void)take_pair(line, "secret-key", pair->secret_key, sizeof pair->secret_key);
     }
-    return pd_key_is_z85(pair->public_key) && (pair->secret_key[0] == '\0' || pd_key_is_z85(pair->secret_key));
+    return pd_key_is_z85(pd_text(pair->public_key)) &&
+           (pair->secret_key[0] == '\0' || pd_key_is_z85(pd_text(pair->secret_key)));
 }
 
 bool

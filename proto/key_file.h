@@ -11,8 +11,8 @@
 #ifndef PROTO_KEY_FILE_H
 #define PROTO_KEY_FILE_H
 
+#include <pedido/types.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 enum { PD_KEY_SIZE = 41 /* Z85, with its zero */, PD_KEY_NAME_SIZE = 65 };
 
@@ -28,7 +28,7 @@ bool pd_key_file_read(const char *path, struct pd_key_pair *ret_pair, char ret_w
 /* A new file, 0600 where it has a secret, synced; one that is there is not touched (errno EEXIST). False: errno. */
 bool pd_key_file_write(const char *path, const struct pd_key_pair *pair);
 
-/* Whether it is 40 characters of Z85. */
-bool pd_key_is_z85(const char *text);
+/* Whether it is 40 characters of Z85 (rfc.zeromq.org/spec/32). */
+bool pd_key_is_z85(struct pd_text text);
 
 #endif

@@ -68,6 +68,13 @@ args_seconds(const char *text, double *ret_seconds)
     return true;
 }
 
+bool
+args_is_id(const char *text)
+{
+    size_t size = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    return size >= 1 && size <= 64 && text[size] == '\0';
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
 const char *
@@ -187,7 +194,7 @@ check_words(const struct cli *cli)
 static int
 check_places(const struct cli *cli)
 {
-    static const char *const names[] = {"endpoint", "reseller", "context"};
+    static const char *const names[] = {"endpoint", "identity", "server-key", "reseller", "context"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *value = args_value(cli, names[i]);
         if (value != NULL && value[0] == '\0') return cli_usage(cli, "--%s: the value is empty", names[i]);

@@ -107,6 +107,7 @@ bool args_has(const struct cli *cli, const char *option);
 const char *args_value(const struct cli *cli, const char *option); /* the last one's; NULL when not given */
 bool args_seconds(const char *text, double *ret_seconds);
 bool args_number(const char *text, uint64_t *ret_number);
+bool args_is_id(const char *text); /* 1-64 of A-Z a-z 0-9 . _ - */
 
 /* Whether what was said of a list is said of one, and can be. STATUS_OK, or it was explained. */
 int args_check_list(const struct cli *cli, const struct pd_block *block);

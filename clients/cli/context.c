@@ -215,13 +215,6 @@ say_used(const char *name)
     else cli_say("context %s is in use now; `pedido context use none` leaves it", name);
 }
 
-static bool
-is_id(const char *name)
-{
-    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-    return size >= 1 && size <= 64 && name[size] == '\0' && strcmp(name, "none") != 0;
-}
-
 static int
 add(struct cli *cli, const char *name)
 {
@@ -246,7 +239,8 @@ run_context_add(struct cli *cli)
 {
     const char *name = cli->words[0], *endpoint = args_value(cli, "endpoint");
 
-    if (!is_id(name)) return cli_usage(cli, "a context's name is 1-64 of A-Z a-z 0-9 . _ -, and not none");
+    if (!args_is_id(name) || strcmp(name, "none") == 0)
+        return cli_usage(cli, "a context's name is 1-64 of A-Z a-z 0-9 . _ -, and not none");
     if (endpoint == NULL && args_value(cli, "reseller") == NULL)
         return cli_usage(cli, "--endpoint or --reseller is missing: a context says at least one of them");
     if (endpoint != NULL && strncmp(endpoint, "tcp://", 6) != 0 && strncmp(endpoint, "ipc://", 6) != 0)

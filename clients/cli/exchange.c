@@ -27,7 +27,7 @@ read_server_key(const char *value, struct pd_key_pair *ret_server)
 {
     char why[256];
 
-    if (pd_key_is_z85(value)) memcpy(ret_server->public_key, value, PD_KEY_SIZE);
+    if (pd_key_is_z85(pd_text(value))) memcpy(ret_server->public_key, value, PD_KEY_SIZE);
     else if (!pd_key_file_read(value, ret_server, why)) {
         cli_say("pedido: --server-key %s: %s", value, why);
         return false;

@@ -17,7 +17,7 @@ are_keys(const struct pd_client_options *o)
 
     for (int i = 0; i < 3; i++) {
         there += keys[i] != NULL;
-        right += keys[i] != NULL && pd_key_is_z85(keys[i]);
+        right += keys[i] != NULL && pd_key_is_z85(pd_text(keys[i]));
     }
     return there == right && (there == 0 || there == 3);
 }

@@ -1,6 +1,5 @@
 #include "engine/base/endpoint.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 bool

@@ -6,6 +6,8 @@
 #include <pedido/types.h>
 #include <stdbool.h>
 
+enum { ENDPOINTS_MAX = 4 /* of a port */ };
+
 /* Takes the first of the list from it. False: there is none. */
 bool endpoint_next(struct pd_text *list, struct pd_text *ret_endpoint);
 

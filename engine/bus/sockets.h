@@ -7,10 +7,11 @@
 #ifndef BUS_SOCKETS_H
 #define BUS_SOCKETS_H
 
+#include "engine/base/endpoint.h"
 #include "engine/base/server_key.h"
 #include "engine/bus/zap.h"
 
-enum { NET_PORTS = 4, ENDPOINTS_MAX = 4 /* of a port */ };
+enum { NET_PORTS = 4 };
 enum { PORT_COMMANDS, PORT_QUERIES, PORT_WORKERS, PORT_EVENTS };
 
 /* Of each port one endpoint or several, with commas between them, in the order of the ports. With a server's key tcp is encrypted;

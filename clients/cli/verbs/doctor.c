@@ -223,6 +223,7 @@ run_doctor(struct cli *cli)
                    reseller = context_setting(cli, "reseller", "PEDIDO_RESELLER", "default");
 
     check_settings(&d, &endpoint, &reseller);
+    if (!exchange_keys(cli)) return STATUS_TROUBLE;
     json_t *hello = check_hello(&d, endpoint.value);
     if (hello != NULL) {
         check_versions(&d, hello);

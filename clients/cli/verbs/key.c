@@ -6,13 +6,6 @@
 
 #include "clients/cli/cli.h"
 
-static bool
-is_name(const char *name)
-{
-    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-    return size >= 1 && size < PD_KEY_NAME_SIZE && name[size] == '\0';
-}
-
 /* Public halves only. */
 static void
 print_pair(const struct cli *cli, const char *file, const struct pd_key_pair *pair)
@@ -30,7 +23,7 @@ run_key_new(struct cli *cli)
     const char        *file = cli->words[0], *name = args_value(cli, "name");
     struct pd_key_pair pair = {.name = ""};
 
-    if (name != NULL && !is_name(name)) return cli_usage(cli, "--name %s: 1-64 of A-Z a-z 0-9 . _ - are expected", name);
+    if (name != NULL && !args_is_id(name)) return cli_usage(cli, "--name %s: 1-64 of A-Z a-z 0-9 . _ - are expected", name);
     if (name != NULL) memcpy(pair.name, name, strlen(name) + 1);
     pd_client_new_keys(pair.public_key, pair.secret_key);
     bool ok = pd_key_file_write(file, &pair);
@@ -72,7 +65,7 @@ run_key_change(struct cli *cli)
     json_t                *data = NULL;
     char                   why[256];
 
-    bool file = !pd_key_is_z85(cli->words[0]) && strncmp(cli->words[0], "uid/", 4) != 0;
+    bool file = !pd_key_is_z85(pd_text(cli->words[0])) && strncmp(cli->words[0], "uid/", 4) != 0;
     if (file && !pd_key_file_read(cli->words[0], &pair, why))
         return cli_usage(cli, "%s: a key of 40 characters, uid/N or a key file is expected (%s)", cli->words[0], why);
     explicit_bzero(pair.secret_key, sizeof pair.secret_key);
