@@ -258,17 +258,20 @@ model_reader_attached(struct model *m, size_t n, struct pd_text reseller, struct
     if (told->taken) wrong(m, "two programs follow as one holder");
     told->taken = of->followed = true;
     *r = (struct m_reader){.there = true, .all = scope == everybody(), .scope = scope, .log = m_print(log), .next = position + 1,
-                           .done = position, .name = of, .told = told};
+                           .done = position, .name = of, .told = told, .life = told->life};
 }
 
-/* Somebody has done each, and whoever comes after him begins no further on. */
+/* Somebody has done each, and whoever comes after him begins no further on. Who attached before the name was deleted and made anew
+ * counts again once he is heard, if only by a late copy of what he said then: with what he has done in between. */
 void
-m_name_done(struct model *m, const struct m_reader *r)
+m_name_done(struct model *m, struct m_reader *r)
 {
     struct m_name *n = r->name;
 
     if (r->told->life != n->life || r->log != m->log) return; /* it has not heard yet that this counts no more */
     if (n->done_log != m->log) n->done = 0, n->done_log = m->log;
+    if (r->life != n->life && r->given > n->done + 1) n->done = r->given - 1; /* in a former life, it had done each before this */
+    r->life = n->life;
     if (r->given > n->done + 1)
         wrong(m, "event %" PRIu64 " is done under a name, and only those up to %" PRIu64 " before", r->given, n->done);
     if (r->given > n->done) n->done = r->given;

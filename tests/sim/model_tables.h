@@ -170,6 +170,7 @@ struct m_reader {
     uint64_t at; /* where its last event stands in the log */
     struct m_name *name; /* NULL: it has none */
     struct m_told *told; /* when it was let have it */
+    uint64_t life; /* of the name, in which it was counted last */
 };
 
 struct model {
@@ -317,7 +318,7 @@ bool m_take_drain(struct model *m, int code, const msgpack_object *data);
 bool m_take_name(struct model *m, const struct m_scope *s, const struct model_request *r, int code, const msgpack_object *answer);
 bool m_take_skipped(struct model *m, struct m_scope *s, const struct model_record *r, const struct pd_event_skipped *e);
 bool m_is_skip_wrong(struct model *m, const struct m_scope *s, int code);
-void m_name_done(struct model *m, const struct m_reader *r);
+void m_name_done(struct model *m, struct m_reader *r);
 void m_names_begin_life(struct model *m);
 void m_names_restored(struct model *m);
 bool m_name_is_at_head(const struct model *m, const struct m_name *n);
