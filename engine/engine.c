@@ -481,7 +481,6 @@ engine_close(struct engine **engine)
     mp_writer_fini(&e->writer);
     mp_writer_fini(&e->row_writer);
     mp_writer_fini(&e->change_writer);
-    mp_reader_fini(&e->parser);
     store_reader_close(&e->log_reader);
     store_reader_close(&e->row_reader);
     for (int i = 0; i < 2; i++) {

@@ -70,7 +70,6 @@ struct engine {
     struct batch      *batch; /* NULL: none is open */
     struct store_reader *log_reader, *row_reader;
     struct mp_writer   writer;
-    struct mp_reader   parser;
     struct expiry_memo expiry;
     struct decision    decision; /* the command's that is decided now */
     struct now         now;

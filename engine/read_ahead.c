@@ -17,7 +17,6 @@ struct read_ahead {
     bool                 follows, decodes;
     uint8_t              chain[PD_CHAIN_BYTES];
     struct store_reader *reader;
-    struct mp_reader     parser;
     struct batch         batches[BATCHES];
     bool                 has_thread;
 
@@ -44,7 +43,7 @@ look_at(struct read_ahead *a, struct pd_text bytes, struct pd_arena *arena, stru
     e->block = pd_schema_event(h->type);
     if (e->block == NULL) return " cannot be folded";
     e->event = pd_arena_alloc(arena, e->block->size);
-    return pd_decode_event(arena, &a->parser, e->block, e->record.body, e->event) ? NULL : " cannot be folded";
+    return pd_decode_event(arena, e->block, e->record.body, e->event) ? NULL : " cannot be folded";
 }
 
 static void
@@ -145,7 +144,6 @@ read_ahead_end(struct read_ahead **ahead)
     }
     store_reader_close(&a->reader);
     for (int i = 0; i < BATCHES; i++) pd_arena_fini(&a->batches[i].arena);
-    mp_reader_fini(&a->parser);
     pthread_cond_destroy(&a->moved);
     pthread_mutex_destroy(&a->lock);
     free(a);

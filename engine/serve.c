@@ -57,7 +57,7 @@ answer_again(struct engine *e, struct request *r, uint64_t first, const struct r
         const struct pd_block *block = pd_schema_event(record.header.type);
         if (block == NULL) return false;
         events[i] = (struct event){record.header.type, pd_arena_zero(&e->batch->arena, block->size), record.header.version, NULL};
-        if (!pd_decode_event(&e->batch->arena, &e->parser, block, record.body, events[i].body)) return false;
+        if (!pd_decode_event(&e->batch->arena, block, record.body, events[i].body)) return false;
     }
     answer_accepted(e, r, shown_position(&record.header),
                     make_answer(&e->batch->arena, r->message.block, r->message.body, events, head->header.count));

@@ -170,7 +170,7 @@ subscriber_pack(const struct subscriber *s, struct mp_writer *scratch, struct pd
 }
 
 static bool
-unpack(const struct store_entry *e, struct mp_reader *parser, struct pd_arena *arena, struct pd_subscriber_state *ret_state)
+unpack(const struct store_entry *e, struct pd_arena *arena, struct pd_subscriber_state *ret_state)
 {
     uint64_t print;
 
@@ -178,18 +178,18 @@ unpack(const struct store_entry *e, struct mp_reader *parser, struct pd_arena *a
     memcpy(&print, e->value.data, PRINT);
     struct pd_text body = {e->value.data + PRINT, e->value.size - PRINT};
     return print == print_of(e->key, body.data, body.size) &&
-           pd_decode_event(arena, parser, pd_block_subscriber_state(), body, ret_state);
+           pd_decode_event(arena, pd_block_subscriber_state(), body, ret_state);
 }
 
 static void
-take(struct subscribers *s, const struct store_entry *e, struct mp_reader *parser, struct pd_arena *arena)
+take(struct subscribers *s, const struct store_entry *e, struct pd_arena *arena)
 {
     struct pd_subscriber_state state = {.log = PD_TEXT("00000000000000000000000000000000")};
     struct pd_text             name = {e->key.data + NAME_AT, e->key.size - NAME_AT};
     uint64_t                   scope = 0;
 
     for (int i = 0; i < 8; i++) scope = scope << 8 | (unsigned char)e->key.data[1 + i];
-    if (!unpack(e, parser, arena, &state))
+    if (!unpack(e, arena, &state))
         log_error("subscriber_damaged", "subscriber=%.*s hint=\"its position is not known any more: it has to begin anew\"",
                   (int)name.size, name.data);
     struct subscriber *made = subscribers_make(s, scope, name, state.log, state.position, state.made);
@@ -201,18 +201,16 @@ subscribers_read(struct subscribers *s, struct store_reader *log)
 {
     struct store_cursor *cursor = NULL;
     struct store_entry   e;
-    struct mp_reader     parser = {0};
     struct pd_arena      arena;
     enum store_error     error = store_cursor_open(log, &cursor);
 
     pd_arena_init(&arena);
     if (error == STORE_OK) error = store_cursor_seek(cursor, PD_TEXT("s"), &e);
     for (; error == STORE_OK && subscribers_own(e.key); error = store_cursor_next(cursor, &e)) {
-        take(s, &e, &parser, &arena);
+        take(s, &e, &arena);
         pd_arena_reset(&arena);
     }
     store_cursor_close(&cursor);
-    mp_reader_fini(&parser);
     pd_arena_fini(&arena);
     return error == STORE_NONE ? STORE_OK : error;
 }

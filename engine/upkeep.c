@@ -355,7 +355,6 @@ upkeep_rebuild(const struct books *books, size_t known_commands, upkeep_progress
 struct comparison {
     struct store_reader *other;
     struct pd_arena     *arena;
-    struct mp_reader     parser;
     int                  row_code;
     uint64_t             rows;
     const char          *there; /* what the other side is called */
@@ -367,21 +366,14 @@ static const char *
 first_difference(struct comparison *c, struct pd_text a, struct pd_text b)
 {
     const struct pd_block *block = pd_schema_row(c->row_code);
-    msgpack_object         o;
-    const char            *starts[2] = {a.data + 1, b.data + 1}, *ends[2] = {a.data + a.size, b.data + b.size};
+    struct mp_cursor       at[2] = {mp_cursor_of(a), mp_cursor_of(b)};
 
     /* Rows are arrays in schema order: step over equal elements. */
-    if (!mp_parse(&c->parser, a.data, a.size, &o) || o.type != MSGPACK_OBJECT_ARRAY) return "bytes";
-    for (int i = 0; i < 2; i++)
-        if ((unsigned char)*(starts[i] - 1) == 0xdc) starts[i] += 2; /* array 16 */
+    if (mp_take_array(&at[0]) != mp_take_array(&at[1])) return "bytes";
     for (size_t f = 0; f < block->field_count; f++) {
-        const char *next[2];
-        for (int i = 0; i < 2; i++)
-            if (starts[i] == NULL || (next[i] = mp_skip(starts[i], ends[i])) == NULL) return "bytes";
-        size_t size = (size_t)(next[0] - starts[0]);
-        if (size != (size_t)(next[1] - starts[1]) || memcmp(starts[0], starts[1], size) != 0) return block->fields[f].name;
-        starts[0] = next[0];
-        starts[1] = next[1];
+        struct pd_text one = mp_take_packed(&at[0]), other = mp_take_packed(&at[1]);
+        if (at[0].failed || at[1].failed) break;
+        if (!pd_text_equal(one, other)) return block->fields[f].name;
     }
     return "bytes";
 }
@@ -416,7 +408,6 @@ compare_rows(struct store_reader *a, struct store_reader *b, const char *there, 
     for (c.row_code = 1; c.row_code < PD_ROW_CODES && error == STORE_OK && what[0] == '\0'; c.row_code++)
         if (pd_schema_row(c.row_code) != NULL)
             error = store_each_row(a, c.row_code, (struct row_key){0, 0}, compare_row, &c);
-    mp_reader_fini(&c.parser);
     return error;
 }
 

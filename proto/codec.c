@@ -141,6 +141,7 @@ pd_encode_row(struct mp_writer *w, const struct pd_block *block, const void *row
 /* ---- decoding ------------------------------------------------------------------------------------------------------ */
 
 struct decoder {
+    struct mp_cursor   at;
     struct pd_arena   *arena;
     enum pd_strictness strictness;
     struct pd_refusal *refusal;
@@ -244,35 +245,36 @@ has_form(enum pd_form form, struct pd_text t)
 }
 
 static bool
-decode_text(struct decoder *d, const struct pd_type *type, const msgpack_object *o, struct pd_text *ret_text)
+decode_text(struct decoder *d, const struct pd_type *type, struct pd_text *ret_text)
 {
-    if (o->type != MSGPACK_OBJECT_STR) return refuse(d, PD_E_invalid_field, "a text is expected");
-    struct pd_text t = {o->via.str.ptr, o->via.str.size};
+    struct pd_text t = mp_take_text(&d->at);
+
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "a text is expected");
     if (d->strictness == PD_STRICT && (t.size < type->min || t.size > type->max || !has_form(type->form, t)))
         return refuse(d, type->kind == PD_KIND_DOMAIN ? PD_E_domain_invalid : PD_E_invalid_field, type->description);
-    if (t.data == NULL) t.data = "";
     *ret_text = t;
     return true;
 }
 
 static bool
-decode_uint(struct decoder *d, const struct pd_type *type, const msgpack_object *o, uint64_t *ret_value)
+decode_uint(struct decoder *d, const struct pd_type *type, uint64_t *ret_value)
 {
-    bool negative = o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER;
-    if (!negative && o->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return refuse(d, PD_E_invalid_field, "a whole number is expected");
-    if (negative || (d->strictness == PD_STRICT && (o->via.u64 < type->min || o->via.u64 > type->max)))
+    bool negative = mp_take_whole(&d->at, ret_value);
+
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "a whole number is expected");
+    if (negative || (d->strictness == PD_STRICT && (*ret_value < type->min || *ret_value > type->max)))
         return refuse(d, strcmp(type->name, "quantity") == 0 ? PD_E_quantity_out_of_range : PD_E_invalid_field, type->description);
-    *ret_value = o->via.u64;
     return true;
 }
 
-static bool decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message);
+static bool decode_map(struct decoder *d, const struct pd_block *block, void *message);
 
 static bool
-decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+decode_elements(struct decoder *d, const struct pd_field *f, void *message)
 {
-    if (o->type != MSGPACK_OBJECT_ARRAY) return refuse(d, PD_E_invalid_field, "an array is expected");
-    size_t count = o->via.array.size;
+    size_t count = mp_take_array(&d->at);
+
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "an array is expected");
     if (d->strictness == PD_STRICT && count < f->count_min) return refuse(d, PD_E_invalid_field, "too few elements");
     if (d->strictness == PD_STRICT && count > f->count_max) return refuse(d, PD_E_invalid_field, "too many elements");
 
@@ -280,10 +282,9 @@ decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_objec
     size_t size = block != NULL ? block->size : sizeof(struct pd_text);
     char  *elements = count == 0 ? NULL : pd_arena_zero(d->arena, size * count);
     for (size_t i = 0; i < count; i++) {
-        const msgpack_object *e = &o->via.array.ptr[i];
         d->path[d->depth - 1].index = i + 1;
-        bool ok = block != NULL ? decode_map(d, block, e, elements + i * size)
-                                : decode_text(d, f->type, e, AT(struct pd_text, elements, i * size));
+        bool ok = block != NULL ? decode_map(d, block, elements + i * size)
+                                : decode_text(d, f->type, AT(struct pd_text, elements, i * size));
         if (!ok) return false;
     }
     d->path[d->depth - 1].index = 0;
@@ -293,20 +294,18 @@ decode_elements(struct decoder *d, const struct pd_field *f, const msgpack_objec
 }
 
 static bool
-decode_pairs(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+decode_pairs(struct decoder *d, const struct pd_field *f, void *message)
 {
-    if (o->type != MSGPACK_OBJECT_MAP) return refuse(d, PD_E_invalid_field, "a map of texts is expected");
-    size_t count = o->via.map.size;
+    size_t count = mp_take_map(&d->at);
+
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "a map of texts is expected");
     if (d->strictness == PD_STRICT && count > f->count_max) return refuse(d, PD_E_invalid_field, "too many pairs");
 
     struct pd_pair *pairs = count == 0 ? NULL : PD_ARENA_ARRAY(d->arena, struct pd_pair, count);
     for (size_t i = 0; i < count; i++) {
-        const msgpack_object_kv *kv = &o->via.map.ptr[i];
-        if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR)
-            return refuse(d, PD_E_invalid_field, "a map of texts is expected");
-        pairs[i].key = (struct pd_text){kv->key.via.str.ptr, kv->key.via.str.size};
-        pairs[i].value = (struct pd_text){kv->val.via.str.ptr, kv->val.via.str.size};
-        if (pairs[i].value.data == NULL) pairs[i].value.data = "";
+        pairs[i].key = mp_take_text(&d->at);
+        pairs[i].value = mp_take_text(&d->at);
+        if (d->at.failed) return refuse(d, PD_E_invalid_field, "a map of texts is expected");
         if (d->strictness != PD_STRICT) continue;
         if (pairs[i].key.size == 0 || pairs[i].key.size > 64 || pairs[i].value.size > 256 ||
             !has_form(PD_FORM_PRINT, pairs[i].key) || !has_form(PD_FORM_PRINT, pairs[i].value))
@@ -320,63 +319,62 @@ decode_pairs(struct decoder *d, const struct pd_field *f, const msgpack_object *
 }
 
 static bool
-decode_choice(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+decode_choice(struct decoder *d, const struct pd_field *f, void *message)
 {
-    int number = 0;
-    if (o->type == MSGPACK_OBJECT_STR)
-        number = pd_enum_number(f->choice, (struct pd_text){o->via.str.ptr, o->via.str.size});
-    else return refuse(d, PD_E_invalid_field, "a text is expected");
+    struct pd_text name = mp_take_text(&d->at);
+
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "a text is expected");
+    int number = pd_enum_number(f->choice, name);
     if (number == 0 && d->strictness == PD_STRICT) return refuse(d, PD_E_invalid_field, f->choice->names);
     *AT(int, message, f->offset) = number;
     return true;
 }
 
 static bool
-decode_value(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+decode_value(struct decoder *d, const struct pd_field *f, void *message)
 {
     switch (f->kind) {
-    case PD_KIND_TEXT: return decode_text(d, f->type, o, AT(struct pd_text, message, f->offset));
-    case PD_KIND_DOMAIN: return decode_text(d, f->type, o, &AT(struct pd_domain, message, f->offset)->unicode);
+    case PD_KIND_TEXT: return decode_text(d, f->type, AT(struct pd_text, message, f->offset));
+    case PD_KIND_DOMAIN: return decode_text(d, f->type, &AT(struct pd_domain, message, f->offset)->unicode);
     case PD_KIND_UINT:
         *AT(bool, message, f->aux_offset) = true;
-        return decode_uint(d, f->type, o, AT(uint64_t, message, f->offset));
+        return decode_uint(d, f->type, AT(uint64_t, message, f->offset));
     case PD_KIND_FLAG:
-        if (o->type != MSGPACK_OBJECT_BOOLEAN) return refuse(d, PD_E_invalid_field, "true or false is expected");
-        *AT(bool, message, f->offset) = o->via.boolean;
-        return true;
-    case PD_KIND_CHOICE: return decode_choice(d, f, o, message);
+        *AT(bool, message, f->offset) = mp_take_bool(&d->at);
+        return !d->at.failed || refuse(d, PD_E_invalid_field, "true or false is expected");
+    case PD_KIND_CHOICE: return decode_choice(d, f, message);
     case PD_KIND_STRUCT: {
         const struct pd_block *block = f->block();
         *AT(void *, message, f->offset) = pd_arena_zero(d->arena, block->size);
-        return decode_map(d, block, o, *AT(void *, message, f->offset));
+        return decode_map(d, block, *AT(void *, message, f->offset));
     }
-    case PD_KIND_MAP: return decode_pairs(d, f, o, message);
-    case PD_KIND_RAW: return true; /* the framing finds its bytes itself */
-    default: return decode_elements(d, f, o, message);
+    case PD_KIND_MAP: return decode_pairs(d, f, message);
+    case PD_KIND_RAW: *AT(struct pd_text, message, f->offset) = mp_take_packed(&d->at); return true;
+    default: return decode_elements(d, f, message);
     }
 }
 
 static bool
-decode_field(struct decoder *d, const struct pd_field *f, const msgpack_object *o, void *message)
+decode_field(struct decoder *d, const struct pd_field *f, void *message)
 {
     if (d->depth > PD_DEPTH_MAX) return refuse(d, PD_E_too_large, NULL);
     d->path[d->depth].name = f->name;
     d->path[d->depth].name_size = f->name_size;
     d->path[d->depth].index = 0;
     d->depth++;
-    bool ok = decode_value(d, f, o, message);
+    bool ok = decode_value(d, f, message);
     d->depth--;
     return ok;
 }
 
 /* The field of that name; `*hint` is where the last one stood, since most senders keep the schema's order. */
 static const struct pd_field *
-find_field(const struct pd_block *block, const msgpack_object_str *key, size_t *hint)
+find_field(const struct pd_block *block, struct pd_text key, size_t *hint)
 {
     for (size_t n = 0, i = *hint; n < block->field_count; n++, i++) {
         if (i >= block->field_count) i = 0;
         const struct pd_field *f = &block->fields[i];
-        if (f->name_size == key->size && memcmp(f->name, key->ptr, key->size) == 0 && f->need != PD_HIDDEN) {
+        if (f->name_size == key.size && memcmp(f->name, key.data, key.size) == 0 && f->need != PD_HIDDEN) {
             *hint = i + 1;
             return f;
         }
@@ -385,20 +383,21 @@ find_field(const struct pd_block *block, const msgpack_object_str *key, size_t *
 }
 
 static bool
-decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object *o, void *message)
+decode_map(struct decoder *d, const struct pd_block *block, void *message)
 {
     uint64_t seen = 0;
-    size_t   hint = 0;
+    size_t   hint = 0, pairs = mp_take_map(&d->at);
 
     PD_CHECK(block->field_count <= 64);
-    if (o->type != MSGPACK_OBJECT_MAP) return refuse(d, PD_E_invalid_field, "a map is expected");
-    for (uint32_t i = 0; i < o->via.map.size; i++) {
-        const msgpack_object_kv *kv = &o->via.map.ptr[i];
-        if (kv->key.type != MSGPACK_OBJECT_STR) return refuse(d, PD_E_invalid_field, "keys are texts");
-        const struct pd_field *f = find_field(block, &kv->key.via.str, &hint);
+    if (d->at.failed) return refuse(d, PD_E_invalid_field, "a map is expected");
+    for (; pairs > 0; pairs--) {
+        struct pd_text key = mp_take_text(&d->at);
+        if (d->at.failed) return refuse(d, PD_E_invalid_field, "keys are texts");
+        const struct pd_field *f = find_field(block, key, &hint);
         if (f == NULL) {
-            if (d->strictness == PD_LENIENT) continue;
-            return refuse_name(d, PD_E_unknown_field, kv->key.via.str.ptr, kv->key.via.str.size);
+            if (d->strictness == PD_STRICT) return refuse_name(d, PD_E_unknown_field, key.data, key.size);
+            (void)mp_take_packed(&d->at);
+            continue;
         }
         uint64_t bit = (uint64_t)1 << (f - block->fields);
         if (seen & bit) {
@@ -407,7 +406,7 @@ decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object
             return false;
         }
         seen |= bit;
-        if (!decode_field(d, f, &kv->val, message)) return false;
+        if (!decode_field(d, f, message)) return false;
     }
     for (size_t i = 0; i < block->field_count; i++) {
         const struct pd_field *f = &block->fields[i];
@@ -418,21 +417,21 @@ decode_map(struct decoder *d, const struct pd_block *block, const msgpack_object
 }
 
 bool
-pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness,
-              const msgpack_object *object, void *message, struct pd_refusal *ret_refusal)
+pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness, struct pd_text bytes,
+              void *message, struct pd_refusal *ret_refusal)
 {
-    struct decoder d = {.arena = arena, .strictness = strictness, .refusal = ret_refusal};
+    struct decoder d = {.at = mp_cursor_of(bytes), .arena = arena, .strictness = strictness, .refusal = ret_refusal};
+
     memset(message, 0, block->size);
-    return decode_map(&d, block, object, message);
+    if (!decode_map(&d, block, message)) return false;
+    return (!d.at.failed && d.at.at == d.at.end) || refuse(&d, PD_E_malformed_message, NULL);
 }
 
 bool
-pd_decode_event(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
-                void *message)
+pd_decode_event(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *message)
 {
-    msgpack_object    o;
     struct pd_refusal ignored;
-    return mp_parse(reader, bytes.data, bytes.size, &o) && pd_decode_map(arena, block, PD_LENIENT, &o, message, &ignored);
+    return pd_decode_map(arena, block, PD_LENIENT, bytes, message, &ignored);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------------- */
@@ -493,7 +492,7 @@ take_row(struct pd_arena *arena, struct mp_cursor *c, const struct pd_block *blo
 bool
 pd_decode_row(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *row)
 {
-    struct mp_cursor c = {(const unsigned char *)bytes.data, (const unsigned char *)bytes.data + bytes.size, false};
+    struct mp_cursor c = mp_cursor_of(bytes);
     memset(row, 0, block->size);
     take_row(arena, &c, block, row);
     return !c.failed && c.at == c.end;

@@ -20,14 +20,13 @@ enum pd_strictness {
 void pd_encode_map(struct mp_writer *w, const struct pd_block *block, const void *message);
 void pd_encode_row(struct mp_writer *w, const struct pd_block *block, const void *row);
 
-/* Fills `message` (block->size bytes, zeroed first). Texts point into the bytes that `object` was parsed from; lists come
- * from the arena. False: ret_refusal names the field. */
-bool pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness,
-                   const msgpack_object *object, void *message, struct pd_refusal *ret_refusal);
+/* Fills `message` (block->size bytes, zeroed first) from one packed value that passed the scan, or that we packed ourselves. Texts
+ * and what is kept packed point into `bytes`; lists come from the arena. False: ret_refusal names the field. */
+bool pd_decode_map(struct pd_arena *arena, const struct pd_block *block, enum pd_strictness strictness, struct pd_text bytes,
+                   void *message, struct pd_refusal *ret_refusal);
 
-/* Parses and decodes what we stored ourselves; false when it is not that. Texts point into `bytes`. */
-bool pd_decode_event(struct pd_arena *arena, struct mp_reader *reader, const struct pd_block *block, struct pd_text bytes,
-                     void *message);
+/* Decodes what we stored ourselves; false when it is not that. Texts point into `bytes`. */
+bool pd_decode_event(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *message);
 bool pd_decode_row(struct pd_arena *arena, const struct pd_block *block, struct pd_text bytes, void *row);
 
 /* A copy of which nothing points outside the arena. */

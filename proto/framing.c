@@ -23,21 +23,30 @@ check_keys(enum pd_port port, const struct pd_request *r, struct pd_refusal *ret
     return false;
 }
 
-bool
-pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_object *object,
-                  struct pd_message *ret_message, struct pd_refusal *ret_refusal)
+/* For the answer, of what was refused. */
+static struct pd_text
+id_of(struct pd_text bytes)
 {
-    static const msgpack_object empty = {.type = MSGPACK_OBJECT_MAP};
-    struct pd_request          *r = &ret_message->envelope;
+    struct mp_cursor c = mp_cursor_of(mp_find_packed(bytes, "id"));
+    struct pd_text   id = mp_take_text(&c);
+    return id.size >= 1 && id.size <= 64 ? id : (struct pd_text){NULL, 0};
+}
+
+bool
+pd_decode_request(struct pd_arena *arena, enum pd_port port, struct pd_text bytes, struct pd_message *ret_message,
+                  struct pd_refusal *ret_refusal)
+{
+    struct pd_request *r = &ret_message->envelope;
+    struct mp_cursor   c = mp_cursor_of(bytes);
 
     memset(ret_message, 0, sizeof *ret_message);
-    if (object->type != MSGPACK_OBJECT_MAP) {
+    (void)mp_take_map(&c);
+    if (c.failed) {
         *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "a command is a map");
         return false;
     }
-    if (!pd_decode_map(arena, pd_block_request(), PD_STRICT, object, r, ret_refusal)) {
-        struct pd_text id = mp_find_text(object, "id");
-        r->id = id.size >= 1 && id.size <= 64 ? id : (struct pd_text){NULL, 0};
+    if (!pd_decode_map(arena, pd_block_request(), PD_STRICT, bytes, r, ret_refusal)) {
+        r->id = id_of(bytes);
         return false;
     }
     if (r->has_v && r->v != PD_PROTOCOL_VERSION) {
@@ -52,9 +61,8 @@ pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_objec
     if (!check_keys(port, r, ret_refusal)) return false;
     if (r->reseller.data == NULL) r->reseller = PD_TEXT("default");
 
-    const msgpack_object *data = mp_find(object, "data");
-    void                 *body = pd_arena_alloc(arena, block->size);
-    if (!pd_decode_map(arena, block, PD_STRICT, data == NULL ? &empty : data, body, ret_refusal)) {
+    void *body = pd_arena_alloc(arena, block->size);
+    if (!pd_decode_map(arena, block, PD_STRICT, r->data.data == NULL ? PD_TEXT("\x80") : r->data, body, ret_refusal)) {
         if (ret_refusal->field[0] == '\0') *ret_refusal = pd_refuse_field(PD_E_invalid_field, ret_refusal->expected, "data");
         return false;
     }

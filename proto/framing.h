@@ -11,9 +11,9 @@ struct pd_message {
     void                  *body;  /* struct pd_<block->name>, in the arena */
 };
 
-/* Decodes one request's map for a port. Texts point into the bytes of `object`. False: ret_refusal says why. */
-bool pd_decode_request(struct pd_arena *arena, enum pd_port port, const msgpack_object *object,
-                       struct pd_message *ret_message, struct pd_refusal *ret_refusal);
+/* Decodes one request's map, which has passed the scan, for a port. Texts point into `bytes`. False: ret_refusal says why. */
+bool pd_decode_request(struct pd_arena *arena, enum pd_port port, struct pd_text bytes, struct pd_message *ret_message,
+                       struct pd_refusal *ret_refusal);
 
 /* Packs a request: `data` is struct pd_<block->name>. */
 void pd_encode_request(struct mp_writer *w, const struct pd_request *envelope, const struct pd_block *block,

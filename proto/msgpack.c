@@ -60,6 +60,11 @@ is_utf8(const uint8_t *bytes, size_t size)
 {
     const char *p = (const char *)bytes, *end = p + size;
     while (p < end) {
+        uint64_t eight;
+        if (end - p >= 8 && (memcpy(&eight, p, 8), (eight & 0x8080808080808080) == 0)) {
+            p += 8;
+            continue;
+        }
         size_t letter = (unsigned char)*p < 0x80 ? 1 : mp_letter(p, end);
         if (letter == 0) return false;
         p += letter;
@@ -176,30 +181,6 @@ mp_skip(const char *bytes, const char *end)
         open += inside;
     }
     return (const char *)s.at;
-}
-
-struct mp_pairs
-mp_pairs_of(struct pd_text map)
-{
-    const unsigned char *b = (const unsigned char *)map.data;
-    struct mp_pairs      pairs = {map.data, map.data + map.size, 0};
-
-    if (map.size >= 1 && (b[0] & 0xf0) == 0x80) pairs.left = b[0] & 0x0f, pairs.at += 1;
-    else if (map.size >= 3 && b[0] == 0xde) pairs.left = (uint64_t)b[1] << 8 | b[2], pairs.at += 3;
-    return pairs;
-}
-
-bool
-mp_next_pair(struct mp_pairs *p, struct pd_text *ret_key, struct pd_text *ret_value)
-{
-    if (p->left == 0 || p->at >= p->end) return false;
-    const char *value = mp_skip(p->at, p->end), *next = value == NULL ? NULL : mp_skip(value, p->end);
-    if (next == NULL || ((unsigned char)*p->at & 0xe0) != 0xa0) return false; /* a short text has its size in its first byte */
-    *ret_key = (struct pd_text){p->at + 1, (size_t)(value - p->at - 1)};
-    *ret_value = (struct pd_text){value, (size_t)(next - value)};
-    p->at = next;
-    p->left--;
-    return true;
 }
 
 bool
@@ -341,6 +322,24 @@ mp_take_uint(struct mp_cursor *c)
 }
 
 bool
+mp_take_whole(struct mp_cursor *c, uint64_t *ret_value)
+{
+    unsigned type = c->failed || c->at == c->end ? 0xc1 : *c->at;
+
+    if (type < 0xd0 || (type > 0xd3 && type < 0xe0)) {
+        *ret_value = mp_take_uint(c);
+        return false;
+    }
+    if (type >= 0xe0) {
+        c->at++;
+        return true;
+    }
+    size_t bytes = (size_t)1 << (take_byte(c) - 0xd0);
+    *ret_value = take_number(c, bytes);
+    return !c->failed && *ret_value >> (8 * bytes - 1) != 0;
+}
+
+bool
 mp_take_bool(struct mp_cursor *c)
 {
     unsigned type = take_byte(c);
@@ -374,4 +373,29 @@ size_t
 mp_take_map(struct mp_cursor *c)
 {
     return take_count(c, 0x80, 0xde);
+}
+
+struct pd_text
+mp_take_packed(struct mp_cursor *c)
+{
+    const char *from = (const char *)c->at, *behind = c->failed ? NULL : mp_skip(from, (const char *)c->end);
+
+    c->failed = behind == NULL;
+    if (c->failed) return (struct pd_text){NULL, 0};
+    c->at = (const unsigned char *)behind;
+    return (struct pd_text){from, (size_t)(behind - from)};
+}
+
+struct pd_text
+mp_find_packed(struct pd_text map, const char *key)
+{
+    struct mp_cursor c = mp_cursor_of(map);
+
+    for (size_t left = mp_take_map(&c); left > 0; left--) {
+        struct pd_text   name = mp_take_packed(&c), value = mp_take_packed(&c);
+        struct mp_cursor in = mp_cursor_of(name);
+        if (c.failed) break;
+        if (pd_text_equal(mp_take_text(&in), pd_text(key)) && !in.failed) return value;
+    }
+    return (struct pd_text){NULL, 0};
 }

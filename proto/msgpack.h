@@ -1,8 +1,8 @@
-/* msgpack.h - MessagePack-C behind a small face, with a bounded scan in front.
+/* msgpack.h - MessagePack: a bounded scan, values taken one after the other, packing; and MessagePack-C for trees of values.
  *
- * Bytes from outside are scanned before MessagePack-C sees them: it reserves memory by what a length claims (five bytes
- * can ask for 500 MB), does not check UTF-8, and ignores trailing bytes. What passed the scan is one whole value, at most
- * PD_DEPTH_MAX deep, of at most PD_ELEMENTS_MAX elements, with valid UTF-8 texts and no extension types. */
+ * Bytes from outside are scanned before anything else sees them. What passed the scan is one whole value, at most PD_DEPTH_MAX
+ * deep, of at most PD_ELEMENTS_MAX elements, with valid UTF-8 texts and no extension types. MessagePack-C alone would reserve
+ * memory by what a length claims (five bytes can ask for 500 MB), does not check UTF-8, and ignores trailing bytes. */
 #ifndef PROTO_MSGPACK_H
 #define PROTO_MSGPACK_H
 
@@ -25,17 +25,8 @@ size_t mp_letter(const char *at, const char *end);
 /* Where the value that starts at `bytes` ends; NULL when it is cut off. For values that passed the scan. */
 const char *mp_skip(const char *bytes, const char *end);
 
-/* The pairs of a map with short texts for keys, one after the other, without parsing it; for what passed the scan or was parsed.
- * A value is its packed bytes. False: there are no more. */
-struct mp_pairs {
-    const char *at, *end;
-    uint64_t    left;
-};
-struct mp_pairs mp_pairs_of(struct pd_text map);
-bool            mp_next_pair(struct mp_pairs *pairs, struct pd_text *ret_key, struct pd_text *ret_value);
-
-/* Parses what passed the scan (or what we wrote ourselves); texts point into `bytes`, the rest into the reader until its
- * next use. False when MessagePack-C cannot read it as one whole value. */
+/* A tree of what passed the scan (or what we wrote ourselves), by MessagePack-C; texts point into `bytes`, the rest into the reader
+ * until its next use. False when MessagePack-C cannot read it as one whole value. */
 struct mp_reader {
     msgpack_zone zone;
     bool         ready;
@@ -154,16 +145,31 @@ mp_uint(struct mp_writer *w, uint64_t value)
 
 #define mp_key(w, literal) mp_text((w), PD_TEXT(literal))
 
-/* Reads what we packed ourselves and a checksum has vouched for, value by value; `at` goes forward. `failed` is sticky. */
+/* Reads value by value what passed the scan, or what we packed ourselves and a checksum has vouched for; `at` goes forward.
+ * `failed`, which is sticky, when something else is next than is taken; nothing behind the end is read. */
 struct mp_cursor {
     const unsigned char *at, *end;
     bool                 failed;
 };
+
+static inline struct mp_cursor
+mp_cursor_of(struct pd_text bytes)
+{
+    const unsigned char *at = (const unsigned char *)(bytes.data == NULL ? "" : bytes.data);
+    return (struct mp_cursor){at, at + bytes.size, false};
+}
+
 bool           mp_take_nil(struct mp_cursor *c); /* only when a nil is next */
 struct pd_text mp_take_text(struct mp_cursor *c);
-uint64_t       mp_take_uint(struct mp_cursor *c);
+/* Of any form of whole number. True: it is below zero, and *ret_value is not set. */
+bool           mp_take_whole(struct mp_cursor *c, uint64_t *ret_value);
+uint64_t       mp_take_uint(struct mp_cursor *c); /* of the forms that have no sign */
 bool           mp_take_bool(struct mp_cursor *c);
 size_t         mp_take_array(struct mp_cursor *c);
 size_t         mp_take_map(struct mp_cursor *c);
+struct pd_text mp_take_packed(struct mp_cursor *c); /* whatever is next, as it is packed */
+
+/* What stands packed under a key; absent when it is not there, or `map` is no map. */
+struct pd_text mp_find_packed(struct pd_text map, const char *key);
 
 #endif

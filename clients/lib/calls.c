@@ -201,25 +201,6 @@ read_refusal(struct pd_reply *reply, const msgpack_object *error)
     return true;
 }
 
-/* The bytes of each event's data: they stand right behind their key in the answer that was parsed. */
-static bool
-find_event_bytes(const msgpack_object *data, const char *end, struct pd_events_reply *reply)
-{
-    const msgpack_object *events = mp_find(data, "events");
-
-    for (size_t i = 0; i < reply->events_count; i++) {
-        const msgpack_object_map *map = &events->via.array.ptr[i].via.map;
-        for (uint32_t k = 0; k < map->size; k++) {
-            const msgpack_object_str *key = &map->ptr[k].key.via.str;
-            if (map->ptr[k].key.type != MSGPACK_OBJECT_STR || key->size != 4 || memcmp(key->ptr, "data", 4) != 0) continue;
-            const char *from = key->ptr + key->size, *behind = mp_skip(from, end);
-            if (behind == NULL) return false; /* no value that the protocol has */
-            reply->events[i].data = (struct pd_text){from, (size_t)(behind - from)};
-        }
-    }
-    return true;
-}
-
 /* Whether the parts are there that a program reaches through: it would meet a NULL where the schema says there is none. */
 static bool
 has_parts(const struct pd_block *block, const void *data)
@@ -234,13 +215,12 @@ has_parts(const struct pd_block *block, const void *data)
 }
 
 static bool
-read_data(struct pd_reply *reply, const struct pd_block *block, const msgpack_object *data, const char *end)
+read_data(struct pd_reply *reply, const struct pd_block *block, struct pd_text data)
 {
     struct pd_refusal ignored;
     void             *read = pd_arena_zero(reply->memory, block->size), *copy = pd_arena_zero(reply->memory, block->size);
 
-    if (data == NULL || !pd_decode_map(reply->memory, block, PD_LENIENT, data, read, &ignored)) return false;
-    if (!has_parts(block, read) || (block == pd_block_events_reply() && !find_event_bytes(data, end, read))) return false;
+    if (!pd_decode_map(reply->memory, block, PD_LENIENT, data, read, &ignored) || !has_parts(block, read)) return false;
     pd_copy_block(reply->memory, block, read, copy);
     reply->data = copy;
     return true;
@@ -258,12 +238,11 @@ read_reply(struct pd_client *c, const struct pd_pending *p, enum pd_client_statu
     else reply->query = (enum pd_query_code)block->code;
     if (answer != NULL) {
         const msgpack_object *ok = mp_find(answer, "ok"), *error = mp_find(answer, "error");
-        const char           *end = (const char *)zmq_msg_data(&c->answer) + zmq_msg_size(&c->answer);
         bool                  accepted = ok != NULL && ok->type == MSGPACK_OBJECT_BOOLEAN && ok->via.boolean;
 
         reply->position = find_uint(answer, "position");
         reply->next = find_copy(reply->memory, answer, "next");
-        if (accepted ? read_data(reply, block->reply(), mp_find(answer, "data"), end) : read_refusal(reply, error)) return;
+        if (accepted ? read_data(reply, block->reply(), mp_find_packed(c->packed, "data")) : read_refusal(reply, error)) return;
         status = pd_client_fail(c, PD_CLIENT_BAD_ANSWER, "the answer to %s is not what the protocol says", block->Name);
     }
     reply->status = status;

@@ -190,14 +190,13 @@ pd_client_call(struct pd_client *client, const struct pd_client_request *request
 /* ---- Hello --------------------------------------------------------------------------------------------------------- */
 
 static bool
-read_hello(struct pd_client *c, const msgpack_object *answer)
+read_hello(struct pd_client *c)
 {
     struct pd_refusal     ignored;
     struct pd_hello_reply received;
-    const msgpack_object *data = mp_find(answer, "data");
+    struct pd_text        data = mp_find_packed(c->packed, "data");
 
-    if (data == NULL || !pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored))
-        return false;
+    if (!pd_decode_map(&c->arena, pd_block_hello_reply(), PD_LENIENT, data, &received, &ignored)) return false;
     const struct pd_endpoints *e = received.endpoints;
     if (e == NULL || e->events.data == NULL || e->queries.data == NULL || e->workers.data == NULL || received.limits == NULL)
         return false;
@@ -211,10 +210,11 @@ static void
 take_hello(struct pd_client *c, const struct pd_pending *pending, enum pd_client_status status, const msgpack_object *answer)
 {
     (void)pending;
+    (void)answer; /* it is read from its bytes */
     c->asking = false;
     c->hello_status = status;
     if (status != PD_CLIENT_OK) return;
-    if (read_hello(c, answer)) pd_sending_waiting(c);
+    if (read_hello(c)) pd_sending_waiting(c);
     else c->hello_status = pd_client_fail(c, PD_CLIENT_BAD_ANSWER, "%s did not answer Hello as an engine does", c->endpoint);
 }
 

@@ -233,23 +233,21 @@ bool
 pd_json_check_field(const struct pd_block *block, const char *field, const json_t *value, struct pd_refusal *ret_refusal)
 {
     struct mp_writer       w = {0};
-    struct mp_reader       reader = {.ready = false};
     struct pd_arena        arena;
     struct pd_json_problem problem;
-    msgpack_object         o;
     struct pd_refusal      refusal = pd_refuse_field(PD_E_invalid_field, NULL, "%s", field);
     bool                   ok = false;
 
     pd_arena_init(&arena);
     json_t *object = json_pack("{s:O}", field, value);
-    if (object != NULL && pd_json_to_request(&w, block, object, &problem) && mp_parse(&reader, w.data, w.size, &o))
-        ok = pd_decode_map(&arena, block, PD_STRICT, &o, pd_arena_alloc(&arena, block->size), &refusal) ||
+    if (object != NULL && pd_json_to_request(&w, block, object, &problem))
+        ok = pd_decode_map(&arena, block, PD_STRICT, (struct pd_text){w.data, w.size}, pd_arena_alloc(&arena, block->size),
+                           &refusal) ||
              /* A map of one field lacks the others; a list's element that lacks one has a path. */
              (refusal.code == PD_E_missing_field && strpbrk(refusal.field, ".[") == NULL);
     if (!ok) *ret_refusal = refusal;
     json_decref(object);
     mp_writer_fini(&w);
-    mp_reader_fini(&reader);
     pd_arena_fini(&arena);
     return ok;
 }

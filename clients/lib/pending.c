@@ -180,15 +180,19 @@ take_answer(struct pd_client *c, enum pd_port port, uint64_t now)
     msgpack_object o;
 
     c->spoke_ms[port] = now;
-    if (!mp_parse(&c->reader, zmq_msg_data(&c->answer), zmq_msg_size(&c->answer), &o)) return;
+    c->packed = (struct pd_text){zmq_msg_data(&c->answer), zmq_msg_size(&c->answer)};
+    if (!mp_parse(&c->reader, c->packed.data, c->packed.size, &o)) return;
     struct pd_text     id = pd_call_answer_id(&o);
     struct pd_pending *p = id.data != NULL ? find(c, id) : find_only(c, port);
     if (o.type != MSGPACK_OBJECT_ARRAY || (p != NULL && !p->joins)) {
         if (p != NULL && p->port == port) step(c, p, now, &o);
         return;
     }
+    struct mp_cursor answers = mp_cursor_of(c->packed);
+    (void)mp_take_array(&answers);
     for (uint32_t i = 0; i < o.via.array.size; i++) {
         const msgpack_object *answer = &o.via.array.ptr[i];
+        c->packed = mp_take_packed(&answers);
         p = find(c, pd_call_answer_id(answer));
         if (p != NULL && p->port == port && p->joins) step(c, p, now, answer);
     }

@@ -64,6 +64,7 @@ struct pd_client {
     void                    *sockets[PORTS];
     uint64_t                 spoke_ms[PORTS]; /* when each was opened or last heard */
     zmq_msg_t                answer;          /* what came last */
+    struct pd_text           packed;          /* the answer in it that is looked at */
     zmq_msg_t                kept;            /* what pd_client_call gave out */
     struct mp_reader         reader;
     struct mp_writer         writer;

@@ -124,7 +124,7 @@ pd_event_fini(struct pd_event *event)
 
 /* What stands around the event's own fields, and these; all of it copied. */
 static bool
-read_event(const struct pd_event_view *view, const msgpack_object *data, struct pd_event *event)
+read_event(const struct pd_event_view *view, struct pd_event *event)
 {
     struct pd_event_view   v;
     struct pd_refusal      ignored;
@@ -135,7 +135,7 @@ read_event(const struct pd_event_view *view, const msgpack_object *data, struct 
     pd_copy_block(memory, pd_block_event_view(), view, &v);
     if (block != NULL) {
         void *read = pd_arena_zero(memory, block->size), *copy = pd_arena_zero(memory, block->size);
-        if (data == NULL || !pd_decode_map(memory, block, PD_LENIENT, data, read, &ignored)) return false;
+        if (!pd_decode_map(memory, block, PD_LENIENT, view->data, read, &ignored)) return false;
         pd_copy_block(memory, block, read, copy);
         event->type = (enum pd_event_code)block->code;
         event->data = copy;
@@ -156,26 +156,10 @@ read_event(const struct pd_event_view *view, const msgpack_object *data, struct 
 bool
 pd_event_from_view(const struct pd_event_view *view, struct pd_event *event)
 {
-    struct mp_reader reader = {.ready = false};
-    msgpack_object   data;
-
     pd_event_begin(event);
-    bool ok = mp_parse(&reader, view->data.data, view->data.size, &data) && read_event(view, &data, event);
+    bool ok = read_event(view, event);
     if (!ok) pd_event_begin(event);
-    mp_reader_fini(&reader);
     return ok;
-}
-
-/* The packed bytes of what stands under a key; absent: nothing does. */
-static struct pd_text
-bytes_of(struct pd_text map, struct pd_text wanted)
-{
-    struct mp_pairs pairs = mp_pairs_of(map);
-    struct pd_text  key, value;
-
-    while (mp_next_pair(&pairs, &key, &value))
-        if (pd_text_equal(key, wanted)) return value;
-    return (struct pd_text){NULL, 0};
 }
 
 static bool
@@ -190,9 +174,7 @@ read_body(struct pd_subscriber *s, struct pd_text topic, struct pd_text body, st
     event->log = pd_arena_text(event->memory, mp_find_text(&o, "log"));
     event->heartbeat = ends_in(topic, PD_TEXT("/~head"));
     if (!event->heartbeat) {
-        bool ok = pd_decode_map(event->memory, pd_block_event_view(), PD_LENIENT, &o, &view, &ignored);
-        view.data = bytes_of(body, PD_TEXT("data"));
-        return ok && read_event(&view, mp_find(&o, "data"), event);
+        return pd_decode_map(event->memory, pd_block_event_view(), PD_LENIENT, body, &view, &ignored) && read_event(&view, event);
     }
     const msgpack_object *position = mp_find(&o, "position"), *time = mp_find(&o, "time");
     if (position == NULL || position->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return false;

@@ -34,14 +34,14 @@ next_ready(const struct worker *w, int64_t now)
 }
 
 static bool
-decode(struct worker *w, const struct pd_block *block, const msgpack_object *data, void *ret_message)
+decode(struct worker *w, const struct pd_block *block, struct pd_text data, void *ret_message)
 {
     struct pd_refusal ignored;
-    return data != NULL && pd_decode_map(&w->scratch, block, PD_LENIENT, data, ret_message, &ignored);
+    return data.data != NULL && pd_decode_map(&w->scratch, block, PD_LENIENT, data, ret_message, &ignored);
 }
 
 static void
-hear_hello(struct worker *w, int64_t now, const msgpack_object *data)
+hear_hello(struct worker *w, int64_t now, struct pd_text data)
 {
     struct pd_hello_reply hello;
     if (w->phase != WORKER_FINDING || !decode(w, pd_block_hello_reply(), data, &hello)) return;
@@ -56,7 +56,7 @@ hear_hello(struct worker *w, int64_t now, const msgpack_object *data)
 }
 
 static void
-hear_ready(struct worker *w, int64_t now, const msgpack_object *data)
+hear_ready(struct worker *w, int64_t now, struct pd_text data)
 {
     struct pd_worker_reply reply;
     if (!decode(w, pd_block_worker_reply(), data, &reply)) return;
@@ -84,10 +84,10 @@ hear_refusal(struct worker *w, int64_t now, const msgpack_object *error)
 }
 
 static void
-hear_answer(struct worker *w, int64_t now, const msgpack_object *answer)
+hear_answer(struct worker *w, int64_t now, const msgpack_object *answer, struct pd_text packed)
 {
-    struct pd_text        id = mp_find_text(answer, "id"), nonce = w->options.nonce;
-    const msgpack_object *error = mp_find(answer, "error"), *data = mp_find(answer, "data");
+    struct pd_text        id = mp_find_text(answer, "id"), nonce = w->options.nonce, data = mp_find_packed(packed, "data");
+    const msgpack_object *error = mp_find(answer, "error");
 
     if (id.size < nonce.size + 2 || memcmp(id.data, nonce.data, nonce.size) != 0) return;
     char kind = id.data[nonce.size + 1];
@@ -108,17 +108,17 @@ hear_frame(struct worker *w, int64_t now, struct pd_text frame)
         return;
     }
     w->heard_ms = now;
-    for (uint32_t i = 0; message.type == MSGPACK_OBJECT_ARRAY && i < message.via.array.size; i++)
-        hear_answer(w, now, &message.via.array.ptr[i]);
-    struct pd_text        type = mp_find_text(&message, "type");
-    const msgpack_object *data = mp_find(&message, "data");
-    struct pd_assignment  task;
-    struct pd_stop        stop;
+    struct mp_cursor answers = mp_cursor_of(frame);
+    size_t           count = mp_take_array(&answers);
+    for (size_t i = 0; i < count; i++) hear_answer(w, now, &message.via.array.ptr[i], mp_take_packed(&answers));
+    struct pd_text       type = mp_find_text(&message, "type"), data = mp_find_packed(frame, "data");
+    struct pd_assignment task;
+    struct pd_stop       stop;
     if (pd_text_equal(type, PD_TEXT("Assignment"))) {
         if (decode(w, pd_block_assignment(), data, &task) && task.task > 0 && task.reseller.data != NULL) jobs_take(w, now, &task);
     } else if (pd_text_equal(type, PD_TEXT("Stop"))) {
         if (decode(w, pd_block_stop(), data, &stop)) jobs_stop(w, now, stop.reseller, stop.task, stop.lease);
-    } else hear_answer(w, now, &message);
+    } else hear_answer(w, now, &message, frame);
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 void
 door_fini(struct door *d)
 {
-    mp_reader_fini(&d->parser);
     mp_writer_fini(&d->scratch);
 }
 
@@ -20,13 +19,13 @@ door_open(struct door *d, enum pd_port port, struct pd_text body, size_t *ret_co
                                        scan.what, scan.offset);
         return false;
     }
-    if (!mp_parse(&d->parser, body.data, body.size, &d->object)) {
-        *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "not one MessagePack value");
-        return false;
-    }
     *ret_count = 0;
-    if (d->object.type != MSGPACK_OBJECT_ARRAY) return true;
-    size_t size = d->object.via.array.size;
+    d->left = mp_cursor_of(body);
+    size_t size = mp_take_array(&d->left);
+    if (d->left.failed) { /* no array */
+        d->left = mp_cursor_of(body);
+        return true;
+    }
     if (port == PD_port_queries) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "this port takes single maps");
     else if (size == 0) *ret_refusal = pd_refuse_field(PD_E_malformed_message, NULL, "an empty array");
     else if (size > PD_ARRAY_MAX) *ret_refusal = pd_refuse_field(PD_E_too_large, NULL, "an array of more than 1,024 commands");
@@ -66,15 +65,15 @@ judge(struct pd_arena *arena, const struct pd_block *block, void *message, struc
 }
 
 void
-door_take(struct door *d, enum pd_port port, size_t n, bool array, struct pd_arena *arena, struct request *r)
+door_take(struct door *d, enum pd_port port, bool array, struct pd_arena *arena, struct request *r)
 {
-    const msgpack_object *o = array ? &d->object.via.array.ptr[n] : &d->object;
+    struct pd_text rest = {(const char *)d->left.at, (size_t)(d->left.end - d->left.at)};
 
     r->port = port;
     r->in_array = array;
     r->arena = arena;
     r->refusal.code = PD_OK;
-    if (!pd_decode_request(arena, port, o, &r->message, &r->refusal)) return;
+    if (!pd_decode_request(arena, port, array ? mp_take_packed(&d->left) : rest, &r->message, &r->refusal)) return;
     /* Whoever says it is told at that address what he gets, beside the answer: it has one only in a message of its own. */
     if (array && port == PD_port_workers && r->message.block->flags & PD_READS) {
         r->refusal = pd_refuse_field(PD_E_invalid_field, "that of a report inside an array", "type");

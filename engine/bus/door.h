@@ -7,19 +7,18 @@
 
 /* What decoding needs; one per thread. */
 struct door {
-    struct mp_reader parser;
     struct mp_writer scratch;
-    msgpack_object   object; /* the frame, parsed */
+    struct mp_cursor left; /* of the frame that was opened: the requests not yet taken */
 };
 
 void door_fini(struct door *door);
 
-/* Scans and parses a frame. False: ret_refusal says why. On success *ret_count is the number of requests in an array (from 1),
+/* Scans a frame. False: ret_refusal says why. On success *ret_count is the number of requests in an array (from 1),
  * or 0 for a single one. */
 bool door_open(struct door *door, enum pd_port port, struct pd_text body, size_t *ret_count, struct pd_refusal *ret_refusal);
 
-/* Decodes the n-th command of the frame into the request, whose texts point into the frame and the arena. A refusal is left
- * in request->refusal. */
-void door_take(struct door *door, enum pd_port port, size_t n, bool array, struct pd_arena *arena, struct request *request);
+/* Decodes the next request of the frame, whose texts point into the frame and the arena. A refusal is left in
+ * request->refusal. */
+void door_take(struct door *door, enum pd_port port, bool array, struct pd_arena *arena, struct request *request);
 
 #endif

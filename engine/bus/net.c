@@ -291,7 +291,7 @@ take_array(struct net *n, struct slots *slots, const struct taken *t)
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = slots_free(slots, i);
         PD_CHECK(slot != NULL); /* not crowded: there is room for any array */
-        door_take(&n->door, ports[t->port], i, true, &slot->arena, &slot->request);
+        door_take(&n->door, ports[t->port], true, &slot->arena, &slot->request);
         identify(slot, t);
         slot->array_index = (uint32_t)i;
         slot->array_count = (uint32_t)count;
@@ -317,7 +317,7 @@ take_single(struct net *n, struct slots *slots, const struct taken *t)
     slot->request.address = pd_arena_text(&slot->arena, t->address);
     identify(slot, t);
     if (!door_open(&n->door, ports[t->port], body, &count, &refusal)) slot->request.refusal = refusal;
-    else door_take(&n->door, ports[t->port], 0, false, &slot->arena, &slot->request);
+    else door_take(&n->door, ports[t->port], false, &slot->arena, &slot->request);
     slots_receive(slots, 1, body.size);
 }
 
@@ -336,7 +336,7 @@ refuse_all(struct net *n, const struct taken *t, const struct pd_refusal *with)
     if (count > 0) mp_array(&answers, count);
     for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
         struct request r = {0};
-        door_take(&n->door, ports[t->port], i, count > 0, &n->arena, &r);
+        door_take(&n->door, ports[t->port], count > 0, &n->arena, &r);
         const struct pd_refusal *why = r.refusal.code != PD_OK && with->code != PD_E_not_authorised ? &r.refusal : with;
         pd_encode_refused(&answers, r.message.envelope.id, why);
         measures_refused(n->parts.measures, why->code);

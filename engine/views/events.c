@@ -20,14 +20,18 @@ struct item {
 static void
 read_states(struct pd_text body, struct item *item)
 {
-    struct mp_pairs pairs = mp_pairs_of(body);
-    struct pd_text  key, value;
-    int             states[2] = {0, 0}, seen = 0;
+    struct mp_cursor c = mp_cursor_of(body);
+    size_t           left = mp_take_map(&c);
+    int              states[2] = {0, 0}, seen = 0;
 
-    while (seen < 2 && mp_next_pair(&pairs, &key, &value)) {
-        bool now = pd_text_equal(key, PD_TEXT("state"));
-        if (!now && !pd_text_equal(key, PD_TEXT("previous_state"))) continue;
-        states[now] = pd_enum_number(pd_enum_order_state(), (struct pd_text){value.data + 1, value.size - 1});
+    for (; left > 0 && seen < 2 && !c.failed; left--) {
+        struct pd_text key = mp_take_text(&c);
+        bool           now = pd_text_equal(key, PD_TEXT("state"));
+        if (!now && !pd_text_equal(key, PD_TEXT("previous_state"))) {
+            (void)mp_take_packed(&c);
+            continue;
+        }
+        states[now] = pd_enum_number(pd_enum_order_state(), mp_take_text(&c));
         seen++;
     }
     if (states[0] == states[1]) return;

@@ -49,7 +49,7 @@ take_requests(struct drive *d)
 
         *r = (struct request){.port = h->requests[i].port, .address = {&h->requests[i].worker, 1}, .arena = &d->arena};
         PD_CHECK(door_open(&d->door, r->port, frame, &count, &r->refusal));
-        door_take(&d->door, r->port, 0, false, &d->arena, r);
+        door_take(&d->door, r->port, false, &d->arena, r);
         d->waiting[i] = r;
     }
 }

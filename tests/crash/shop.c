@@ -75,7 +75,7 @@ shop_turn(struct shop *s, const struct pd_text *commands, size_t count, struct p
         list[i] = &requests[i];
         requests[i].address = PD_TEXT("");
         PD_CHECK(door_open(&s->door, PD_port_commands, commands[i], &n, &requests[i].refusal));
-        door_take(&s->door, PD_port_commands, 0, false, &s->arena, &requests[i]);
+        door_take(&s->door, PD_port_commands, false, &s->arena, &requests[i]);
     }
     enum store_error error = engine_make_room(s->engine, 1);
     if (error == STORE_OK) error = engine_decide(s->engine, now_of(s), list, count, &taken);

@@ -18,7 +18,7 @@ check_again(enum pd_port port, const struct request *first)
 
     pd_encode_request(&w, &first->message.envelope, first->message.block, first->message.body);
     PD_CHECK(door_open(&second, port, (struct pd_text){w.data, w.size}, &count, &refusal) && count == 0);
-    door_take(&second, port, 0, false, &arena, &r);
+    door_take(&second, port, false, &arena, &r);
     PD_CHECK(r.refusal.code == PD_OK && r.message.block == first->message.block);
     engine_fingerprint(&first->message, &second.scratch, fingerprints[0]);
     engine_fingerprint(&r.message, &second.scratch, fingerprints[1]);
@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t n = 0; n == 0 || n < count; n++) {
         struct request r = {.port = port};
-        door_take(&door, port, n, count > 0, &arena, &r);
+        door_take(&door, port, count > 0, &arena, &r);
         if (r.refusal.code == PD_OK) check_again(port, &r);
         else fuzz_refusal(&r.refusal);
     }

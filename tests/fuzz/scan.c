@@ -1,5 +1,5 @@
-/* scan.c - the bounded scan, beside MessagePack-C: what it takes the library reads as one whole value and packs as we do; what
- * it refuses for its form the library refuses, too. Letters beside GLib. */
+/* scan.c - the bounded scan, beside MessagePack-C: what it takes the library reads as one whole value and packs as we do, and value
+ * by value we take the same; what it refuses for its form the library refuses, too. Letters beside GLib. */
 #include "tests/fuzz/fuzz.h"
 
 #include <glib.h>
@@ -44,6 +44,39 @@ pack(struct mp_writer *w, const msgpack_object *o)
     }
 }
 
+/* That the next value is this one. */
+static void
+check_next(struct mp_cursor *c, const msgpack_object *o)
+{
+    uint64_t         whole;
+    struct mp_cursor at = *c;
+    struct pd_text   text = mp_take_text(&at);
+
+    PD_CHECK(!at.failed == (o->type == MSGPACK_OBJECT_STR));
+    if (o->type == MSGPACK_OBJECT_STR) PD_CHECK(pd_text_equal(text, (struct pd_text){o->via.str.ptr, o->via.str.size}));
+    at = *c;
+    bool negative = mp_take_whole(&at, &whole);
+    PD_CHECK(!at.failed == (o->type == MSGPACK_OBJECT_POSITIVE_INTEGER || o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER));
+    PD_CHECK(at.failed || negative == (o->type == MSGPACK_OBJECT_NEGATIVE_INTEGER));
+    PD_CHECK(at.failed || negative || whole == o->via.u64);
+    at = *c;
+    bool yes = mp_take_bool(&at);
+    PD_CHECK(!at.failed == (o->type == MSGPACK_OBJECT_BOOLEAN) && (at.failed || yes == o->via.boolean));
+    at = *c;
+    PD_CHECK(mp_take_nil(&at) == (o->type == MSGPACK_OBJECT_NIL));
+    if (o->type == MSGPACK_OBJECT_ARRAY) {
+        PD_CHECK(mp_take_array(c) == o->via.array.size);
+        for (uint32_t i = 0; i < o->via.array.size; i++) check_next(c, &o->via.array.ptr[i]);
+    } else if (o->type == MSGPACK_OBJECT_MAP) {
+        PD_CHECK(mp_take_map(c) == o->via.map.size);
+        for (uint32_t i = 0; i < o->via.map.size; i++) {
+            check_next(c, &o->via.map.ptr[i].key);
+            check_next(c, &o->via.map.ptr[i].val);
+        }
+    } else PD_CHECK(mp_take_packed(c).size > 0);
+    PD_CHECK(!c->failed);
+}
+
 static void
 check_taken(struct mp_reader *reader, const uint8_t *data, size_t size)
 {
@@ -55,6 +88,9 @@ check_taken(struct mp_reader *reader, const uint8_t *data, size_t size)
 
     PD_CHECK(mp_parse(reader, data, size, &o));
     PD_CHECK(mp_skip((const char *)data, (const char *)data + size) == (const char *)data + size);
+    struct mp_cursor at = mp_cursor_of((struct pd_text){(const char *)data, size});
+    check_next(&at, &o);
+    PD_CHECK(at.at == at.end);
     pack(&ours, &o);
     msgpack_sbuffer_init(&theirs);
     msgpack_packer_init(&packer, &theirs, msgpack_sbuffer_write);

@@ -14,17 +14,18 @@ static struct worker worker;
 static char          last_id[WORKER_ID_MAX]; /* of what was sent */
 
 static void
-check_request(const msgpack_object *o)
+check_request(struct pd_text bytes)
 {
     static struct pd_arena arena;
     struct pd_message      m;
     struct pd_refusal      refusal;
 
     pd_arena_reset(&arena);
-    struct pd_text type = mp_find_text(o, "type");
-    enum pd_port   port = pd_text_equal(type, PD_TEXT("Hello")) ? PD_port_commands : PD_port_workers;
+    struct mp_cursor c = mp_cursor_of(mp_find_packed(bytes, "type"));
+    struct pd_text   type = mp_take_text(&c);
+    enum pd_port     port = pd_text_equal(type, PD_TEXT("Hello")) ? PD_port_commands : PD_port_workers;
     /* Resellers, tasks and leases are as the other side gave them; the rest is the worker's own. */
-    if (!pd_decode_request(&arena, port, o, &m, &refusal))
+    if (!pd_decode_request(&arena, port, bytes, &m, &refusal))
         PD_CHECK(strcmp(refusal.field, "reseller") == 0 || strcmp(refusal.field, "task") == 0 ||
                  strcmp(refusal.field, "lease") == 0 || strncmp(refusal.field, "leases[", 7) == 0);
     snprintf(last_id, sizeof last_id, "%.*s", (int)m.envelope.id.size, m.envelope.id.data);
@@ -33,13 +34,13 @@ check_request(const msgpack_object *o)
 static void
 check_sent(struct pd_text frame)
 {
-    static struct mp_reader reader;
-    struct mp_scan          scan;
-    msgpack_object          o;
+    struct mp_scan   scan;
+    struct mp_cursor c = mp_cursor_of(frame);
 
-    PD_CHECK(mp_scan(frame.data, frame.size, &scan) && mp_parse(&reader, frame.data, frame.size, &o));
-    if (o.type != MSGPACK_OBJECT_ARRAY) check_request(&o);
-    else for (uint32_t i = 0; i < o.via.array.size; i++) check_request(&o.via.array.ptr[i]);
+    PD_CHECK(mp_scan(frame.data, frame.size, &scan));
+    size_t count = mp_take_array(&c);
+    if (c.failed) check_request(frame);
+    for (; count > 0; count--) check_request(mp_take_packed(&c));
 }
 
 /* A step; a job that is started ends at once, one way or another by turns, or runs until it is told to stop. */

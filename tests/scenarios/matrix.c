@@ -48,8 +48,6 @@ find_order(struct runner *r, struct pd_text reseller, json_t *data, struct pd_ar
     json_t *number = json_object_get(data, "order"), *reference = json_object_get(data, "reference");
     struct pd_get_order    get = {0};
     struct request         request = {.port = PD_port_queries};
-    struct mp_reader       parser = {.ready = false};
-    msgpack_object         o;
     struct pd_order_view_reply *reply = PD_ARENA_NEW(arena, struct pd_order_view_reply);
     struct pd_refusal      refusal;
 
@@ -60,10 +58,9 @@ find_order(struct runner *r, struct pd_text reseller, json_t *data, struct pd_ar
         .envelope = {.id = PD_TEXT("q"), .reseller = reseller}, .block = pd_block_get_order(), .body = &get};
     struct pd_text bytes = pd_arena_text(arena, ask(r, &request));
     const struct pd_order *order = NULL;
-    const msgpack_object  *shown = mp_parse(&parser, bytes.data, bytes.size, &o) ? mp_find(&o, "data") : NULL;
-    if (shown != NULL && pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, shown, reply, &refusal))
+    struct pd_text         shown = mp_find_packed(bytes, "data");
+    if (shown.data != NULL && pd_decode_map(arena, pd_block_order_view_reply(), PD_LENIENT, shown, reply, &refusal))
         order = reply->order;
-    mp_reader_fini(&parser);
     return order;
 }
 

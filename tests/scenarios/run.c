@@ -94,7 +94,7 @@ post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text f
     size_t         n;
 
     PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
-    door_take(&r->door, port, 0, false, &r->arena, &request);
+    door_take(&r->door, port, false, &r->arena, &request);
     if (port == PD_port_queries) {
         request.answer = ask(r, &request);
         note_answer(r, request.answer, request.message.block == NULL ? NULL : request.message.block->reply());

@@ -219,7 +219,7 @@ answer_later(struct sim *s, const struct mail *m, struct pd_text body)
         if (count > 0) mp_array(&answers, count);
         for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
             struct request r = {0};
-            door_take(&h->door, m->port, i, count > 0, &h->arena, &r);
+            door_take(&h->door, m->port, count > 0, &h->arena, &r);
             pd_encode_refused(&answers, r.message.envelope.id, r.refusal.code != PD_OK ? &r.refusal : &later);
         }
     }
@@ -253,7 +253,7 @@ take_message(struct sim *s, const struct mail *m, struct pd_text frame)
         struct slot *slot = slots_free(h->slots, i);
         PD_CHECK(slot != NULL);
         slot->request.port = m->port;
-        if (open) door_take(&h->door, m->port, i, count > 0, &slot->arena, &slot->request);
+        if (open) door_take(&h->door, m->port, count > 0, &slot->arena, &slot->request);
         else slot->request.refusal = refusal;
         slot->array_index = (uint32_t)i;
         slot->array_count = (uint32_t)count;

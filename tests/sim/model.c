@@ -55,7 +55,6 @@ model_close(struct model **model)
     pd_arena_fini(&m->arena);
     mp_reader_fini(&m->reader);
     mp_reader_fini(&m->answer_reader);
-    mp_reader_fini(&m->event_reader);
     mp_writer_fini(&m->packed);
     free(m->commands);
     free(m->events);
@@ -284,12 +283,15 @@ decode(struct model *m, const struct model_request *r, bool *ret_decoded)
 {
     struct mp_scan    scan;
     struct pd_refusal refusal;
-    msgpack_object    o;
+    struct pd_text    one = r->frame;
 
     *ret_decoded = false;
     if (!mp_scan(r->frame.data, r->frame.size, &scan)) return scan.too_large ? PD_E_too_large : PD_E_malformed_message;
-    if (!mp_parse(&m->reader, r->frame.data, r->frame.size, &o)) return PD_E_malformed_message;
-    const msgpack_object *one = r->array ? &o.via.array.ptr[r->n] : &o;
+    if (r->array) {
+        struct mp_cursor c = mp_cursor_of(r->frame);
+        (void)mp_take_array(&c);
+        for (size_t n = 0; n <= r->n; n++) one = mp_take_packed(&c);
+    }
     if (!pd_decode_request(&m->arena, r->port, one, &m->message, &refusal)) return (int)refusal.code;
     if (r->array && r->port == PD_port_workers && m->message.block->flags & PD_READS) return PD_E_invalid_field;
     *ret_decoded = true;

@@ -113,7 +113,7 @@ m_take_event(struct model *m, const struct model_record *r)
     const struct pd_block *block = pd_schema_event(r->type);
     NEED(m, block != NULL, "an event of type %d", r->type);
     void *body = pd_arena_zero(&m->arena, block->size);
-    NEED(m, pd_decode_event(&m->arena, &m->event_reader, block, r->body, body), "event %" PRIu64 " cannot be read", r->position);
+    NEED(m, pd_decode_event(&m->arena, block, r->body, body), "event %" PRIu64 " cannot be read", r->position);
     NEED(m, r->time >= m->time, "event %" PRIu64 " is before the last one", r->position);
     m->time = r->time;
     if (r->type == PD_EVENT_reseller_put && !take_reseller(m, r, body)) return false;

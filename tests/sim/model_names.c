@@ -331,7 +331,7 @@ model_listed(struct model *m, struct pd_text answer, uint64_t now_ms)
 
     if (m->violation[0] != '\0') return;
     bool read = m_code_of(m, answer, &o) == PD_OK &&
-                pd_decode_map(&m->arena, pd_block_subscribers_reply(), PD_LENIENT, mp_find(&o, "data"), &r, &refusal);
+                pd_decode_map(&m->arena, pd_block_subscribers_reply(), PD_LENIENT, mp_find_packed(answer, "data"), &r, &refusal);
     if (!read) wrong(m, "the list of subscribers cannot be read");
     for (size_t i = 0; read && i < r.subscribers_count; i++) {
         const struct pd_subscriber_view *v = &r.subscribers[i];

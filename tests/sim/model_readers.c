@@ -223,7 +223,7 @@ model_counters(struct model *m, struct pd_text reseller, struct pd_text answer)
 
     if (m->violation[0] != '\0') return;
     bool read = m_code_of(m, answer, &o) == PD_OK &&
-                pd_decode_map(&m->arena, pd_block_counters_reply(), PD_LENIENT, mp_find(&o, "data"), &r, &refusal);
+                pd_decode_map(&m->arena, pd_block_counters_reply(), PD_LENIENT, mp_find_packed(answer, "data"), &r, &refusal);
     if (!read || m_number(&o, "position") != s->position) {
         wrong(m, "counters cannot be read, or are of another position");
         return;

@@ -48,13 +48,13 @@ is_given(const struct model *m, const struct m_slot *slot, uint64_t lease)
 }
 
 static bool
-hear_assignment(struct model *m, struct pd_text address, const msgpack_object *data)
+hear_assignment(struct model *m, struct pd_text address, struct pd_text data)
 {
     struct pd_assignment a;
     struct pd_refusal    refusal;
     struct m_work        w;
 
-    NEED(m, data != NULL && pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, data, &a, &refusal),
+    NEED(m, data.data != NULL && pd_decode_map(&m->arena, pd_block_assignment(), PD_LENIENT, data, &a, &refusal),
          "an assignment that cannot be read");
     struct m_scope *s = m_scope(m, a.reseller);
     NEED(m, s != NULL && m_work_of(s, a.task, &w) && is_given(m, w.slot, a.lease),
@@ -101,7 +101,7 @@ hear_to_worker(struct model *m, struct pd_text address, struct pd_text body)
 
     NEED(m, mp_parse(&m->answer_reader, body.data, body.size, &o), "a message to a worker that cannot be read");
     bool stop = pd_text_equal(mp_find_text(&o, "type"), PD_TEXT("Stop"));
-    return stop ? hear_stop(m, address, mp_find(&o, "data")) : hear_assignment(m, address, mp_find(&o, "data"));
+    return stop ? hear_stop(m, address, mp_find(&o, "data")) : hear_assignment(m, address, mp_find_packed(body, "data"));
 }
 
 void

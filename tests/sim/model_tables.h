@@ -191,7 +191,7 @@ struct model {
 
     /* One command's. */
     struct pd_arena   arena;
-    struct mp_reader  reader, answer_reader, event_reader;
+    struct mp_reader  reader, answer_reader;
     struct mp_writer  packed;
     struct pd_message message;
     uint64_t          scope; /* its number */

@@ -120,7 +120,7 @@ take_query(struct sim *s, struct pd_text frame, struct request *ret_request)
 
     *ret_request = (struct request){.port = PD_port_queries};
     bool open = door_open(&h->door, PD_port_queries, frame, &count, &ret_request->refusal);
-    if (open) door_take(&h->door, PD_port_queries, 0, false, &h->reading.arena, ret_request);
+    if (open) door_take(&h->door, PD_port_queries, false, &h->reading.arena, ret_request);
     return open && ret_request->refusal.code == PD_OK;
 }
 

@@ -128,7 +128,8 @@ way_of(const struct sim_worker *w, struct pd_text reseller, const struct pd_repo
 
 /* The step's words, with what a script would have it say: in which way it failed, what it can do. False: as they are. */
 static bool
-put_otherwise(const struct sim_worker *w, struct pd_arena *arena, const msgpack_object *o, struct mp_writer *ret_frame)
+put_otherwise(const struct sim_worker *w, struct pd_arena *arena, struct pd_text text, const msgpack_object *o,
+              struct mp_writer *ret_frame)
 {
     static struct pd_text    provision[] = {PD_TEXT("provision")};
     struct pd_text           type = mp_find_text(o, "type");
@@ -138,14 +139,14 @@ put_otherwise(const struct sim_worker *w, struct pd_arena *arena, const msgpack_
     struct pd_refusal        refusal;
 
     if (pd_text_equal(type, PD_TEXT("WorkerReady")) && w->name[1] == '2' &&
-        pd_decode_map(arena, pd_block_worker_ready(), PD_LENIENT, mp_find(o, "data"), &ready, &refusal)) {
+        pd_decode_map(arena, pd_block_worker_ready(), PD_LENIENT, mp_find_packed(text, "data"), &ready, &refusal)) {
         ready.operations = provision;
         ready.operations_count = 1;
         pd_encode_request(ret_frame, &envelope, pd_block_worker_ready(), &ready);
         return true;
     }
     if (!pd_text_equal(type, PD_TEXT("ReportFailure")) ||
-        !pd_decode_map(arena, pd_block_report_failure(), PD_LENIENT, mp_find(o, "data"), &f, &refusal))
+        !pd_decode_map(arena, pd_block_report_failure(), PD_LENIENT, mp_find_packed(text, "data"), &f, &refusal))
         return false;
     struct pd_report_release back = {.worker = f.worker, .task = f.task, .lease = f.lease, .reason = PD_TEXT("que lo haga otro")};
     int                      way = way_of(w, envelope.reseller, &f);
@@ -166,7 +167,7 @@ say(struct sim *s, struct sim_worker *w, struct mail m, struct pd_text text)
     pd_arena_init(&arena);
     mp_writer_clear(&frame);
     PD_CHECK(mp_parse(&reader, text.data, text.size, &o));
-    if (put_otherwise(w, &arena, &o, &frame)) text = (struct pd_text){frame.data, frame.size};
+    if (put_otherwise(w, &arena, text, &o, &frame)) text = (struct pd_text){frame.data, frame.size};
     if (pd_text_equal(mp_find_text(&o, "type"), PD_TEXT("WorkerReady"))) {
         mp_writer_clear(&w->ready);
         mp_raw(&w->ready, text.data, text.size);
@@ -236,10 +237,11 @@ overhear(struct sim *s, const struct mail *mail)
     struct pd_assignment a = {0};
     struct pd_refusal    refusal;
     struct pd_arena      arena;
+    struct pd_text       body = {mail->data, mail->size};
 
     pd_arena_init(&arena);
     if (mp_parse(&reader, mail->data, mail->size, &o) && pd_text_equal(mp_find_text(&o, "type"), PD_TEXT("Assignment")) &&
-        pd_decode_map(&arena, pd_block_assignment(), PD_LENIENT, mp_find(&o, "data"), &a, &refusal)) {
+        pd_decode_map(&arena, pd_block_assignment(), PD_LENIENT, mp_find_packed(body, "data"), &a, &refusal)) {
         struct overheard *h = &s->overheard[s->overheard_count++ % OVERHEARD];
         *h = (struct overheard){.worker = mail->to - CLIENTS, .task = a.task, .lease = a.lease};
         snprintf(h->reseller, sizeof h->reseller, "%.*s", (int)a.reseller.size, a.reseller.data);

@@ -42,7 +42,7 @@ check_frame(struct door *door, struct pd_arena *arena, const struct vector *v)
     } else if (code != NULL) {
         struct pd_text field = vector_text(v->json, "field");
         CHECK_EQ(count, 0);
-        door_take(door, port, 0, false, arena, &request);
+        door_take(door, port, false, arena, &request);
         if (is_refused_by_the_engine(code) || is_refused_by_a_rule(v->name)) {
             CHECK_TEXT(pd_text(code_of(&request.refusal)), "ok");
         } else {
@@ -55,7 +55,7 @@ check_frame(struct door *door, struct pd_arena *arena, const struct vector *v)
         for (size_t n = 0; n < count; n++) {
             const char *wanted = json_string_value(json_array_get(codes, n));
             if (wanted != NULL && is_refused_by_the_engine(wanted)) wanted = NULL;
-            door_take(door, port, n, true, arena, &request);
+            door_take(door, port, true, arena, &request);
             /* That CheckStatus may not wait inside an array, the engine says. */
             if (request.refusal.code == PD_OK && request.message.block->code == PD_COMMAND_check_status) continue;
             CHECK_TEXT(pd_text(code_of(&request.refusal)), wanted == NULL ? "ok" : wanted);
@@ -113,7 +113,7 @@ no_changed_request_breaks_the_door(void **state)
                 refused++;
                 continue;
             }
-            door_take(&door, (enum pd_port)port, 0, commands > 0, &arena, &request);
+            door_take(&door, (enum pd_port)port, commands > 0, &arena, &request);
             if (request.refusal.code == PD_OK) CHECK(request.message.block != NULL && request.message.body != NULL);
             if (request.refusal.code == PD_OK) taken++;
             else refused++;
@@ -155,7 +155,7 @@ the_fingerprint_is_of_the_content(void **state)
         mp_text(&w, PD_TEXT("a"));
         r[i] = (struct request){.port = PD_port_commands};
         CHECK(door_open(&door, PD_port_commands, (struct pd_text){w.data, w.size}, &count, &refusal));
-        door_take(&door, PD_port_commands, 0, false, &arena, &r[i]);
+        door_take(&door, PD_port_commands, false, &arena, &r[i]);
         CHECK_EQ(r[i].refusal.code, PD_OK);
     }
     CHECK(memcmp(r[0].fingerprint, r[1].fingerprint, sizeof r[0].fingerprint) == 0);

@@ -67,7 +67,6 @@ requests_come_back_as_the_same_bytes(void **state)
     struct bench         b;
     const struct vector *v;
     size_t               at = 0, n = 0;
-    msgpack_object       object;
     struct pd_message    message;
     struct pd_refusal    refusal;
 
@@ -77,8 +76,7 @@ requests_come_back_as_the_same_bytes(void **state)
         const struct pd_block *block = pd_schema_find(PD_BLOCK_command, pd_text(v->name));
         if (block == NULL) block = pd_schema_find(PD_BLOCK_query, pd_text(v->name));
         CHECK(block != NULL);
-        CHECK(mp_parse(&b.reader, v->bytes.data, v->bytes.size, &object));
-        CHECK(pd_decode_request(&b.arena, (enum pd_port)block->port, &object, &message, &refusal));
+        CHECK(pd_decode_request(&b.arena, (enum pd_port)block->port, v->bytes, &message, &refusal));
         CHECK(message.block == block);
         if (json_object_get(value_of(v), "reseller") == NULL) {
             CHECK_TEXT(message.envelope.reseller, "default");
@@ -97,7 +95,6 @@ answers_are_packed_as_the_protocol_says(void **state)
     struct bench         b;
     const struct vector *v;
     size_t               at = 0, n = 0;
-    msgpack_object       object;
     struct pd_refusal    refusal;
 
     (void)state;
@@ -106,8 +103,7 @@ answers_are_packed_as_the_protocol_says(void **state)
         const struct pd_block *block = pd_schema_find(PD_BLOCK_reply, pd_text(v->name));
         struct pd_text         data = data_of(v);
         void                  *reply = pd_arena_alloc(&b.arena, block->size);
-        CHECK(mp_parse(&b.reader, data.data, data.size, &object));
-        CHECK(pd_decode_map(&b.arena, block, PD_LENIENT, &object, reply, &refusal));
+        CHECK(pd_decode_map(&b.arena, block, PD_LENIENT, data, reply, &refusal));
         pd_encode_accepted(&b.w, vector_text(value_of(v), "id"), vector_number(value_of(v), "position"), block, reply);
         check_written(&b, v);
     }

@@ -1,4 +1,4 @@
-/* scan.c - the bounded scan in front of MessagePack-C: mp_scan, mp_skip, mp_parse. */
+/* scan.c - the bounded scan of what comes in, and values taken one after the other: mp_scan, mp_skip, mp_take, mp_find_packed. */
 #include "proto/limits.h"
 #include "proto/msgpack.h"
 #include "tests/support/check.h"
@@ -167,11 +167,12 @@ static void
 texts_are_utf8_and_bytes_need_not_be(void **state)
 {
     static const char *const good[] = {"a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                       "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "España", "☃💩"};
+                                       "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "España", "☃💩",
+                                       "sin espacio para más", "siete77☃"};
     static const char *const bad[] = {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x80\x80", "\xe0\x9f\xbf",
                                       "\xe2\x82", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
                                       "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe",
-                                      "\xff", "a\xffz"};
+                                      "\xff", "a\xffz", "siete77\xff", "ocho8888\xff", "ocho8888\xc3", "nueve9999\x80nueve"};
     char bytes[32];
 
     (void)state;
@@ -255,6 +256,67 @@ what_the_scan_takes_can_be_parsed(void **state)
     mp_reader_fini(&reader);
 }
 
+static void
+whole_numbers_are_taken_in_every_form(void **state)
+{
+    static const struct {
+        struct pd_text bytes;
+        uint64_t       value;
+        bool           negative, whole;
+    } cases[] = {
+        {PD_TEXT("\x7f"), 127, false, true},
+        {PD_TEXT("\xcc\xff"), 255, false, true},
+        {PD_TEXT("\xcf\xff\xff\xff\xff\xff\xff\xff\xff"), UINT64_MAX, false, true},
+        {PD_TEXT("\xd0\x7f"), 127, false, true},
+        {PD_TEXT("\xd0\x80"), 0, true, true},
+        {PD_TEXT("\xd1\x01\x00"), 256, false, true},
+        {PD_TEXT("\xd2\xff\xff\xff\xff"), 0, true, true},
+        {PD_TEXT("\xd3\x7f\xff\xff\xff\xff\xff\xff\xff"), INT64_MAX, false, true},
+        {PD_TEXT("\xe0"), 0, true, true},
+        {PD_TEXT("\xd3\x7f"), 0, false, false},
+        {PD_TEXT("\xca\x3f\x80\x00\x00"), 0, false, false},
+        {PD_TEXT("\xc0"), 0, false, false},
+        {PD_TEXT(""), 0, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mp_cursor c = mp_cursor_of(cases[i].bytes);
+        uint64_t         value = 0;
+        ABOUT("the number %zu", i);
+        CHECK_EQ(mp_take_whole(&c, &value), cases[i].negative);
+        CHECK_EQ(c.failed, !cases[i].whole);
+        if (!cases[i].whole) continue;
+        CHECK(c.at == c.end);
+        if (!cases[i].negative) CHECK_EQ(value, cases[i].value);
+    }
+}
+
+static void
+what_stands_under_a_key_is_found_packed(void **state)
+{
+    struct mp_writer w = {0};
+
+    (void)state;
+    mp_map(&w, 3);
+    mp_uint(&w, 7);
+    mp_text(&w, PD_TEXT("under no text"));
+    mp_key(&w, "data");
+    mp_array(&w, 2);
+    mp_nil(&w);
+    mp_bool(&w, true);
+    mp_key(&w, "id");
+    mp_text(&w, PD_TEXT("a"));
+    struct pd_text map = {w.data, w.size};
+    CHECK_BYTES(mp_find_packed(map, "data"), PD_TEXT("\x92\xc0\xc3"), "data");
+    CHECK_BYTES(mp_find_packed(map, "id"), PD_TEXT("\xa1" "a"), "id");
+    CHECK(mp_find_packed(map, "dat").data == NULL);
+    CHECK(mp_find_packed((struct pd_text){w.data, w.size - 1}, "id").data == NULL);
+    CHECK(mp_find_packed(PD_TEXT("\x92\xc0\xc3"), "id").data == NULL);
+    CHECK(mp_find_packed((struct pd_text){NULL, 0}, "id").data == NULL);
+    mp_writer_fini(&w);
+}
+
 int
 main(void)
 {
@@ -270,6 +332,8 @@ main(void)
         TEST(texts_are_utf8_and_bytes_need_not_be),
         TEST(no_prefix_of_a_vector_is_a_value),
         TEST(what_the_scan_takes_can_be_parsed),
+        TEST(whole_numbers_are_taken_in_every_form),
+        TEST(what_stands_under_a_key_is_found_packed),
     };
     return RUN(tests);
 }
