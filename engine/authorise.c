@@ -1,15 +1,6 @@
 #include "engine/authorise.h"
 
-/* Bit n: what asks for role n at least is included. */
-#define MAY(role) (1u << PD_role_##role)
-static const unsigned included[] = {
-    [PD_role_customer] = MAY(anyone) | MAY(customer),
-    [PD_role_monitor] = MAY(anyone) | MAY(monitor),
-    [PD_role_worker] = MAY(anyone) | MAY(worker),
-    [PD_role_reseller] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(reseller),
-    [PD_role_operator] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(worker) | MAY(reseller) | MAY(operator),
-    [PD_role_admin] = MAY(anyone) | MAY(customer) | MAY(monitor) | MAY(worker) | MAY(reseller) | MAY(operator) | MAY(admin),
-};
+#include "proto/roles.h"
 
 static const void *
 value_of(const struct pd_message *m, struct pd_text name)
@@ -24,7 +15,6 @@ judge_reseller(const struct pd_key *grant, const struct pd_message *m)
 {
     const bool *all = value_of(m, PD_TEXT("all"));
 
-    if (m->block->flags & PD_SPANS) return pd_refuse(PD_E_not_authorised);
     if (all != NULL && *all) return pd_refuse_field(PD_E_not_authorised, NULL, "all");
     if (pd_text_equal(m->envelope.reseller, grant->reseller)) return pd_refuse(PD_OK);
     return pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
@@ -62,22 +52,32 @@ judge_worker(const struct pd_key *grant, const struct pd_message *m)
     return pd_refuse(PD_OK);
 }
 
+void
+authorise_complete(const struct pd_key *grant, struct pd_message *m)
+{
+    if (grant != NULL && grant->reseller.data != NULL && !m->names_reseller) m->envelope.reseller = grant->reseller;
+}
+
 struct pd_refusal
 authorise(const struct pd_key *grant, const struct pd_message *m)
 {
     struct pd_refusal refusal = pd_refuse(PD_OK);
 
-    if (grant == NULL || (included[grant->role] >> m->block->role & 1) == 0) return pd_refuse(PD_E_not_authorised);
+    enum pd_reach     reach;
+
+    if (grant == NULL) return pd_refuse(PD_E_not_authorised);
+    reach = pd_role_reach(grant->role, grant->reseller.data != NULL, m->block);
+    if (reach == PD_REACH_none) return pd_refuse(PD_E_not_authorised);
     if (grant->reseller.data != NULL) refusal = judge_reseller(grant, m);
-    if (refusal.code == PD_OK && grant->role == PD_role_customer) refusal = judge_customer(grant, m);
-    if (refusal.code == PD_OK && grant->role == PD_role_worker) refusal = judge_worker(grant, m);
+    if (refusal.code == PD_OK && reach == PD_REACH_customer) refusal = judge_customer(grant, m);
+    if (refusal.code == PD_OK && reach == PD_REACH_worker) refusal = judge_worker(grant, m);
     return refusal;
 }
 
 bool
 authorise_prefix(const struct pd_key *grant, struct pd_text prefix)
 {
-    if (grant == NULL || (included[grant->role] & MAY(monitor)) == 0) return false;
+    if (grant == NULL || !pd_role_includes(grant->role, PD_role_monitor)) return false;
     struct pd_text own = grant->reseller;
     return own.data == NULL ||
            (prefix.size > own.size && memcmp(prefix.data, own.data, own.size) == 0 && prefix.data[own.size] == '/');

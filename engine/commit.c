@@ -58,7 +58,7 @@ engine_commit(struct engine *e)
     pthread_mutex_lock(&e->shown_lock);
     e->shown = b->figures;
     pthread_mutex_unlock(&e->shown_lock);
-    scopes_commit(e->scopes, b->heads, b->head_count);
+    scopes_commit(e->scopes, b->heads, b->head_count, e->chain);
     keys_commit(e->keys, b->keys, b->key_count);
     e->committed++;
     return STORE_OK;

@@ -314,6 +314,7 @@ read_end(struct engine *e)
         e->term = r.header.term;
         e->turn = r.header.turn;
         memcpy(e->chain, r.chain, sizeof e->chain);
+        scopes_commit(e->scopes, NULL, 0, e->chain);
     }
     if (error == STORE_OK) error = subscribers_read(e->subscribers, reader);
     store_reader_close(&reader);

@@ -23,6 +23,7 @@ struct keys {
     struct pd_text   own;
     bool             open_loopback;
     _Atomic bool     any; /* a key was granted, ever */
+    _Atomic uint64_t narrowed;
 };
 
 struct keys *
@@ -112,11 +113,30 @@ keys_noted(struct keys *k, struct pd_arena *arena, size_t *ret_count)
 void
 keys_commit(struct keys *k, const struct pd_key *const *rows, size_t count)
 {
+    bool narrowed = count > 0 && !atomic_load(&k->any);
+
     if (count == 0) return;
     pthread_rwlock_wrlock(&k->lock);
-    for (size_t i = 0; i < count; i++) find(k, rows[i]->key)->committed = rows[i];
+    for (size_t i = 0; i < count; i++) {
+        struct entry *e = find(k, rows[i]->key);
+        narrowed = narrowed || e->committed != NULL;
+        e->committed = rows[i];
+    }
     pthread_rwlock_unlock(&k->lock);
     atomic_store(&k->any, true);
+    if (narrowed) atomic_fetch_add(&k->narrowed, 1);
+}
+
+bool
+keys_limits(const struct pd_key *grant)
+{
+    return grant != NULL && grant->key.data != NULL;
+}
+
+uint64_t
+keys_narrowed(const struct keys *k)
+{
+    return atomic_load(&k->narrowed);
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------------------- */

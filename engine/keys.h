@@ -32,6 +32,12 @@ bool keys_has_name(struct keys *keys, struct pd_text key, struct pd_text name);
 /* What somebody was granted, as it is committed; NULL: nothing. An absent identity is a peer without a key. */
 const struct pd_key *keys_find(struct keys *keys, struct pd_text identity);
 
+/* Whether who was granted this shares with others: whoever needs no grant, as the user that runs the engine, has all of it. */
+bool keys_limits(const struct pd_key *grant);
+
+/* Grows when somebody may do less than before: a key was revoked or granted otherwise, or the first one was granted. */
+uint64_t keys_narrowed(const struct keys *keys);
+
 /* Whether a worker may have this name under a key of that name: it is the same, or begins with it and a dot. */
 bool keys_name_covers(struct pd_text name, struct pd_text worker);
 

@@ -73,12 +73,48 @@ verify_views(const struct options *options, const struct books *books, const cha
     return error == STORE_OK && what[0] != '\0' ? STORE_DAMAGED : error;
 }
 
+/* Whether the log has the event that was noted as its head then. */
+static bool
+has_head(const struct options *options, struct books *books)
+{
+    unsigned             digit;
+    char                *chain;
+    uint64_t             position = strtoull(options->head, &chain, 10);
+    struct store_reader *reader = NULL;
+    struct pd_text       bytes;
+    struct record        r;
+    struct pd_arena      arena;
+
+    if (strlen(chain) != 1 + 2 * PD_CHAIN_BYTES || *chain != ':' || strspn(chain + 1, "0123456789abcdef") != 2 * PD_CHAIN_BYTES) {
+        printf("not well: --head %s: POSITION:HEX is expected, with %d digits behind the colon\n", options->head,
+               2 * PD_CHAIN_BYTES);
+        return false;
+    }
+    if (position == 0 || position > store_last(books->log)) {
+        printf("not well: the log ends at %" PRIu64 ", before the head that was noted\n", store_last(books->log));
+        return false;
+    }
+    pd_arena_init(&arena);
+    enum store_error error = store_reader_open(books->log, &reader);
+    bool read = error == STORE_OK && store_read_record(reader, position, &arena, &bytes) == STORE_OK && record_read(bytes, &r);
+    bool same = read;
+    for (size_t i = 0; i < PD_CHAIN_BYTES && same; i++)
+        same = sscanf(chain + 1 + 2 * i, "%2x", &digit) == 1 && digit == r.chain[i];
+    if (!same)
+        printf("not well: event %" PRIu64 " %s\n", position,
+               read ? "is not the one that was noted: something up to it is not what it was" : "cannot be read");
+    store_reader_close(&reader);
+    pd_arena_fini(&arena);
+    return same;
+}
+
 static int
 verify(const struct options *options, struct books *books)
 {
     char        what[256], scratch[512];
     const char *temporary = getenv("TMPDIR");
 
+    if (options->head[0] != '\0' && !has_head(options, books)) return EXIT_FAILURE;
     if (temporary == NULL || strlen(temporary) > 400) temporary = "/tmp";
     snprintf(scratch, sizeof scratch, "%s/pedidod-verify-XXXXXX", temporary);
     if (mkdtemp(scratch) == NULL) {

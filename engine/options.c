@@ -350,6 +350,11 @@ options_parse(int argc, char **argv, struct options *ret_options)
         return false;
     }
     if (o.verb == NULL) o.verb = "serve";
+    if (o.head[0] != '\0' && strcmp(o.verb, "verify") != 0) {
+        fputs("pedidod: --head is for verify: pedidod verify --data DIR --head POSITION:HEX\n", stderr);
+        options_fini(&o);
+        return false;
+    }
     *ret_options = o;
     return true;
 }

@@ -1,6 +1,7 @@
 #include "engine/scopes.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -19,6 +20,7 @@ struct scopes {
     uint32_t        *table; /* hash of the id -> number; 0 is empty */
     size_t           mask;
     struct list      moved, changed; /* since they were asked for */
+    uint8_t          chain[PD_CHAIN_BYTES]; /* of the log's last committed event */
     struct pd_arena  texts; /* names and zones that were replaced stay until the end */
 };
 
@@ -212,10 +214,11 @@ scopes_restore(struct scopes *s, const struct scope_numbers *numbers)
 }
 
 void
-scopes_commit(struct scopes *s, const struct scope_head *heads, size_t count)
+scopes_commit(struct scopes *s, const struct scope_head *heads, size_t count, const uint8_t chain[PD_CHAIN_BYTES])
 {
     pthread_rwlock_wrlock(&s->lock);
     for (size_t i = 0; i < count; i++) heads[i].scope->committed = heads[i].position;
+    memcpy(s->chain, chain, sizeof s->chain);
     pthread_rwlock_unlock(&s->lock);
 }
 
@@ -229,16 +232,25 @@ scopes_lookup(struct scopes *s, struct pd_text id, uint64_t *ret_head)
     return number;
 }
 
+static struct pd_text
+hexadecimal(struct pd_arena *arena, const uint8_t *bytes, size_t size)
+{
+    char *text = pd_arena_alloc(arena, 2 * size + 1);
+    for (size_t i = 0; i < size; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return (struct pd_text){text, 2 * size};
+}
+
 bool
-scopes_head(struct scopes *s, uint64_t number, struct pd_arena *arena, struct pd_text *ret_id, uint64_t *ret_head)
+scopes_head(struct scopes *s, uint64_t number, struct pd_arena *arena, struct scope_shown *ret_shown)
 {
     pthread_rwlock_rdlock(&s->lock);
     bool there = number < s->count;
     if (there) {
-        *ret_id = number == 0 ? PD_TEXT("~all") : pd_arena_text(arena, s->list[number]->reseller.reseller);
-        *ret_head = s->list[number]->committed;
+        *ret_shown = (struct scope_shown){.id = PD_TEXT("~all"), .head = s->list[number]->committed};
+        if (number > 0) ret_shown->id = pd_arena_text(arena, s->list[number]->reseller.reseller);
+        else ret_shown->chain = hexadecimal(arena, s->chain, sizeof s->chain);
         /* Operators see the whole log. Every event has one scope, and each scope counts from 1. */
-        for (size_t i = 1; number == 0 && i < s->count; i++) *ret_head += s->list[i]->committed;
+        for (size_t i = 1; number == 0 && i < s->count; i++) ret_shown->head += s->list[i]->committed;
     }
     pthread_rwlock_unlock(&s->lock);
     return there;

@@ -51,14 +51,18 @@ size_t                scopes_count_changed(const struct scopes *scopes);
 struct scope_numbers *scopes_changed(struct scopes *scopes, struct pd_arena *arena, size_t *ret_count);
 bool                  scopes_restore(struct scopes *scopes, const struct scope_numbers *numbers);
 
-/* It is now. Perhaps another thread. */
-void scopes_commit(struct scopes *scopes, const struct scope_head *heads, size_t count);
+/* It is now, and the log's last event has this chain. Perhaps another thread. */
+void scopes_commit(struct scopes *scopes, const struct scope_head *heads, size_t count, const uint8_t chain[PD_CHAIN_BYTES]);
 
 /* For other threads: a reseller's number (0: none) and committed head. */
 uint64_t scopes_lookup(struct scopes *scopes, struct pd_text id, uint64_t *ret_head);
 
-/* For other threads: the head of reseller `number` with its id copied into the arena, or for 0 the whole log's, which
- * operators see under ~all; false beyond the last. */
-bool scopes_head(struct scopes *scopes, uint64_t number, struct pd_arena *arena, struct pd_text *ret_id, uint64_t *ret_head);
+/* For other threads: the committed head of reseller `number`, or for 0 the whole log's, which operators see under ~all, with its
+ * chain in hexadecimal; texts in the arena. False beyond the last. */
+struct scope_shown {
+    struct pd_text id, chain; /* chain: of 0 alone */
+    uint64_t       head;
+};
+bool scopes_head(struct scopes *scopes, uint64_t number, struct pd_arena *arena, struct scope_shown *ret_shown);
 
 #endif

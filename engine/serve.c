@@ -1,4 +1,5 @@
 /* serve.c - requests: refused, seen before, answered at once, or decided. */
+#include "engine/audit.h"
 #include "engine/authorise.h"
 #include "engine/parts.h"
 #include "proto/check.h"
@@ -113,7 +114,8 @@ answer_status(struct engine *e, struct request *r, const struct command *c, cons
     if (check->wait_ms > 0 && !(to_end && is_settled(status->state))) {
         struct wait w = {
             .address = r->address, .id = c->id, .identity = r->identity, .scope = c->scope->reseller.scope, .order = status->order,
-            .version = status->version, .to_end = to_end, .due_ms = e->now.monotonic_ms + check->wait_ms,
+            .version = status->version, .to_end = to_end, .limited = keys_limits(keys_find(e->keys, r->identity)),
+            .due_ms = e->now.monotonic_ms + check->wait_ms,
         };
         if (waits_add(e->waits, &w)) return;
         struct pd_refusal busy = pd_refuse(PD_E_busy);
@@ -172,7 +174,10 @@ serve(struct engine *e, struct request *r)
     char           name[ACTOR_SIZE];
     struct pd_text actor = refusal.code == PD_OK ? actor_of(r, name) : (struct pd_text){NULL, 0};
     if (actor.data == name) actor = pd_arena_text(&e->batch->arena, actor);
-    if (refusal.code == PD_OK) refusal = authorise(keys_find(e->keys, r->identity), &r->message);
+    if (refusal.code == PD_OK) {
+        refusal = authorise(keys_find(e->keys, r->identity), &r->message);
+        if (refusal.code != PD_OK) audit_refused(e->options.measures, e->now.monotonic_ms, r->identity, &r->message, &refusal);
+    }
     struct scope *scope = refusal.code == PD_OK ? scopes_find(e->scopes, envelope->reseller) : NULL;
     if (refusal.code == PD_OK && scope == NULL) refusal = pd_refuse_field(PD_E_reseller_not_found, NULL, "reseller");
     if (refusal.code != PD_OK) {

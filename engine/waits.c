@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "engine/base/heap.h"
+#include "engine/base/tally.h"
 #include "engine/index/index.h"
 #include "proto/check.h"
 
@@ -21,6 +23,7 @@ struct waits {
     uint32_t     touched[CHAINS]; /* chains to be looked through */
     size_t       touched_count;
     bool         is_touched[CHAINS];
+    struct tally of_one; /* by identity */
 };
 
 struct waits *
@@ -37,6 +40,7 @@ waits_close(struct waits **waits)
     if (*waits == NULL) return;
     for (size_t i = 0; i < (*waits)->due.count; i++) free((*waits)->due.places[i].node);
     heap_fini(&(*waits)->due);
+    tally_fini(&(*waits)->of_one);
     free(*waits);
     *waits = NULL;
 }
@@ -49,10 +53,20 @@ chain_of(uint64_t scope, uint64_t order)
     return index_number_print(INDEX_order, scope, order) % CHAINS;
 }
 
+/* How many his are; NULL: that is no matter. */
+static uint64_t *
+count_of(struct waits *w, const struct wait *wait)
+{
+    return wait->limited ? tally_of(&w->of_one, XXH3_64bits(wait->identity.data, wait->identity.size) | 1) : NULL;
+}
+
 bool
 waits_add(struct waits *w, const struct wait *wait)
 {
-    if (w->due.count == WAITS_MAX) return false;
+    uint64_t *of_one = count_of(w, wait);
+
+    if (w->due.count == WAITS_MAX || (of_one != NULL && *of_one == WAITS_OF_ONE)) return false;
+    if (of_one != NULL) ++*of_one;
     struct node *n = malloc(sizeof *n + wait->address.size + wait->id.size + wait->identity.size);
     struct node **chain = &w->chains[chain_of(wait->scope, wait->order)];
     PD_CHECK(n != NULL);
@@ -94,6 +108,8 @@ visit_chain(struct waits *w, size_t chain, wait_visit *is_over, void *arg)
         }
         *link = n->next;
         heap_remove(&w->due, &n->due);
+        uint64_t *of_one = count_of(w, &n->wait);
+        if (of_one != NULL) --*of_one;
         free(n);
     }
 }

@@ -5,12 +5,12 @@
 
 #include <pedido/types.h>
 
-enum { WAITS_MAX = 16384 };
+enum { WAITS_MAX = 16384, WAITS_OF_ONE = WAITS_MAX / 4 /* of one who is limited */ };
 
 struct wait {
     struct pd_text address, id, identity; /* the sender's, or absent */
     uint64_t       scope, order, version; /* version: as it was when the wait began */
-    bool           to_end;
+    bool           to_end, limited; /* limited: the sender has a share of them */
     uint64_t       due_ms; /* monotonic */
 };
 
@@ -19,7 +19,7 @@ struct waits;
 struct waits *waits_open(void);
 void          waits_close(struct waits **waits);
 
-/* False: WAITS_MAX are held already. */
+/* False: so many are held already, of all or of this one. */
 bool waits_add(struct waits *waits, const struct wait *wait);
 
 /* The order has changed: those that wait for it are to be asked. */

@@ -59,7 +59,8 @@ pd_decode_request(struct pd_arena *arena, enum pd_port port, struct pd_text byte
         return false;
     }
     if (!check_keys(port, r, ret_refusal)) return false;
-    if (r->reseller.data == NULL) r->reseller = PD_TEXT("default");
+    ret_message->names_reseller = r->reseller.data != NULL;
+    if (!ret_message->names_reseller) r->reseller = PD_TEXT("default");
 
     void *body = pd_arena_alloc(arena, block->size);
     if (!pd_decode_map(arena, block, PD_STRICT, r->data.data == NULL ? PD_TEXT("\x80") : r->data, body, ret_refusal)) {
@@ -146,13 +147,16 @@ pd_encode_event(struct mp_writer *w, const struct pd_event_head *head, struct pd
 }
 
 void
-pd_encode_heartbeat(struct mp_writer *w, uint64_t head, pd_time_us now, struct pd_text log)
+pd_encode_heartbeat(struct mp_writer *w, uint64_t head, pd_time_us now, struct pd_text log, struct pd_text chain)
 {
-    mp_map(w, 3);
+    mp_map(w, chain.data == NULL ? 3 : 4);
     mp_key(w, "position");
     mp_uint(w, head);
     mp_key(w, "time");
     mp_uint(w, now);
     mp_key(w, "log");
     mp_text(w, log);
+    if (chain.data == NULL) return;
+    mp_key(w, "chain");
+    mp_text(w, chain);
 }

@@ -9,6 +9,7 @@ struct pd_message {
     struct pd_request      envelope;
     const struct pd_block *block; /* what it is; NULL when refused before that was known */
     void                  *body;  /* struct pd_<block->name>, in the arena */
+    bool                   names_reseller; /* else the envelope's is "default" */
 };
 
 /* Decodes one request's map, which has passed the scan, for a port. Texts point into `bytes`. False: ret_refusal says why. */
@@ -38,7 +39,7 @@ struct pd_event_head {
 /* {"position":..,"time":..,"log":..,"type":..,...,"data":<data>}; data is the stored map. */
 void pd_encode_event(struct mp_writer *w, const struct pd_event_head *head, struct pd_text data);
 
-/* {"position":head,"time":..,"log":..}: a scope's heartbeat. */
-void pd_encode_heartbeat(struct mp_writer *w, uint64_t head, pd_time_us now, struct pd_text log);
+/* {"position":head,"time":..,"log":..}: a scope's heartbeat; that of ~all has the chain of its head, in hexadecimal. */
+void pd_encode_heartbeat(struct mp_writer *w, uint64_t head, pd_time_us now, struct pd_text log, struct pd_text chain);
 
 #endif

@@ -94,6 +94,15 @@ pd_key_file_read(const char *path, struct pd_key_pair *ret_pair, char why[256])
     return ok;
 }
 
+bool
+pd_key_read_public(const char *key_or_file, struct pd_key_pair *ret_pair, char ret_why[256])
+{
+    if (!pd_key_is_z85(pd_text(key_or_file))) return pd_key_file_read(key_or_file, ret_pair, ret_why);
+    *ret_pair = (struct pd_key_pair){.name = ""};
+    memcpy(ret_pair->public_key, key_or_file, PD_KEY_SIZE);
+    return true;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
 
 bool

@@ -25,6 +25,9 @@ struct pd_key_pair {
 /* False: ret_why, of 256 bytes, says why not, in English, without anything of the file's content. */
 bool pd_key_file_read(const char *path, struct pd_key_pair *ret_pair, char ret_why[256]);
 
+/* A public key as it is, or from a file that has it. The same. */
+bool pd_key_read_public(const char *key_or_file, struct pd_key_pair *ret_pair, char ret_why[256]);
+
 /* A new file, 0600 where it has a secret, synced; one that is there is not touched (errno EEXIST). False: errno. */
 bool pd_key_file_write(const char *path, const struct pd_key_pair *pair);
 

@@ -21,20 +21,6 @@ exchange_reseller(const struct cli *cli)
     return context_setting(cli, "reseller", "PEDIDO_RESELLER", "default").value;
 }
 
-/* The engine's public key, said as it is or by the name of a file that has it. */
-static bool
-read_server_key(const char *value, struct pd_key_pair *ret_server)
-{
-    char why[256];
-
-    if (pd_key_is_z85(pd_text(value))) memcpy(ret_server->public_key, value, PD_KEY_SIZE);
-    else if (!pd_key_file_read(value, ret_server, why)) {
-        cli_say("pedido: --server-key %s: %s", value, why);
-        return false;
-    }
-    return true;
-}
-
 bool
 exchange_keys(struct cli *cli)
 {
@@ -49,7 +35,8 @@ exchange_keys(struct cli *cli)
     }
     if (!pd_key_file_read(identity, &cli->own, why)) cli_say("pedido: --identity %s: %s", identity, why);
     else if (cli->own.secret_key[0] == '\0') cli_say("pedido: --identity %s: it has no secret key", identity);
-    else if (read_server_key(server, &cli->server)) return true;
+    else if (!pd_key_read_public(server, &cli->server, why)) cli_say("pedido: --server-key %s: %s", server, why);
+    else return true;
     return false;
 }
 

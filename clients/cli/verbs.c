@@ -79,6 +79,7 @@ static const struct option check_options[] = {
 static const struct option schema_options[] = {
     {.name = "markdown", .kind = OPTION_FLAG, .about = N_("The documentation of every message, as Markdown.")},
     {.name = "texts", .kind = OPTION_FLAG, .about = N_("What is shown to people, as a template for translators (gettext).")},
+    {.name = "roles", .kind = OPTION_FLAG, .about = N_("Who may send which message, and about whose things.")},
     {.name = "lock", .kind = OPTION_FLAG, .about = N_("One line for every number that may never change.")},
     {.name = ""},
 };

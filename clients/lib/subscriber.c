@@ -176,6 +176,8 @@ read_body(struct pd_subscriber *s, struct pd_text topic, struct pd_text body, st
     if (!event->heartbeat) {
         return pd_decode_map(event->memory, pd_block_event_view(), PD_LENIENT, body, &view, &ignored) && read_event(&view, event);
     }
+    event->chain = mp_find_text(&o, "chain");
+    if (event->chain.data != NULL) event->chain = pd_arena_text(event->memory, event->chain);
     const msgpack_object *position = mp_find(&o, "position"), *time = mp_find(&o, "time");
     if (position == NULL || position->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return false;
     if (time == NULL || time->type != MSGPACK_OBJECT_POSITIVE_INTEGER) return false;

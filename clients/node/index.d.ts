@@ -17,6 +17,15 @@ export interface ClientOptions {
     patience?: number;
     /** What a person should know meanwhile. Must not throw. */
     talk?: (line: string) => void;
+    /** For an encrypted port. Whoever may not connect hears nothing, which is a NoAnswer. */
+    keys?: Keys;
+}
+
+/** The engine's public key, and a pair of one's own, as `pedido key new` makes them; each in the 40 characters of Z85. */
+export interface Keys {
+    server: string;
+    public: string;
+    secret: string;
 }
 
 /** Of one command or query. */

@@ -61,7 +61,7 @@ export type BackupPhase = "copying" | "checking" | "done" | "failed";
 export type Matched = "customer" | "name" | "order" | "reference" | "subscription" | "domain";
 
 /** what the engine measures of itself: _total counts since the start, _us are microseconds */
-export type Metric = "up_s" | "writable" | "log_position" | "commands_total" | "turns_total" | "refusals_total" | "turn_us" | "turn_commands" | "commit_us" | "sync_us" | "rows_us" | "views_us" | "query_us" | "pending" | "held_queries" | "views_lag" | "views_building" | "subscriber_lag" | "tasks_waiting" | "tasks_leased" | "workers" | "unaddressed_total" | "disconnected_total" | "undeliverable_total" | "published_total" | "store_used_bytes" | "store_file_bytes" | "store_map_bytes" | "store_readers" | "store_reader_lag" | "disk_free_bytes" | "memory_bytes" | "index_files" | "index_lag";
+export type Metric = "up_s" | "writable" | "log_position" | "commands_total" | "turns_total" | "refusals_total" | "turn_us" | "turn_commands" | "commit_us" | "sync_us" | "rows_us" | "views_us" | "query_us" | "pending" | "held_queries" | "views_lag" | "views_building" | "subscriber_lag" | "tasks_waiting" | "tasks_leased" | "workers" | "unaddressed_total" | "disconnected_total" | "undeliverable_total" | "published_total" | "store_used_bytes" | "store_file_bytes" | "store_map_bytes" | "store_readers" | "store_reader_lag" | "disk_free_bytes" | "memory_bytes" | "index_files" | "index_lag" | "peers_refused_total" | "peers_limited_total" | "subscriptions_refused_total" | "unauthorised_total";
 
 /** the least role a message asks for */
 export type Role = "customer" | "monitor" | "worker" | "reseller" | "operator" | "admin" | "engine" | "anyone";

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,11 +22,14 @@ static const char help[] =
     "usage: pedido-worker --group NAME [--group NAME]... --exec FILE [options]\n"
     "\n"
     "  --endpoint ENDPOINT      the engine's commands port; else $PEDIDO_ENDPOINT, or tcp://127.0.0.1:7411\n"
+    "  --identity FILE          the worker's key pair, of `pedido key new`, for an encrypted port; else $PEDIDO_IDENTITY\n"
+    "  --server-key KEY         the engine's public key, or a file that has it; else $PEDIDO_SERVER_KEY\n"
     "  --group NAME             a group of plans to work for; up to 16\n"
     "  --exec FILE              what to run for each task\n"
     "  --exec-deprovision FILE  what to run instead to remove a service\n"
     "  --operation OPERATION    provision or deprovision; may be given twice (both)\n"
-    "  --name NAME              this worker's name, of A-Z a-z 0-9 . _ - (host and process number)\n"
+    "  --name NAME              this worker's name, of A-Z a-z 0-9 . _ - (host and process number); under a key it is the\n"
+    "                           key's name, or begins with that and a dot\n"
     "  --jobs N                 how many tasks at a time, 1-64 (1)\n"
     "  --time-limit SECONDS     how long one run may take; never beyond the task's deadline (no other limit)\n"
     "  --kill-after SECONDS     how long a process group has to end after SIGTERM, before SIGKILL (5)\n"
@@ -60,6 +64,7 @@ static const char help[] =
 /* What the options say beside the worker's own. */
 struct files {
     const char *provision, *deprovision;
+    const char *identity, *server_key; /* the latter may be the key itself */
 };
 
 static int
@@ -129,6 +134,8 @@ read_option(int c, struct worker_options *options, struct files *files)
 
     switch (c) {
     case 'e': options->endpoint = pd_text(optarg); return 0;
+    case 'i': files->identity = optarg; return 0;
+    case 's': files->server_key = optarg; return 0;
     case 'x': files->provision = optarg; return 0;
     case 'd': files->deprovision = optarg; return 0;
     case 'g':
@@ -193,6 +200,7 @@ read_options(int argc, char **argv, struct worker_options *options, struct files
 {
     static const struct option known[] = {
         {"endpoint", required_argument, NULL, 'e'},   {"group", required_argument, NULL, 'g'},
+        {"identity", required_argument, NULL, 'i'},   {"server-key", required_argument, NULL, 's'},
         {"exec", required_argument, NULL, 'x'},       {"exec-deprovision", required_argument, NULL, 'd'},
         {"operation", required_argument, NULL, 'o'},  {"name", required_argument, NULL, 'n'},
         {"jobs", required_argument, NULL, 'j'},       {"time-limit", required_argument, NULL, 't'},
@@ -231,19 +239,63 @@ find_executable(const char **name, char path[PATH_MAX])
     return false;
 }
 
+/* NULL: it is not set. */
+static const char *
+environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 static struct pd_text
 default_endpoint(void)
 {
-    const char *value = getenv("PEDIDO_ENDPOINT");
-    return value != NULL && value[0] != '\0' ? pd_text(value) : PD_TEXT("tcp://127.0.0.1:7411");
+    const char *value = environment("PEDIDO_ENDPOINT");
+    return value != NULL ? pd_text(value) : PD_TEXT("tcp://127.0.0.1:7411");
+}
+
+/* Where none is said. Under a key it may have the key's name, and then is another than those beside it. */
+static void
+give_name(const struct shell_keys *keys, struct worker_options *options)
+{
+    static char name[PD_KEY_NAME_SIZE];
+    const char *of = keys == NULL ? "" : keys->own.name;
+
+    if (options->name.data != NULL) return;
+    int size = snprintf(name, sizeof name, "%s%s%s", of, of[0] == '\0' ? "" : ".", default_name());
+    options->name = (struct pd_text){name, size < (int)sizeof name ? (size_t)size : sizeof name - 1};
+}
+
+/* *ret_keys NULL: there are none. False: said on stderr. */
+static bool
+read_keys(const struct files *files, const struct shell_keys **ret_keys)
+{
+    static struct shell_keys keys;
+    char                     why[256];
+
+    *ret_keys = NULL;
+    if (files->identity == NULL && files->server_key == NULL) return true;
+    *ret_keys = &keys;
+    prctl(PR_SET_DUMPABLE, 0); /* no secrets in a core */
+    if (files->identity == NULL || files->server_key == NULL)
+        fputs("pedido-worker: --identity and --server-key go together: its own key pair, and the engine's public key\n", stderr);
+    else if (!pd_key_file_read(files->identity, &keys.own, why))
+        fprintf(stderr, "pedido-worker: --identity %s: %s\n", files->identity, why);
+    else if (keys.own.secret_key[0] == '\0')
+        fprintf(stderr, "pedido-worker: --identity %s: it has no secret key\n", files->identity);
+    else if (!pd_key_read_public(files->server_key, &keys.server, why))
+        fprintf(stderr, "pedido-worker: --server-key %s: %s\n", files->server_key, why);
+    else return true;
+    return false;
 }
 
 int
 main(int argc, char **argv)
 {
-    struct worker_options options = {.endpoint = default_endpoint(), .name = pd_text(default_name()), .nonce = make_nonce(),
-                                     .slots = 1, .grace_ms = 5000, .drain_ms = 30000};
-    struct files files = {NULL, NULL};
+    struct worker_options options = {.endpoint = default_endpoint(), .nonce = make_nonce(), .slots = 1, .grace_ms = 5000,
+                                     .drain_ms = 30000};
+    struct files files = {.identity = environment("PEDIDO_IDENTITY"), .server_key = environment("PEDIDO_SERVER_KEY")};
+    const struct shell_keys *keys;
     static char  paths[2][PATH_MAX];
 
     pd_json_check_memory();
@@ -254,6 +306,8 @@ main(int argc, char **argv)
     }
     if (stop > 0) return stop - 1;
     if (!find_executable(&files.provision, paths[0]) || !find_executable(&files.deprovision, paths[1])) return USAGE;
-    return shell_run(&options, (const char *[SHELL_OPERATIONS]){[PD_operation_provision] = files.provision,
-                                                                [PD_operation_deprovision] = files.deprovision});
+    if (!read_keys(&files, &keys)) return USAGE;
+    give_name(keys, &options);
+    return shell_run(&options, keys, (const char *[SHELL_OPERATIONS]){[PD_operation_provision] = files.provision,
+                                                                      [PD_operation_deprovision] = files.deprovision});
 }

@@ -27,6 +27,7 @@ enum {
 struct shell {
     struct worker worker;
     const char   *executables[SHELL_OPERATIONS];
+    const struct shell_keys *keys; /* NULL: none */
     void         *context, *socket;
     int           signals;
     int64_t       wake_ms;
@@ -62,6 +63,12 @@ set_option(void *socket, int option, int value)
 }
 
 static void
+set_key(void *socket, int option, const char *key)
+{
+    PD_CHECK(zmq_setsockopt(socket, option, key, PD_KEY_SIZE - 1) == 0);
+}
+
+static void
 close_socket(struct shell *s, int linger_ms)
 {
     if (s->socket == NULL) return;
@@ -88,6 +95,11 @@ open_socket(struct shell *s, struct pd_text endpoint)
     set_option(s->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     set_option(s->socket, ZMQ_TCP_KEEPALIVE, 1);
     PD_CHECK(zmq_setsockopt(s->socket, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0);
+    if (s->keys != NULL) {
+        set_key(s->socket, ZMQ_CURVE_SERVERKEY, s->keys->server.public_key);
+        set_key(s->socket, ZMQ_CURVE_PUBLICKEY, s->keys->own.public_key);
+        set_key(s->socket, ZMQ_CURVE_SECRETKEY, s->keys->own.secret_key);
+    }
     if (zmq_connect(s->socket, name) == 0) return;
     log_begin("error", "connect_failed");
     log_text("endpoint", endpoint);
@@ -355,12 +367,13 @@ open_signals(void)
 }
 
 int
-shell_run(const struct worker_options *options, const char *const executables[SHELL_OPERATIONS])
+shell_run(const struct worker_options *options, const struct shell_keys *keys, const char *const executables[SHELL_OPERATIONS])
 {
     struct shell *s = calloc(1, sizeof *s);
 
     PD_CHECK(s != NULL);
     memcpy(s->executables, executables, sizeof s->executables);
+    s->keys = keys;
     s->signals = open_signals();
     s->context = zmq_ctx_new();
     PD_CHECK(s->signals >= 0 && s->context != NULL);

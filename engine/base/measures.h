@@ -15,6 +15,8 @@ struct measures {
     struct histogram commit_us, rows_us, views_us, query_us;
     _Atomic uint64_t refused[MEASURES_CODES];
     _Atomic uint64_t peers_refused, peers_limited; /* handshakes of peers that may do nothing; that were too many */
+    _Atomic uint64_t subscriptions_refused;
+    _Atomic uint64_t unauthorised, unauthorised_said_ms; /* requests refused for who sent them; when that was said last */
     _Atomic uint64_t published; /* frames that were given to the stream */
     _Atomic uint64_t unaddressed[MEASURES_PORTS], disconnected[MEASURES_PORTS], undeliverable[MEASURES_PORTS];
 };

@@ -8,15 +8,17 @@
 
 #include "engine/base/endpoint.h"
 #include "engine/base/log.h"
+#include "engine/audit.h"
 #include "engine/authorise.h"
 #include "engine/bus/door.h"
+#include "engine/bus/shares.h"
+#include "engine/bus/stream.h"
 #include "proto/check.h"
 
 enum {
     DRAIN_MAX = 256,      /* messages taken from a socket before the others have their turn */
     HAND_OVER = 32,       /* messages that are handed to the working side together */
     STOP_MS = 5000,       /* how long a stop waits for what was received to be answered */
-    HEARTBEAT_MS = 1000,
     FRAMES_MAX = PD_ENVELOPE_MAX + 3, /* identity, addresses, empty, body */
 };
 
@@ -28,7 +30,8 @@ struct net {
     struct door       door;
     struct mp_writer  writer;
     struct pd_arena   arena; /* for what is answered at once */
-    uint64_t          heartbeat_ms, refused_subscriptions;
+    struct stream    *stream;
+    struct shares     shares;
     bool              stopping;
 };
 
@@ -52,7 +55,9 @@ net_close(struct net **net)
 {
     struct net *n = *net;
     if (n == NULL) return;
+    stream_close(&n->stream);
     sockets_close(&n->sockets);
+    shares_fini(&n->shares);
     door_fini(&n->door);
     mp_writer_fini(&n->writer);
     pd_arena_fini(&n->arena);
@@ -74,22 +79,13 @@ net_endpoint(const struct net *n, int port, bool local)
 
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
 
-/* A frame of a message. Where memory ends in the midst of one, the next would be glued to it and go to somebody else. */
-static bool
-send_frame(void *socket, struct pd_text bytes, int flags)
-{
-    int n = zmq_send(socket, bytes.data, bytes.size, flags | ZMQ_DONTWAIT);
-    PD_CHECK(n >= 0 || errno != ENOMEM);
-    return n >= 0;
-}
-
 /* An address is what stands before the body: for each frame its size in a byte, and its bytes. */
 static bool
 send_address(void *socket, struct pd_text address)
 {
     for (size_t at = 0; at < address.size;) {
         size_t size = (unsigned char)address.data[at++];
-        if (!send_frame(socket, (struct pd_text){address.data + at, size}, ZMQ_SNDMORE)) return false;
+        if (!sockets_send(socket, (struct pd_text){address.data + at, size}, ZMQ_SNDMORE)) return false;
         at += size;
     }
     return true;
@@ -98,7 +94,7 @@ send_address(void *socket, struct pd_text address)
 static void
 send_to(struct net *n, int port, struct pd_text address, struct pd_text body)
 {
-    if (!send_address(n->sockets.ports[port], address) || !send_frame(n->sockets.ports[port], body, 0))
+    if (!send_address(n->sockets.ports[port], address) || !sockets_send(n->sockets.ports[port], body, 0))
         atomic_fetch_add(&n->parts.measures->undeliverable[port], 1); /* gone, or not reading: it asks again with the same id */
 }
 
@@ -147,6 +143,8 @@ send_committed(struct net *n, struct slots *slots)
             if (!send_array(n, port, slots, done, slot->array_count)) break;
         } else if (slot->request.answer.data != NULL) send_to(n, port, slot->request.address, slot->request.answer);
         struct slot *last = slots_committed(slots, done + count - 1);
+        for (size_t i = 0; i < count; i++)
+            shares_give(&n->shares, last->sender, i == 0 ? last->body_size : 0);
         bytes += last->body_size;
         free(last->body);
         last->body = NULL;
@@ -163,28 +161,7 @@ send_outgoing(void *arg, int where, struct pd_text address, struct pd_text body)
         send_to(n, port_of((enum pd_port)where), address, body);
         return;
     }
-    /* XPUB drops for a slow subscriber: a hint, and positions show the gap. */
-    if (send_frame(n->sockets.ports[PORT_EVENTS], address, ZMQ_SNDMORE)) send_frame(n->sockets.ports[PORT_EVENTS], body, 0);
-}
-
-static void
-send_heartbeats(struct net *n, struct now now)
-{
-    char           topic[PD_TOPIC_MAX];
-    struct pd_text id;
-    uint64_t       head;
-
-    if (now.monotonic_ms < n->heartbeat_ms + HEARTBEAT_MS) return;
-    n->heartbeat_ms = now.monotonic_ms;
-    if (!subscriptions_any(n->parts.subscriptions)) return;
-    pd_arena_reset(&n->arena);
-    for (uint64_t scope = 0; scopes_head(n->parts.scopes, scope, &n->arena, &id, &head); scope++) {
-        if (!subscriptions_in_scope(n->parts.subscriptions, id)) continue;
-        int size = snprintf(topic, sizeof topic, "%.*s/~head", (int)id.size, id.data);
-        mp_writer_clear(&n->writer);
-        pd_encode_heartbeat(&n->writer, head, now.wall_us, n->parts.log);
-        send_outgoing(n, OUTBOX_EVENTS, (struct pd_text){topic, (size_t)size}, (struct pd_text){n->writer.data, n->writer.size});
-    }
+    stream_publish(n->stream, address, body);
 }
 
 /* ---- receiving ----------------------------------------------------------------------------------------------------- */
@@ -253,24 +230,31 @@ find_body(struct incoming *in, int *ret_address_count)
     return in->count == 2 ? 1 : 0;
 }
 
-/* Who sends it, as it was answered at ZAP; absent: a peer without a key. */
-static struct pd_text
-identity_of(zmq_msg_t *frame)
-{
-    const char *id = zmq_msg_gets(frame, "User-Id");
-    return id == NULL || strcmp(id, ZAP_KEYLESS) == 0 ? (struct pd_text){NULL, 0} : pd_text(id);
-}
-
 /* A message, taken apart: where it came in, whom to answer, who sent it, and what. */
 struct taken {
-    int            port;
-    struct pd_text address, identity, body;
+    int                  port;
+    struct pd_text       address, identity, body;
+    const struct pd_key *grant; /* NULL: nothing was granted to him */
 };
 
-static void
-identify(struct slot *slot, const struct taken *t)
+/* Whose share it takes of. */
+static uint64_t
+whom(const struct taken *t)
 {
-    slot->request.identity = t->identity.data == NULL ? t->identity : pd_arena_text(&slot->arena, t->identity);
+    return keys_limits(t->grant) ? shares_whom(t->identity) : 0;
+}
+
+/* The next request of the frame that was opened, into a slot that has its frame's size already, or nothing of it. */
+static void
+take_request(struct net *n, struct slot *slot, const struct taken *t, bool array)
+{
+    struct request *r = &slot->request;
+
+    slot->sender = whom(t);
+    shares_take(&n->shares, slot->sender, slot->body_size);
+    r->identity = t->identity.data == NULL ? t->identity : pd_arena_text(&slot->arena, t->identity);
+    door_take(&n->door, ports[t->port], array, &slot->arena, r);
+    authorise_complete(t->grant, &r->message);
 }
 
 /* Decodes an array's commands into slots of their own; the last one owns the frame. */
@@ -291,13 +275,11 @@ take_array(struct net *n, struct slots *slots, const struct taken *t)
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = slots_free(slots, i);
         PD_CHECK(slot != NULL); /* not crowded: there is room for any array */
-        door_take(&n->door, ports[t->port], true, &slot->arena, &slot->request);
-        identify(slot, t);
         slot->array_index = (uint32_t)i;
         slot->array_count = (uint32_t)count;
+        if (i + 1 == count) slot->body = body, slot->body_size = size;
+        take_request(n, slot, t, true);
         if (i + 1 < count) continue;
-        slot->body = body;
-        slot->body_size = size;
         slot->request.address = pd_arena_text(&slot->arena, t->address);
     }
     slots_receive(slots, count, size);
@@ -315,9 +297,8 @@ take_single(struct net *n, struct slots *slots, const struct taken *t)
     slot->body_size = body.size;
     slot->request.port = ports[t->port];
     slot->request.address = pd_arena_text(&slot->arena, t->address);
-    identify(slot, t);
-    if (!door_open(&n->door, ports[t->port], body, &count, &refusal)) slot->request.refusal = refusal;
-    else door_take(&n->door, ports[t->port], false, &slot->arena, &slot->request);
+    if (door_open(&n->door, ports[t->port], body, &count, &refusal)) take_request(n, slot, t, false);
+    else slot->request.refusal = refusal;
     slots_receive(slots, 1, body.size);
 }
 
@@ -360,7 +341,9 @@ static void
 answer_nobody(struct net *n, const struct taken *t)
 {
     const struct pd_refusal refusal = pd_refuse(PD_E_not_authorised);
+    const struct pd_message unread = {.block = NULL};
 
+    audit_refused(n->parts.measures, clock_now().monotonic_ms, t->identity, &unread, &refusal);
     refuse_all(n, t, &refusal);
 }
 
@@ -391,9 +374,10 @@ take_message(struct net *n, int port, struct incoming *in)
         return;
     }
     t.body = frame_text(in, at);
-    t.identity = identity_of(&in->frames[at]); /* of the payload: of the first frame libzmq 4.3.4 may lose it */
-    if (keys_find(n->parts.keys, t.identity) == NULL) answer_nobody(n, &t);
-    else if (n->stopping || slots_is_crowded(slots)) answer_later(n, &t);
+    t.identity = sockets_identity(&in->frames[at]); /* of the payload: of the first frame libzmq 4.3.4 may lose it */
+    t.grant = keys_find(n->parts.keys, t.identity);
+    if (t.grant == NULL) answer_nobody(n, &t);
+    else if (n->stopping || slots_is_crowded(slots) || shares_is_greedy(&n->shares, whom(&t))) answer_later(n, &t);
     else if (is_array(t.body)) take_array(n, slots, &t);
     else take_single(n, slots, &t);
 }
@@ -410,55 +394,15 @@ drain(struct net *n, int port)
     slots_hand_over(port == PORT_QUERIES ? n->parts.queries : n->parts.commands);
 }
 
-/* Who subscribes to what may not be is not told, ZeroMQ has no way to: he hears no heartbeat. Said in the log the 1st, 2nd, 4th ...
- * time, so that nobody fills it. */
-static void
-refuse_subscription(struct net *n, struct pd_text prefix)
-{
-    n->refused_subscriptions++;
-    if ((n->refused_subscriptions & (n->refused_subscriptions - 1)) != 0) return;
-    log_warn("subscription_refused", "prefix_bytes=%zu times=%" PRIu64 " hint=\"a prefix ends in /, such as default/\"",
-             prefix.size, n->refused_subscriptions);
-}
-
-/* A frame is 1 or 0, and the prefix. What is 0 when the subscriber has gone needs no call, and does not say who that was. */
-static void
-take_subscription(struct net *n, zmq_msg_t *message)
-{
-    struct pd_text frame = {zmq_msg_data(message), zmq_msg_size(message)}, prefix = {frame.data + 1, frame.size - 1};
-    bool           more = frame.data[0] == 1;
-
-    if (subscriptions_may(prefix) && (!more || authorise_prefix(keys_find(n->parts.keys, identity_of(message)), prefix))) {
-        zmq_setsockopt(n->sockets.ports[PORT_EVENTS], more ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, prefix.data, prefix.size);
-        subscriptions_change(n->parts.subscriptions, more, prefix);
-    } else if (more) refuse_subscription(n, prefix);
-}
-
-static void
-drain_subscriptions(struct net *n)
-{
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, n->sockets.ports[PORT_EVENTS], ZMQ_DONTWAIT) >= 0) {
-        const char *text = zmq_msg_data(&frame);
-        if (zmq_msg_size(&frame) > 0 && (text[0] == 0 || text[0] == 1)) take_subscription(n, &frame);
-    }
-    zmq_msg_close(&frame);
-}
-
 static void
 drain_monitor(struct net *n, int port)
 {
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, n->sockets.monitors[port], ZMQ_DONTWAIT) >= 0) {
-        uint16_t event;
-        if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof event) continue; /* the address frame */
-        memcpy(&event, zmq_msg_data(&frame), sizeof event);
-        if (event == ZMQ_EVENT_DISCONNECTED) atomic_fetch_add(&n->parts.measures->disconnected[port], 1);
+    struct monitored told;
+
+    while (sockets_monitored(n->sockets.monitors[port], &told)) {
+        if (told.event == ZMQ_EVENT_DISCONNECTED) atomic_fetch_add(&n->parts.measures->disconnected[port], 1);
         else log_warn("accept_failed", "port=%d", port);
     }
-    zmq_msg_close(&frame);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------------------------ */
@@ -515,7 +459,10 @@ net_run(struct net *n, const struct net_parts *parts)
     zmq_pollitem_t items[POLL_COUNT];
 
     n->parts = *parts;
-    long rest_ms = (long)(parts->beat_ms < HEARTBEAT_MS / 2 ? parts->beat_ms : HEARTBEAT_MS / 2);
+    n->stream = stream_open(&(struct stream_parts){
+        .socket = n->sockets.ports[PORT_EVENTS], .monitor = n->sockets.monitors[PORT_EVENTS], .subscriptions = parts->subscriptions,
+        .scopes = parts->scopes, .keys = parts->keys, .measures = parts->measures, .log = parts->log});
+    long rest_ms = (long)(parts->beat_ms < STREAM_BEAT_MS / 2 ? parts->beat_ms : STREAM_BEAT_MS / 2);
     fill_poll(n, items);
     for (;;) {
         bool busy = slots_net_sleeps(parts->commands) | slots_net_sleeps(parts->queries);
@@ -529,14 +476,14 @@ net_run(struct net *n, const struct net_parts *parts)
         }
         if (items[POLL_SIGNAL].revents != 0) break;
         send_all(n);
-        if (items[PORT_EVENTS].revents != 0) drain_subscriptions(n);
+        if (items[PORT_EVENTS].revents != 0 || items[POLL_MONITORS + PORT_EVENTS].revents != 0) stream_take(n->stream);
         for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++)
             if (items[port].revents != 0) drain(n, port);
-        for (int port = 0; port < NET_PORTS; port++)
+        for (int port = PORT_COMMANDS; port <= PORT_WORKERS; port++)
             if (items[POLL_MONITORS + port].revents != 0) drain_monitor(n, port);
         struct now now = clock_now();
         if (items[POLL_ZAP].revents != 0) zap_take(n->sockets.zap, parts->keys, parts->measures, now.monotonic_ms);
-        send_heartbeats(n, now);
+        stream_beat(n->stream, now);
         parts->beat(parts->beat_arg, now, false);
     }
     finish(n);

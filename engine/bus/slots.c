@@ -87,6 +87,7 @@ slots_free(struct slots *s, size_t n)
     slot->array_index = slot->array_count = 0;
     slot->body = NULL;
     slot->body_size = 0;
+    slot->sender = 0;
     memset(&slot->request, 0, sizeof slot->request);
     slot->request.arena = &slot->arena;
     return slot;

@@ -23,6 +23,7 @@ struct slot {
     uint32_t        array_index, array_count; /* of the frame's array; count 0: a single command */
     void           *body;     /* in the frame's last slot: what to free with it */
     size_t          body_size;
+    uint64_t        sender; /* whose share it takes of (shares.h); 0: nobody's */
     _Alignas(16) char memory[SLOT_BYTES];
 };
 

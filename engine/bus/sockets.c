@@ -11,6 +11,9 @@
 #include "proto/check.h"
 #include "proto/limits.h"
 
+/* A subscriber sends prefixes alone, and libzmq keeps each, a node for a byte. */
+enum { PREFIX_MAX = 1024 };
+
 static const char *const names[] = {"commands", "queries", "workers", "events"};
 
 static bool
@@ -22,8 +25,8 @@ set(void *socket, int option, int value)
 static bool
 configure(void *socket, int port)
 {
-    int64_t max = PD_FRAME_MAX;
     bool    events = port == PORT_EVENTS;
+    int64_t max = events ? PREFIX_MAX : PD_FRAME_MAX; /* what is longer ends its connection */
 
     return set(socket, ZMQ_LINGER, 2000) && set(socket, ZMQ_RCVHWM, 10000) && set(socket, ZMQ_SNDHWM, events ? 50000 : 20000) &&
            set(socket, ZMQ_SNDTIMEO, 0) && set(socket, ZMQ_BACKLOG, 1024) && set(socket, ZMQ_HANDSHAKE_IVL, 3000) &&
@@ -120,4 +123,36 @@ sockets_close(struct sockets *s)
     zap_close(&s->zap);
     if (s->context != NULL) zmq_ctx_term(s->context);
     memset(s, 0, sizeof *s);
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------------ */
+
+bool
+sockets_send(void *socket, struct pd_text bytes, int flags)
+{
+    int n = zmq_send(socket, bytes.data, bytes.size, flags | ZMQ_DONTWAIT);
+    PD_CHECK(n >= 0 || errno != ENOMEM);
+    return n >= 0;
+}
+
+struct pd_text
+sockets_identity(zmq_msg_t *frame)
+{
+    const char *id = zmq_msg_gets(frame, "User-Id");
+    return id == NULL || strcmp(id, ZAP_KEYLESS) == 0 ? (struct pd_text){NULL, 0} : pd_text(id);
+}
+
+bool
+sockets_monitored(void *monitor, struct monitored *ret_told)
+{
+    zmq_msg_t frame;
+    bool      told = false;
+
+    zmq_msg_init(&frame);
+    while (!told && zmq_msg_recv(&frame, monitor, ZMQ_DONTWAIT) >= 0) {
+        told = zmq_msg_more(&frame) && zmq_msg_size(&frame) >= sizeof *ret_told; /* the other frame is an address */
+        if (told) memcpy(ret_told, zmq_msg_data(&frame), sizeof *ret_told);
+    }
+    zmq_msg_close(&frame);
+    return told;
 }

@@ -7,6 +7,8 @@
 #ifndef BUS_SOCKETS_H
 #define BUS_SOCKETS_H
 
+#include <zmq.h>
+
 #include "engine/base/endpoint.h"
 #include "engine/base/server_key.h"
 #include "engine/bus/zap.h"
@@ -32,5 +34,20 @@ struct sockets {
 /* False: said in the log, and nothing is open. */
 bool sockets_open(const struct net_options *options, struct sockets *ret_sockets);
 void sockets_close(struct sockets *sockets);
+
+/* One frame of a message, with the others to come or without; never waits. False: nobody took it. Where memory ends in the midst of
+ * a message the process does, too: the next one would be glued to it and go to somebody else. */
+bool sockets_send(void *socket, struct pd_text bytes, int flags);
+
+/* Who sends a message, as it was answered at ZAP; absent: a peer without a key. Of its last frame: of the first libzmq 4.3.4 may
+ * lose it. Valid as long as the frame is. */
+struct pd_text sockets_identity(zmq_msg_t *frame);
+
+/* What a port's monitor has to tell: an event of libzmq's, and for a connection's end its file descriptor. False: nothing more. */
+struct monitored {
+    uint16_t event;
+    int32_t  value;
+} __attribute__((packed));
+bool sockets_monitored(void *monitor, struct monitored *ret_told);
 
 #endif

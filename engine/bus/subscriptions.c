@@ -56,34 +56,31 @@ subscriptions_may(struct pd_text prefix)
     return prefix.size < PREFIX_BYTES && (ends_with(prefix, PD_TEXT("/")) || ends_with(prefix, PD_TEXT("/~head")));
 }
 
-static void
-add(struct subscriptions *s, struct pd_text prefix)
+bool
+subscriptions_add(struct subscriptions *s, struct pd_text prefix)
 {
+    pthread_mutex_lock(&s->lock);
     size_t i = find(s, prefix);
-
-    if (i == s->count && s->count == PREFIXES_MAX) s->beyond++;
+    bool   counted = i < PREFIXES_MAX;
+    if (!counted) s->beyond++;
     else if (i == s->count) {
         memcpy(s->prefixes[i].data, prefix.data, prefix.size);
         s->prefixes[i].size = prefix.size;
         s->prefixes[s->count++].subscribers = 1;
     } else s->prefixes[i].subscribers++;
-}
-
-static void
-take_away(struct subscriptions *s, struct pd_text prefix)
-{
-    size_t i = find(s, prefix);
-
-    if (i == s->count) s->beyond -= s->beyond > 0;
-    else if (--s->prefixes[i].subscribers == 0) s->prefixes[i] = s->prefixes[--s->count];
+    atomic_store(&s->total, s->count + s->beyond);
+    pthread_mutex_unlock(&s->lock);
+    return counted;
 }
 
 void
-subscriptions_change(struct subscriptions *s, bool more, struct pd_text prefix)
+subscriptions_remove(struct subscriptions *s, struct pd_text prefix, bool counted)
 {
     pthread_mutex_lock(&s->lock);
-    if (more) add(s, prefix);
-    else take_away(s, prefix);
+    size_t i = counted ? find(s, prefix) : 0;
+    PD_CHECK(counted ? i < s->count : s->beyond > 0);
+    if (!counted) s->beyond--;
+    else if (--s->prefixes[i].subscribers == 0) s->prefixes[i] = s->prefixes[--s->count];
     atomic_store(&s->total, s->count + s->beyond);
     pthread_mutex_unlock(&s->lock);
 }

@@ -14,8 +14,10 @@ void                  subscriptions_close(struct subscriptions **subscriptions);
  * whose names begin alike. */
 bool subscriptions_may(struct pd_text prefix);
 
-/* One subscriber more, or less, to a prefix that may be. */
-void subscriptions_change(struct subscriptions *subscriptions, bool more, struct pd_text prefix);
+/* One subscriber more to a prefix that may be. False: there are so many prefixes that everything counts as wanted while he stays;
+ * that is to be said when he goes. */
+bool subscriptions_add(struct subscriptions *subscriptions, struct pd_text prefix);
+void subscriptions_remove(struct subscriptions *subscriptions, struct pd_text prefix, bool counted);
 
 /* Whether anybody subscribes to anything; cheap. */
 bool subscriptions_any(const struct subscriptions *subscriptions);

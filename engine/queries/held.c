@@ -4,12 +4,13 @@
 
 #include "proto/check.h"
 
-/* A query with what it points to behind it, in one piece. */
+/* A query, in one piece. */
 struct kept {
     struct request  request;
     struct pd_arena arena;
     uint64_t        wanted, until_ms;
     struct kept    *next;
+    _Alignas(16) char memory[]; /* what it points to */
 };
 
 struct held {
@@ -55,7 +56,7 @@ keep(struct held *h, const struct request *from, uint64_t wanted, uint64_t until
     struct pd_message *m = &k->request.message;
 
     PD_CHECK(k != NULL);
-    pd_arena_init_over(&k->arena, k + 1, BYTES);
+    pd_arena_init_over(&k->arena, k->memory, BYTES);
     k->request = *from;
     k->request.arena = NULL;
     k->request.address = pd_arena_text(&k->arena, from->address);

@@ -21,12 +21,11 @@ read_event(struct queries *q, uint64_t position, struct pd_arena *arena, struct 
 static struct pd_text
 reseller_of(struct queries *q, const struct record *r)
 {
-    struct pd_text id = PD_TEXT("~engine");
-    uint64_t       head;
+    struct scope_shown shown = {.id = PD_TEXT("~engine")};
 
     if (r->header.scope == q->scope) return q->message->envelope.reseller;
-    if (r->header.scope > 0) scopes_head(engine_scopes(q->sources.engine), r->header.scope, &q->arena, &id, &head);
-    return id;
+    if (r->header.scope > 0) scopes_head(engine_scopes(q->sources.engine), r->header.scope, &q->arena, &shown);
+    return shown.id;
 }
 
 /* Reads an event onto the page, with the position that it has there (0: its reseller's). False: the page is full, or refused. */

@@ -101,6 +101,10 @@ put_counts(struct metrics *l, const struct measures *m)
         put_of(l, PD_metric_undeliverable_total, pd_text(ports[port]), atomic_load(&m->undeliverable[port]));
     }
     put(l, PD_metric_published_total, atomic_load(&m->published));
+    put(l, PD_metric_peers_refused_total, atomic_load(&m->peers_refused));
+    put(l, PD_metric_peers_limited_total, atomic_load(&m->peers_limited));
+    put(l, PD_metric_subscriptions_refused_total, atomic_load(&m->subscriptions_refused));
+    put(l, PD_metric_unauthorised_total, atomic_load(&m->unauthorised));
 }
 
 static void

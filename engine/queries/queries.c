@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "engine/audit.h"
 #include "engine/authorise.h"
+#include "engine/base/clock.h"
 #include "engine/base/plain.h"
 #include "engine/domain/support.h"
 #include "engine/domain/transitions.h"
@@ -473,7 +475,10 @@ prepare(struct queries *q, const struct request *request)
     q->order = 0;
     if (q->refusal.code != PD_OK) return false;
     q->refusal = authorise(keys_find(engine_keys(q->sources.engine), request->identity), q->message);
-    if (q->refusal.code != PD_OK) return false;
+    if (q->refusal.code != PD_OK) {
+        audit_refused(q->sources.measures, clock_now().monotonic_ms, request->identity, q->message, &q->refusal);
+        return false;
+    }
     q->scope = scopes_lookup(engine_scopes(q->sources.engine), e->reseller, &q->head);
     if (is_of_all(q->message)) q->head = engine_figures(q->sources.engine).position;
     q->limit = e->has_limit ? e->limit : LIMIT;

@@ -21,11 +21,12 @@ PD_BEGIN_DECLARATIONS
  * until the next use or pd_event_fini, and every text in it ends in NUL behind its size. */
 struct pd_event {
     enum pd_event_code type;      /* which struct `data` is; 0: a heartbeat, or a type that this library does not know */
-    bool               heartbeat; /* then only topic, position, time and log stand */
+    bool               heartbeat; /* then only topic, position, time and log stand, and under `~all/` chain */
     struct pd_text     topic;     /* default/order/17/OrderCompleted; absent for one from an answer */
     uint64_t           position;  /* in its reseller, from 1 without gaps; under `~all/` in the log. Heartbeat: of the last event */
     pd_time_us         time;      /* when it was decided; never goes back. Heartbeat: the engine's time */
     struct pd_text     log;       /* the log's id; another log's positions mean nothing here. Absent for one from an answer */
+    struct pd_text     chain;     /* of the log's head, in hexadecimal: pedidod verify --head POSITION:CHAIN. Else absent */
     struct pd_text     type_name; /* OrderCompleted */
     struct pd_text     reseller;  /* whose */
     struct pd_text     command;   /* the id of the command that caused it */

@@ -14,6 +14,7 @@ import time
 import zmq
 
 import daemon
+import guarded
 import pedido_raw
 
 START_S = 600  # the rows of a large log are read first
@@ -42,10 +43,11 @@ def endpoint(options, n, place):
     return "tcp://127.0.0.1:%d" % (options.port + n) if options.port else "ipc://%s/%d" % (place, n)
 
 
-def run_load(program, *arguments, timeout=3600):
-    """The line that a load prints at its end."""
+def run_load(program, *arguments, timeout=3600, keys=None):
+    """The line that a load prints at its end. `keys`: as load.c wants them."""
+    environment = dict(os.environ, **({"LOAD_KEYS": keys} if keys else {}))
     out = subprocess.run([daemon.program(program)] + [str(a) for a in arguments], check=True, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, timeout=timeout, preexec_fn=daemon.die_with_parent)
+                         stdout=subprocess.PIPE, timeout=timeout, preexec_fn=daemon.die_with_parent, env=environment)
     return json.loads(out.stdout)
 
 
@@ -84,22 +86,32 @@ class Engine:
     """A pedidod, the n-th of those that run at once: on a directory of its own that is verified at the end and removed, or on
     `data`, which is left as it is."""
 
-    def __init__(self, options, *arguments, data=None, n=0, under=(), wait=True, where=None):
+    def __init__(self, options, *arguments, data=None, n=0, under=(), wait=True, where=None, keys=False):
         """`under`: a program that runs it, and its arguments. Not `wait`: it is left to first_answer() to see when it serves.
-        `where`: in which directory its own is made."""
+        `where`: in which directory its own is made. `keys`: its ports are encrypted, and the loads have a key."""
         self.place = tempfile.mkdtemp(prefix="pedido-bench-", dir=where)
         self.own, self.data = data is None, data or os.path.join(self.place, "data")
         self.endpoints = [endpoint(options, 1 + 4 * n + port, self.place) for port in range(len(daemon.PORTS))]
+        own = {}
+        if keys:
+            self.endpoints = [here if here.startswith("tcp:") else "tcp://127.0.0.1:%d" % guarded.free_port()
+                              for here in self.endpoints]
+            own = {name: "ipc://%s/own-%s" % (self.place, name) for name in daemon.PORTS}
+            arguments += ("--server-key", os.path.join(self.place, "engine.key"))
+            server = subprocess.run([daemon.program("pedido"), "key", "new", arguments[-1], "--server"], check=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode().strip()
         line = list(under) + [daemon.program("pedidod"), "--data", self.data] + list(arguments)
         for name, address in zip(daemon.PORTS, self.endpoints):
-            line += ["--" + name, address]
+            line += ["--" + name, address + ("," + own[name] if keys else "")]
         with open(os.path.join(self.place, "log"), "w") as log:
             self.process = daemon.spawn(line, stdout=log, stderr=log)
         self.commands, self.events, self.queries, self.workers = self.endpoints
         self.runs, self.calm_s, self.client = 0, options.calm, None
-        self.begun = time.monotonic()
+        self.begun, self.hello, self.load_keys = time.monotonic(), own.get("commands", self.commands), None
         if wait:
             self.wait()
+        if keys:
+            self.grant(server)
 
     def wait(self):
         while not self.serves():
@@ -111,7 +123,12 @@ class Engine:
                 sys.exit("pedidod did not start:\n" + words)
             time.sleep(0.02)
         self.start_s = time.monotonic() - self.begun
-        self.client = pedido_raw.Client(self.commands, timeout=60)
+        self.client = pedido_raw.Client(self.hello, timeout=60)
+
+    def grant(self, server):
+        public, secret = (key.decode() for key in zmq.curve_keypair())
+        self.client.do("GrantKey", {"key": public, "name": "load", "role": "admin", "all": True})
+        self.load_keys = " ".join((server, public, secret))
 
     def serves(self):
         with open(os.path.join(self.place, "log")) as log:
@@ -156,7 +173,7 @@ class Engine:
         settings = dict({"seconds": options.seconds, "run": "%s%d" % (os.urandom(3).hex(), self.runs)}, **settings)
         before, load_before = thread_seconds(self.process.pid), children_seconds()
         result = run_load("bench", "lifecycle", self.commands, self.workers, *["%s=%s" % pair for pair in settings.items()],
-                          timeout=settings["seconds"] + 120)
+                          timeout=settings["seconds"] + 120, keys=self.load_keys)
         after = thread_seconds(self.process.pid)
         each = {name: (after[name] - before.get(name, 0)) * 1e6 / result["all"] for name in after}
         result["cpu_us"] = sum(each.values())

@@ -29,6 +29,12 @@ def closed(run, views="on", **settings):
     return figures(result, health)
 
 
+def encrypted(run, **settings):
+    """The same under a key, on encrypted ports. Whoever runs the engine grants it, on a socket of the machine."""
+    with Engine(run.options, keys=True) as engine:
+        return figures(engine.lifecycle(run.options, **settings), engine.client.query("Health"))
+
+
 def unflushed(run, **settings):
     """The same on a file system in memory: nothing waits for a disk."""
     if not os.path.isdir(MEMORY):

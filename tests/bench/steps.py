@@ -63,6 +63,10 @@ STEPS = [
          lacks="has no port; decides nothing but that stream and version are unique", batch=batch)
     for batch in (1, 100, 1000)
 ] + [
+    Step("encrypted-1024", orders.encrypted, "lifecycle-1024 on encrypted ports, under a key", outstanding=1024),
+    Step("encrypted-arrays", orders.encrypted, "arrays on encrypted ports: of 100, 6,400 commands outstanding", outstanding=6400,
+         array=100),
+    Step("arrays-6400", orders.closed, "the same arrays, not encrypted", outstanding=6400, array=100),
     Step("subscribers-1", orders.watched, "lifecycle-1024 with a live subscriber", subscribers=1),
     Step("subscribers-4", orders.watched, "lifecycle-1024 with 4 live subscribers", subscribers=4),
     Step("unflushed", orders.unflushed, "lifecycle-1024 on a file system in memory: no flushes", outstanding=1024),

@@ -19,8 +19,9 @@ MAY = (
     ("engine/store/", CONTRACT + ("engine/store/", "engine/base/", "engine/index/index.h", "engine/index/shelf.h")),
     ("engine/views/", CONTRACT + ("engine/views/", "engine/base/", "engine/index/index.h",
                                 re.compile(r"engine/store/(store|record|changes|books)\.h"))),
-    # The ports hand requests to the turn, and ask it who may connect; the turn knows no port.
-    ("engine/bus/", CONTRACT + ("engine/bus/", "engine/base/", "engine/engine.h", "engine/authorise.h", "engine/keys.h")),
+    # The ports hand requests to the turn, and ask it who may what; the turn knows no port.
+    ("engine/bus/", CONTRACT + ("engine/bus/", "engine/base/", "engine/engine.h",
+                              "engine/authorise.h", "engine/audit.h", "engine/keys.h")),
     (("engine/main.c", "engine/reading.c", "engine/daemon.h"), CONTRACT + ("engine/",)),
     # Queries know the turn; the turn knows no query.
     ("engine/queries/", CONTRACT + ("engine/queries/", "engine/domain/", "engine/store/", "engine/index/", "engine/views/",

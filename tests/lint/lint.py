@@ -12,12 +12,12 @@ FOLDERS = ("include", "proto", "engine", "clients", "tests", "scripts", ".ci")
 
 
 def files(*suffixes, folders=FOLDERS):
-    """Repository paths of files with one of the suffixes (all when none is given), sorted."""
+    """Repository paths of texts with one of the suffixes (all when none is given), sorted."""
     found = []
     for folder in folders:
         for path, names, leaves in os.walk(os.path.join(ROOT, folder)):
             names[:] = sorted(name for name in names if name not in ("__pycache__", "node_modules"))
-            found += [os.path.relpath(os.path.join(path, leaf), ROOT) for leaf in sorted(leaves)]
+            found += [os.path.relpath(os.path.join(path, leaf), ROOT) for leaf in sorted(leaves) if not leaf.endswith(".xz")]
     if folders is FOLDERS:
         found += [name for name in sorted(os.listdir(ROOT)) if os.path.isfile(os.path.join(ROOT, name))]
     return [path for path in found if not suffixes or path.endswith(suffixes)]

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "clients/lib/json.h"
+#include "engine/authorise.h"
 #include "engine/store/store_memory.h"
 #include "proto/check.h"
 #include "tests/scenarios/matrix.h"
@@ -95,6 +96,7 @@ post(struct runner *r, enum pd_port port, struct pd_text bytes, struct pd_text f
 
     PD_CHECK(door_open(&r->door, port, body, &n, &request.refusal));
     door_take(&r->door, port, false, &r->arena, &request);
+    authorise_complete(keys_find(engine_keys(r->engine), request.identity), &request.message);
     if (port == PD_port_queries) {
         request.answer = ask(r, &request);
         note_answer(r, request.answer, request.message.block == NULL ? NULL : request.message.block->reply());

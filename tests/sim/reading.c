@@ -291,19 +291,18 @@ project(struct sim *s)
 static void
 beat(struct sim *s)
 {
-    struct host   *h = s->host;
-    struct pd_text id;
-    uint64_t       head;
-    char           topic[PD_TOPIC_MAX];
+    struct host       *h = s->host;
+    struct scope_shown shown;
+    char               topic[PD_TOPIC_MAX];
 
     h->reading.beat_ms = s->now_ms + BEAT_MS;
-    for (uint64_t n = 0; scopes_head(engine_scopes(h->engine), n, &h->reading.arena, &id, &head); n++) {
-        int            size = snprintf(topic, sizeof topic, "%.*s/~head", (int)id.size, id.data);
+    for (uint64_t n = 0; scopes_head(engine_scopes(h->engine), n, &h->reading.arena, &shown); n++) {
+        int            size = snprintf(topic, sizeof topic, "%.*s/~head", (int)shown.id.size, shown.id.data);
         struct pd_text name = {topic, (size_t)size};
         if (!subscribers_want(s, name)) continue;
-        model_heartbeat(s->model, id, head);
+        model_heartbeat(s->model, shown.id, shown.head);
         mp_writer_clear(&h->scratch);
-        pd_encode_heartbeat(&h->scratch, head, sim_time(s).wall_us, engine_log(h->engine));
+        pd_encode_heartbeat(&h->scratch, shown.head, sim_time(s).wall_us, engine_log(h->engine), shown.chain);
         subscribers_publish(s, name, (struct pd_text){h->scratch.data, h->scratch.size});
     }
     pd_arena_reset(&h->reading.arena);

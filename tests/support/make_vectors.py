@@ -143,6 +143,7 @@ def refusals():
 def published():
     head = {"position": 17, "time": BY_NAME["time"], "log": BY_NAME["log"]}
     yield "heartbeat", "~head", dict(head)
+    yield "heartbeat", "~head", dict(head, chain="0f" * 32)
     for name in ("order_added", "task_leased", "subscription_activated", "engine_started"):
         event = dict(head, type=BLOCKS[name].Name, reseller="default", command="0b6f2c9e", actor="local",
                      version=7, data=body(BLOCKS[name], "full"))

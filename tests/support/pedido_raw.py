@@ -55,17 +55,31 @@ def request(kind, data=None, id=None, **envelope):
     return message
 
 
+class Keys:
+    """What makes a connection encrypted and known: the engine's public key, and a pair of one's own; in Z85, as in the files of
+    `pedido key new`."""
+
+    def __init__(self, server, public, secret):
+        self.server, self.public, self.secret = server, public, secret
+
+    def put_on(self, socket):
+        socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = (
+            key.encode() for key in (self.server, self.public, self.secret))
+
+
 class Port:
     """A DEALER that is opened anew when it is silent."""
 
-    def __init__(self, endpoint):
-        self.endpoint, self.socket = endpoint, None
+    def __init__(self, endpoint, keys=None):
+        self.endpoint, self.keys, self.socket = endpoint, keys, None
         self.open()
 
     def open(self):
         self.close()
         self.socket = CONTEXT.socket(zmq.DEALER)
         self.socket.linger = 0
+        if self.keys is not None:
+            self.keys.put_on(self.socket)
         self.socket.connect(self.endpoint)
 
     def close(self):
@@ -105,9 +119,9 @@ class Port:
 class Client:
     """Commands and queries; knows only the commands endpoint, the rest comes from Hello."""
 
-    def __init__(self, endpoint, reseller="default", timeout=15.0):
-        self.endpoint, self.reseller, self.timeout = endpoint, reseller, timeout
-        self.commands, self.queries, self._hello = Port(endpoint), None, None
+    def __init__(self, endpoint, reseller="default", timeout=15.0, keys=None):
+        self.endpoint, self.reseller, self.timeout, self.keys = endpoint, reseller, timeout, keys
+        self.commands, self.queries, self._hello = Port(endpoint, keys), None, None
         self.last_bytes = b""
 
     def __enter__(self):
@@ -160,7 +174,7 @@ class Client:
     def ask(self, kind, data=None, timeout=None, **envelope):
         """Sends one query; the answer as it came."""
         if self.queries is None:
-            self.queries = Port(self.hello()["endpoints"]["queries"])
+            self.queries = Port(self.hello()["endpoints"]["queries"], self.keys)
         envelope.setdefault("reseller", self.reseller)
         return self._ask(self.queries, request(kind, data, **envelope), timeout)
 
@@ -193,9 +207,11 @@ class Client:
 class Subscriber:
     """Events as they happen. `prefixes` end in `/`."""
 
-    def __init__(self, endpoint, *prefixes):
+    def __init__(self, endpoint, *prefixes, keys=None):
         self.socket = CONTEXT.socket(zmq.SUB)
         self.socket.linger = 0
+        if keys is not None:
+            keys.put_on(self.socket)
         self.socket.connect(endpoint)
         for prefix in prefixes:
             self.socket.subscribe(prefix.encode())
@@ -223,8 +239,8 @@ class Subscriber:
 class Worker:
     """A provisioning worker that is driven by hand, or by serve()."""
 
-    def __init__(self, endpoint, name, groups, credit=1):
-        self.port = Port(endpoint)
+    def __init__(self, endpoint, name, groups, credit=1, keys=None):
+        self.port = Port(endpoint, keys)
         self.name, self.groups, self.credit = name, groups, credit
         self.held, self.waiting = [], []
         self.heartbeat = 1.0

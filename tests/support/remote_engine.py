@@ -3,6 +3,8 @@
 
     {"do": "start"}                              {"ok": {"endpoint": ..., "place": ...}}   start, kill, stop, pid
     {"do": "pedido", "with": ["order", "list"]}  {"ok": [exit status, stdout, stderr]}
+    {"do": "guard", "with": ["norte"]}           {"ok": {"endpoint": ..., "server": ..., "public": ..., "secret": ...}}
+                                                 one that takes keys; and the key of a reseller
     {"do": "furnish"}                            {"ok": null}     plans and customers, see shop.py
     {"do": "write", "with": [100, "c"]}          {"ok": null}     so many customers, c0, c1, ...: each an event
     {"do": "restore", "with": ["backup"]}        {"ok": null}     a backup in its place, instead of the data, and started
@@ -18,6 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import daemon
+import guarded
 import shop
 from pedido_raw import request
 
@@ -29,6 +32,13 @@ class Remote:
     def start(self):
         self.engine.start()
         return {"endpoint": self.engine.endpoint, "place": self.engine.place}
+
+    def guard(self, reseller):
+        self.engine = guarded.Guarded().start()
+        with self.engine.client() as admin:
+            admin.do("PutReseller", {"reseller": reseller, "name": reseller})
+        keys = self.engine.grant(reseller, "reseller", reseller=reseller)
+        return {"endpoint": self.engine.tcp["commands"], "server": keys.server, "public": keys.public, "secret": keys.secret}
 
     def kill(self):
         self.engine.kill()

@@ -40,7 +40,7 @@ static void
 publish_heartbeat(struct stage *s, const char *topic, uint64_t position)
 {
     struct mp_writer w = {0};
-    pd_encode_heartbeat(&w, position, 123456, PD_TEXT("abcd"));
+    pd_encode_heartbeat(&w, position, 123456, PD_TEXT("abcd"), PD_TEXT("0f0f"));
     publish(s, topic, &w);
 }
 
@@ -95,6 +95,7 @@ an_event_comes_as_its_struct(void **state)
 
     CHECK_EQ(pd_subscriber_event(subscriber, 2000, &event), PD_CLIENT_OK);
     CHECK(event.heartbeat && event.type == 0 && event.data == NULL && event.position == 41 && event.time == 123456);
+    CHECK_TEXT(event.chain, "0f0f");
     CHECK_TEXT(event.log, "abcd");
     CHECK_EQ(pd_subscriber_event(subscriber, 2000, &event), PD_CLIENT_OK);
     CHECK_EQ(event.type, PD_EVENT_order_completed);

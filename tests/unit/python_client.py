@@ -77,8 +77,9 @@ class Vectors(unittest.TestCase):
             self.assertEqual((event.type, event.position, event.log), (row["type"], row["value"]["position"], row["value"]["log"]))
             self.assertIsInstance(event.data, class_named(row["type"]))
             self.assertEqual(event.trace, row["value"].get("trace"))
-        row, = vectors("heartbeat")
-        self.assertEqual(events.read_frames([b"default/~head", bytes.fromhex(row["bytes"])]).position, row["value"]["position"])
+        for row in vectors("heartbeat"):
+            beat = events.read_frames([b"default/~head", bytes.fromhex(row["bytes"])])
+            self.assertEqual((beat.position, beat.chain), (row["value"]["position"], row["value"].get("chain")))
         for frames in ([b"default/x"], [b"\xff", b"\x80"], [b"x", b"\xc1"], [b"x", b"\x01"], [b"x", b"\x80"]):
             self.assertIsNone(events.read_frames(frames))
 

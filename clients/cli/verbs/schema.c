@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "clients/cli/cli.h"
+#include "proto/roles.h"
 
 static const struct {
     int         number;
@@ -133,6 +134,62 @@ print_lock(void)
         printf("error %d %s %s\n", errors[i].number, errors[i].code, pd_error_class_name(errors[i].class));
 }
 
+/* ---- roles --------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char  *name;
+    enum pd_role role;
+    bool         of_one; /* a key of one reseller; where both can be, the other is of all */
+} columns[] = {
+    {"admin", PD_role_admin, false},       {"operator", PD_role_operator, false},  {"operator-of-one", PD_role_operator, true},
+    {"reseller", PD_role_reseller, true},  {"customer", PD_role_customer, true},   {"monitor", PD_role_monitor, false},
+    {"monitor-of-one", PD_role_monitor, true}, {"worker", PD_role_worker, false},
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static int
+width(size_t column)
+{
+    int size = (int)strlen(columns[column].name);
+    return size < 8 ? 8 : size;
+}
+
+static const char *
+cell(const struct pd_block *b, size_t column)
+{
+    return pd_reach_name(pd_role_reach(columns[column].role, columns[column].of_one, b));
+}
+
+static void
+print_roles_json(const struct pd_block *b)
+{
+    json_t *cells = json_object();
+    for (size_t c = 0; c < COLUMNS; c++) json_object_set_new(cells, columns[c].name, json_string(cell(b, c)));
+    print_and_drop(json_pack("{s:s,s:o}", "message", b->Name, "roles", cells));
+}
+
+static void
+print_roles(bool json)
+{
+    const struct pd_block *b;
+
+    if (!json) printf("%-24s", "MESSAGE");
+    for (size_t c = 0; c < COLUMNS && !json; c++) printf(" %-*s", width(c), columns[c].name);
+    if (!json) putchar('\n');
+    for (size_t i = 0; (b = pd_schema_block(i)) != NULL; i++) {
+        if ((b->kind != PD_BLOCK_command && b->kind != PD_BLOCK_query) || b->port == PD_port_engine) continue;
+        if (json) print_roles_json(b);
+        else {
+            printf("%-24s", b->Name);
+            for (size_t c = 0; c < COLUMNS; c++) printf(" %-*s", width(c), cell(b, c));
+            putchar('\n');
+        }
+    }
+    if (!json)
+        fputs("\nall: anybody's things; reseller: its reseller's; customer: its one customer's; worker: what workers of its name\n"
+              "have; none: it may not. To a key of one reseller another's things are as those that there are not.\n", stdout);
+}
+
 /* ---- for people ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -189,6 +246,7 @@ run_schema(struct cli *cli)
 {
     if (cli->word_count > 0) return print_one(cli, cli->words[0]);
     if (args_has(cli, "lock")) print_lock();
+    else if (args_has(cli, "roles")) print_roles(args_has(cli, "json"));
     else if (args_has(cli, "markdown")) markdown_print();
     else if (args_has(cli, "texts")) texts_print();
     else if (args_has(cli, "json")) print_json();

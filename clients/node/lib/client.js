@@ -2,6 +2,7 @@
 import { messages } from "../schema.js";
 import { encode } from "./codec.js";
 import { BadAnswer, BadMessage, Closed, NoAnswer, Refused } from "./errors.js";
+import { curve } from "./keys.js";
 import { checkOptions, portOf, requestOf } from "./message.js";
 import { now, Port } from "./port.js";
 import { Stop } from "./stop.js";
@@ -34,6 +35,7 @@ function read(type, answer) {
 
 export class Client {
     #options;
+    #curve;
     #ports = new Map();
     #stops = new Set(); // of calls that are under way
     #subscribers = new Set();
@@ -42,8 +44,9 @@ export class Client {
 
     constructor(options = {}) {
         if (typeof options === "string") options = { endpoint: options };
-        checkOptions(options, ["endpoint", "reseller", "timeout", "patience", "talk"]);
+        checkOptions(options, ["endpoint", "reseller", "timeout", "patience", "talk", "keys"]);
         this.#options = { endpoint: DEFAULT_ENDPOINT, timeout: 15000, patience: 2000, talk: () => {}, ...options };
+        this.#curve = curve(options.keys);
     }
 
     static async connect(options) {
@@ -59,6 +62,11 @@ export class Client {
 
     get closed() {
         return this.#closed;
+    }
+
+    /** For the subscribers' sockets. */
+    get curve() {
+        return this.#curve;
     }
 
     get reseller() {
@@ -180,7 +188,8 @@ export class Client {
         if (!this.#ports.has(name)) {
             const hello = name === "commands" ? undefined : await stop.wait(this.hello(), ms);
             if (name !== "commands" && hello === undefined) throw new NoAnswer(this.#options.endpoint, "Hello", 1);
-            if (!this.#ports.has(name)) this.#ports.set(name, new Port(hello?.endpoints[name] ?? this.#options.endpoint));
+            const endpoint = hello?.endpoints[name] ?? this.#options.endpoint;
+            if (!this.#ports.has(name)) this.#ports.set(name, new Port(endpoint, this.#curve));
         }
         return this.#ports.get(name);
     }

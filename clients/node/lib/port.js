@@ -14,13 +14,16 @@ export const now = () => performance.now();
 
 export class Port {
     endpoint;
+    #curve;
     #socket = null;
     #waiting = new Map(); // id -> what was asked
     #queue = []; // of these, what is sent when this turn is over
     #heard = 0; // when, by now()
 
-    constructor(endpoint) {
+    /** `curve`: of keys.js. */
+    constructor(endpoint, curve) {
         this.endpoint = endpoint;
+        this.#curve = curve;
     }
 
     has(id) {
@@ -62,6 +65,7 @@ export class Port {
         if (this.#socket !== null) return;
         const socket = new Dealer({
             linger: 0, sendTimeout: 0, tcpKeepalive: 1, sendHighWaterMark: QUEUE, receiveHighWaterMark: QUEUE,
+            ...this.#curve,
         });
         try {
             socket.connect(this.endpoint);

@@ -7,19 +7,21 @@ export class Stream {
     #endpoint;
     #prefix;
     #queue;
+    #curve;
     #socket;
 
     /** The prefix ends in `/`: without it, default would be subscribed to default2, too. */
-    constructor(endpoint, prefix, queue) {
+    constructor(endpoint, prefix, queue, curve) {
         this.#endpoint = endpoint;
         this.#prefix = prefix;
         this.#queue = queue;
+        this.#curve = curve;
         this.open();
     }
 
     open() {
         this.close();
-        this.#socket = new Sub({ linger: 0, tcpKeepalive: 1, receiveHighWaterMark: this.#queue });
+        this.#socket = new Sub({ linger: 0, tcpKeepalive: 1, receiveHighWaterMark: this.#queue, ...this.#curve });
         try {
             this.#socket.connect(this.#endpoint);
         } catch (error) {

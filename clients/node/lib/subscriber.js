@@ -161,7 +161,7 @@ export class Subscriber {
         if (kept?.reseller !== undefined && kept.reseller !== this.#reseller)
             throw new BadOption("checkpoint", `is of ${kept.reseller}, not of ${this.#reseller}`);
         const hello = await this.#ask("Hello", {}, {});
-        this.#stream = new Stream(hello.data.endpoints.events, `${this.#reseller}/`, this.#queue);
+        this.#stream = new Stream(hello.data.endpoints.events, `${this.#reseller}/`, this.#queue, this.#client.curve);
         this.#splice = kept ? new Splice(kept.log, Number(kept.position) + 1) : new Splice(this.#log, this.#from);
         this.#greeted(hello);
         this.#keeper.begin(this.#at(), kept !== undefined);

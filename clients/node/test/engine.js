@@ -21,6 +21,14 @@ export class Engine {
         return engine;
     }
 
+    /** One that takes keys: its endpoint, and the keys of a reseller. */
+    static async guarded(test, reseller) {
+        const engine = new Engine();
+        test.after(() => engine.end());
+        const { endpoint, ...keys } = await engine.#do("guard", reseller);
+        return { endpoint, keys };
+    }
+
     async start() {
         const { endpoint, place } = await this.#do("start");
         Object.assign(this, { endpoint, place });

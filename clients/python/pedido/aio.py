@@ -24,6 +24,7 @@ from .core import DEFAULT_ENDPOINT, Answer, Core, Shell
 from .errors import Invalid, NoAnswer, Refused
 from .events import Event, Heartbeat, check_prefixes, read_frames
 from .following import FOREVER, RENEW, Follower, follower
+from .keys import Keys
 from .messages import Options, Request
 from .positions import PositionStore
 from .retry import answer_id
@@ -45,14 +46,14 @@ class Waiting:
 class AsyncPort:
     """Many requests at a time; a task hands each answer to the one that waits for it."""
 
-    def __init__(self, endpoint: str):
-        self.endpoint = endpoint
+    def __init__(self, endpoint: str, keys: Keys | None):
+        self.endpoint, self.keys = endpoint, keys
         self.waiting: dict[str, Waiting] = {}
         self.queue: list[Waiting] = []
         self._open()
 
     def _open(self) -> None:
-        self.socket = connect(set_up(zmq.asyncio.Context.instance().socket(zmq.DEALER), QUEUE), self.endpoint)
+        self.socket = connect(set_up(zmq.asyncio.Context.instance().socket(zmq.DEALER), QUEUE, self.keys), self.endpoint)
         self.heard_at = time.monotonic()
         self.reader = asyncio.get_running_loop().create_task(self._read(self.socket))
 
@@ -148,12 +149,12 @@ class AsyncPort:
 
 
 class AsyncStream:
-    def __init__(self, endpoint: str, prefixes: Sequence[bytes], queue: int):
-        self.endpoint, self.prefixes, self.queue = endpoint, list(prefixes), queue
+    def __init__(self, endpoint: str, prefixes: Sequence[bytes], queue: int, keys: Keys | None):
+        self.endpoint, self.prefixes, self.queue, self.keys = endpoint, list(prefixes), queue, keys
         self._open()
 
     def _open(self) -> None:
-        self.socket = set_up(zmq.asyncio.Context.instance().socket(zmq.SUB), self.queue)
+        self.socket = set_up(zmq.asyncio.Context.instance().socket(zmq.SUB), self.queue, self.keys)
         for prefix in self.prefixes:
             self.socket.subscribe(prefix)
         connect(self.socket, self.endpoint)
@@ -172,18 +173,22 @@ class AsyncStream:
 
 
 class AsyncIo:
-    port = AsyncPort
-    stream = AsyncStream
+    def __init__(self, keys: Keys | None) -> None:
+        self.lock, self.keys = asyncio.Lock(), keys
 
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
+    def port(self, endpoint: str) -> AsyncPort:
+        return AsyncPort(endpoint, self.keys)
+
+    def stream(self, endpoint: str, prefixes: Sequence[bytes], queue: int) -> AsyncStream:
+        return AsyncStream(endpoint, prefixes, queue, self.keys)
 
 
 class Client(Shell, AsyncCalls):
     """pedido.Client, to be awaited. Its options are the same."""
 
-    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, *, timeout: float = TIMEOUT, patience: float = PATIENCE):
-        super().__init__(Core(AsyncIo(), endpoint, timeout, patience))
+    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, *, timeout: float = TIMEOUT, patience: float = PATIENCE,
+                 keys: Keys | None = None):
+        super().__init__(Core(AsyncIo(keys), endpoint, timeout, patience))
 
     async def __aenter__(self) -> Client:
         return self
@@ -218,7 +223,7 @@ class Client(Shell, AsyncCalls):
 
     async def listen(self, *prefixes: str, queue: int = QUEUE) -> Listener:
         encoded = check_prefixes(prefixes)
-        return Listener(AsyncStream((await self._core.connect()).endpoints.events, encoded, queue))
+        return Listener(self._core.io.stream((await self._core.connect()).endpoints.events, encoded, queue))
 
 
 class Listener:

@@ -21,6 +21,7 @@ from .core import DEFAULT_ENDPOINT, Answer, Core, Shell, run
 from .errors import Invalid, PedidoError, Refused
 from .events import Event, Heartbeat, check_prefixes, read_frames
 from .following import FOREVER, RENEW, Follower, Named, follower
+from .keys import Keys
 from .messages import Options, Request
 from .positions import Bookmark, Checkpoint, PositionStore
 from .retry import answer_id
@@ -29,8 +30,10 @@ QUEUE = 100000
 TIMEOUT, PATIENCE = 5.0, 20.0
 
 
-def set_up(socket: Any, queue: int) -> Any:
+def set_up(socket: Any, queue: int, keys: Keys | None) -> Any:
     """ZMTP heartbeats are never set: libzmq 4.3.4 aborts."""
+    if keys is not None:
+        keys.put_on(socket)
     socket.linger = 0
     socket.sndtimeo = 0
     socket.sndhwm, socket.rcvhwm = QUEUE, queue  # what a subscriber sends are its subscriptions: none may be dropped
@@ -54,12 +57,12 @@ def milliseconds(until: float) -> int | None:
 class BlockingPort:
     """One request at a time."""
 
-    def __init__(self, endpoint: str):
-        self.endpoint, self.id, self.body = endpoint, "", b""
+    def __init__(self, endpoint: str, keys: Keys | None):
+        self.endpoint, self.keys, self.id, self.body = endpoint, keys, "", b""
         self._open()
 
     def _open(self) -> None:
-        self.socket = connect(set_up(zmq.Context.instance().socket(zmq.DEALER), QUEUE), self.endpoint)
+        self.socket = connect(set_up(zmq.Context.instance().socket(zmq.DEALER), QUEUE, self.keys), self.endpoint)
         self.heard_at = time.monotonic()
 
     def expect(self, id: str, body: bytes, joins: bool) -> None:
@@ -94,12 +97,12 @@ class BlockingPort:
 
 
 class BlockingStream:
-    def __init__(self, endpoint: str, prefixes: Sequence[bytes], queue: int):
-        self.endpoint, self.prefixes, self.queue = endpoint, list(prefixes), queue
+    def __init__(self, endpoint: str, prefixes: Sequence[bytes], queue: int, keys: Keys | None):
+        self.endpoint, self.prefixes, self.queue, self.keys = endpoint, list(prefixes), queue, keys
         self._open()
 
     def _open(self) -> None:
-        self.socket = set_up(zmq.Context.instance().socket(zmq.SUB), self.queue)
+        self.socket = set_up(zmq.Context.instance().socket(zmq.SUB), self.queue, self.keys)
         for prefix in self.prefixes:
             self.socket.subscribe(prefix)
         connect(self.socket, self.endpoint)
@@ -117,8 +120,15 @@ class BlockingStream:
 
 class BlockingIo:
     lock = contextlib.nullcontext()
-    port = BlockingPort
-    stream = BlockingStream
+
+    def __init__(self, keys: Keys | None):
+        self.keys = keys
+
+    def port(self, endpoint: str) -> BlockingPort:
+        return BlockingPort(endpoint, self.keys)
+
+    def stream(self, endpoint: str, prefixes: Sequence[bytes], queue: int) -> BlockingStream:
+        return BlockingStream(endpoint, prefixes, queue, self.keys)
 
 
 class Client(Shell, Calls):
@@ -131,10 +141,11 @@ class Client(Shell, Calls):
     It connects with the first call, by Hello, which tells the other ports. `timeout`: seconds for one answer, until the same
     bytes are sent again with the same id, on a new socket if the old one has been silent. `patience`: seconds for all of a call,
     while nobody answers, or the engine is busy, its disk is full, or it is being started again. A wait that a message asks for
-    (wait_ms) is added to both."""
+    (wait_ms) is added to both. `keys`: for an encrypted port; whoever may not connect hears nothing, which is NoAnswer."""
 
-    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, *, timeout: float = TIMEOUT, patience: float = PATIENCE):
-        super().__init__(Core(BlockingIo(), endpoint, timeout, patience))
+    def __init__(self, endpoint: str = DEFAULT_ENDPOINT, *, timeout: float = TIMEOUT, patience: float = PATIENCE,
+                 keys: Keys | None = None):
+        super().__init__(Core(BlockingIo(keys), endpoint, timeout, patience))
 
     def __enter__(self) -> Client:
         return self
@@ -184,7 +195,7 @@ class Client(Shell, Calls):
         """The stream as it comes: events and heartbeats whose topics begin with a prefix, which ends in `/`, such as
         "default/order/17/", or in `/~head`. Some may be missing: ZeroMQ drops what a slow reader does not take."""
         encoded = check_prefixes(prefixes)
-        return Listener(BlockingStream(run(self._core.connect()).endpoints.events, encoded, queue))
+        return Listener(self._core.io.stream(run(self._core.connect()).endpoints.events, encoded, queue))
 
 
 def scope_of(client: Shell, reseller: str | None) -> str:
@@ -245,7 +256,7 @@ class Subscriber:
 
     def __init__(self, client: Client, reseller: str, start: int | str, log: str, name: str | None, checkpoint: Any, queue: int):
         core = client._core
-        self._core = Core(BlockingIo(), core.endpoint, core.timeout, core.patience)
+        self._core = Core(BlockingIo(core.io.keys), core.endpoint, core.timeout, core.patience)
         self._follower: Follower = follower(self._core, reseller, store_of(checkpoint, reseller), name)
         try:
             run(self._follower.open(start, log, queue))
@@ -319,7 +330,7 @@ def renewing(named: Named | None, place: Bookmark, core: Core) -> Iterator[None]
 
     def work() -> None:
         own = copy.copy(named)
-        own.core = Core(BlockingIo(), core.endpoint, core.timeout, core.patience)
+        own.core = Core(BlockingIo(core.io.keys), core.endpoint, core.timeout, core.patience)
         try:
             while not over.wait(RENEW):
                 run(own.keep(place, idle=False))

@@ -66,6 +66,7 @@ class Stream(Protocol):
 
 class Io(Protocol):
     lock: contextlib.AbstractAsyncContextManager[Any]  # one Hello for all who wait
+    keys: Any  # Keys, or None
 
     def port(self, endpoint: str) -> Port: ...
     def stream(self, endpoint: str, prefixes: Sequence[bytes], queue: int) -> Stream: ...

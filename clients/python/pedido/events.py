@@ -53,12 +53,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The engine is there, and `position` is that of the scope's last event."""
+    """The engine is there, and `position` is that of the scope's last event. In the scope of all, `chain` is that event's: noted
+    elsewhere, `pedidod verify --head POSITION:CHAIN` holds a log against it."""
 
     topic: str
     position: int
     time: int
     log: str
+    chain: str | None = None
 
 
 def scope_prefix(reseller: str) -> str:
@@ -106,7 +108,7 @@ def read_frames(frames: list[bytes]) -> Event | Heartbeat | None:
         return None
     topic, body = head
     if topic.endswith("/~head"):
-        return Heartbeat(topic, body["position"], body.get("time", 0), body["log"])
+        return Heartbeat(topic, body["position"], body.get("time", 0), body["log"], body.get("chain"))
     try:
         return event_of(wire.unpack(EventView, body), body["log"], topic)
     except BadAnswer:

@@ -198,6 +198,7 @@ Metric = Literal[
     "subscriber_lag", "tasks_waiting", "tasks_leased", "workers", "unaddressed_total", "disconnected_total",
     "undeliverable_total", "published_total", "store_used_bytes", "store_file_bytes", "store_map_bytes",
     "store_readers", "store_reader_lag", "disk_free_bytes", "memory_bytes", "index_files", "index_lag",
+    "peers_refused_total", "peers_limited_total", "subscriptions_refused_total", "unauthorised_total",
 ]
 """what the engine measures of itself: _total counts since the start, _us are microseconds"""
 
