@@ -182,20 +182,29 @@ drop(struct connections *c, struct connection *one, struct subscription **link)
 
 /* ---- what is asked ------------------------------------------------------------------------------------------------- */
 
+/* What a connection said last may come behind its end: whoever has its descriptor then is somebody else. */
+static void
+know(struct connections *c, const struct subscriber *who)
+{
+    struct connection *one = &c->all[who->fd];
+
+    connections_ended(c, who->fd);
+    if (who->identity.data == NULL) return;
+    PD_CHECK((one->identity = malloc(who->identity.size)) != NULL);
+    memcpy(one->identity, who->identity.data, who->identity.size);
+    one->identity_size = who->identity.size;
+}
+
 enum connections_answer
 connections_subscribe(struct connections *c, const struct subscriber *who, struct pd_text prefix, bool allowed)
 {
     struct connection *one = connection_of(c, who->fd);
 
-    if (one->identity == NULL && who->identity.data != NULL) {
-        PD_CHECK((one->identity = malloc(who->identity.size)) != NULL);
-        memcpy(one->identity, who->identity.data, who->identity.size);
-        one->identity_size = who->identity.size;
-    }
-    if (*find(c, who->fd, prefix) != NULL) return SUBSCRIPTION_THERE;
+    if (!pd_text_equal(identity_of(one), who->identity)) know(c, who);
+    if (*find(c, who->fd, prefix) != NULL) return SUBSCRIPTION_MADE;
     if (allowed && !(who->limited && is_too_many(c, one))) {
         add(c, who->fd, one, prefix);
-        return SUBSCRIPTION_NEW;
+        return SUBSCRIPTION_MADE;
     }
     if (++one->refused < CONNECTION_REFUSED) return SUBSCRIPTION_REFUSED;
     shutdown(who->fd, SHUT_RDWR);

@@ -23,8 +23,7 @@ struct connections *connections_open(struct subscriptions *subscriptions);
 void                connections_close(struct connections **connections);
 
 enum connections_answer {
-    SUBSCRIPTION_NEW,     /* to be made */
-    SUBSCRIPTION_THERE,   /* it was made before */
+    SUBSCRIPTION_MADE,    /* to be told to the socket, which may know it */
     SUBSCRIPTION_REFUSED, /* not allowed, or more than he may have */
     SUBSCRIPTION_CUT,     /* that, once too often: the connection is cut off */
 };

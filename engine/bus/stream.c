@@ -149,8 +149,8 @@ take_subscription(struct stream *s, zmq_msg_t *message)
     const struct pd_key *grant = keys_find(s->parts.keys, who.identity);
     who.limited = keys_limits(grant);
     answer = connections_subscribe(s->connections, &who, prefix, subscriptions_may(prefix) && authorise_prefix(grant, prefix));
-    if (answer == SUBSCRIPTION_NEW) zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix.data, prefix.size);
-    else if (answer != SUBSCRIPTION_THERE) refuse_subscription(s, who.identity, prefix, answer == SUBSCRIPTION_CUT);
+    if (answer == SUBSCRIPTION_MADE) zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix.data, prefix.size);
+    else refuse_subscription(s, who.identity, prefix, answer == SUBSCRIPTION_CUT);
 }
 
 /* A connection's end is told before its descriptor can be another's: it is looked at between a message and what is done for it. */

@@ -49,9 +49,9 @@ a_prefix_is_wanted_as_long_as_somebody_has_it(void **state)
 
     (void)state;
     CHECK(!wants(&b, "norte/order/1/OrderAdded"));
-    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_NEW);
-    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_THERE);
-    CHECK_EQ(ask(&b, 200, keyless, "norte/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_MADE);
+    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_MADE);
+    CHECK_EQ(ask(&b, 200, keyless, "norte/", true), SUBSCRIPTION_MADE);
     CHECK(wants(&b, "norte/order/1/OrderAdded") && !wants(&b, "norte2/order/1/OrderAdded"));
     CHECK(connections_unsubscribe(b.connections, 5, PD_TEXT("norte/")));
     CHECK(!connections_unsubscribe(b.connections, 5, PD_TEXT("norte/")));
@@ -68,7 +68,7 @@ the_end_of_who_was_refused_is_nobody_elses(void **state)
     struct bench b = begin();
 
     (void)state;
-    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, 5, north, "norte/", true), SUBSCRIPTION_MADE);
     CHECK_EQ(ask(&b, 6, south, "norte/", false), SUBSCRIPTION_REFUSED);
     CHECK(!connections_unsubscribe(b.connections, 6, PD_TEXT("norte/")));
     connections_ended(b.connections, 6);
@@ -99,13 +99,33 @@ who_may_not_any_more_is_cut_off(void **state)
 
     (void)state;
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, one) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
-    CHECK_EQ(ask(&b, one[0], north, "norte/", true), SUBSCRIPTION_NEW);
-    CHECK_EQ(ask(&b, other[0], south, "sur/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, one[0], north, "norte/", true), SUBSCRIPTION_MADE);
+    CHECK_EQ(ask(&b, other[0], south, "sur/", true), SUBSCRIPTION_MADE);
     CHECK_EQ(connections_judge(b.connections, may_north, NULL), 1);
     CHECK(!is_cut(one[1]) && is_cut(other[1]));
     connections_ended(b.connections, other[0]);
     CHECK_EQ(connections_judge(b.connections, may_north, NULL), 0);
     for (int i = 0; i < 2; i++) close(one[i]), close(other[i]);
+    end(&b);
+}
+
+/* What the one before said came behind its end. */
+static void
+a_descriptor_may_be_somebody_elses(void **state)
+{
+    struct bench b = begin();
+    int          pair[2];
+
+    (void)state;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    CHECK_EQ(ask(&b, pair[0], south, "norte/", false), SUBSCRIPTION_REFUSED);
+    CHECK_EQ(ask(&b, pair[0], south, "sur/", true), SUBSCRIPTION_MADE);
+    CHECK_EQ(ask(&b, pair[0], north, "norte/", true), SUBSCRIPTION_MADE);
+    CHECK(wants(&b, "norte/order/1/OrderAdded") && !wants(&b, "sur/order/1/OrderAdded"));
+    CHECK_EQ(connections_judge(b.connections, may_north, NULL), 0);
+    CHECK(!is_cut(pair[1]));
+    close(pair[0]);
+    close(pair[1]);
     end(&b);
 }
 
@@ -140,18 +160,18 @@ there_is_an_end_to_what_one_may_have(void **state)
             fd++;
         }
         snprintf(prefix, sizeof prefix, "norte/%d/", n);
-        CHECK_EQ(ask(&b, fd, north, prefix, true), SUBSCRIPTION_NEW);
+        CHECK_EQ(ask(&b, fd, north, prefix, true), SUBSCRIPTION_MADE);
     }
     CHECK_EQ(ask(&b, 99, north, "norte/", true), SUBSCRIPTION_REFUSED);
-    CHECK_EQ(ask(&b, 98, south, "sur/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, 98, south, "sur/", true), SUBSCRIPTION_MADE);
     CHECK(wants(&b, "otro/order/1/OrderAdded")); /* there are too many prefixes to look at each */
     connections_ended(b.connections, 10);
-    CHECK_EQ(ask(&b, 99, north, "norte/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, 99, north, "norte/", true), SUBSCRIPTION_MADE);
     for (; fd > 10; fd--) connections_ended(b.connections, fd);
     connections_ended(b.connections, 99);
     CHECK(wants(&b, "sur/order/1/OrderAdded"));
     connections_ended(b.connections, 98); /* came when there were too many */
-    CHECK_EQ(ask(&b, 98, south, "sur/", true), SUBSCRIPTION_NEW);
+    CHECK_EQ(ask(&b, 98, south, "sur/", true), SUBSCRIPTION_MADE);
     CHECK(wants(&b, "sur/order/1/OrderAdded") && !wants(&b, "otro/order/1/OrderAdded"));
     end(&b);
 }
@@ -186,6 +206,7 @@ main(void)
         TEST(a_prefix_is_wanted_as_long_as_somebody_has_it),
         TEST(the_end_of_who_was_refused_is_nobody_elses),
         TEST(who_may_not_any_more_is_cut_off),
+        TEST(a_descriptor_may_be_somebody_elses),
         TEST(who_is_refused_too_often_is_cut_off),
         TEST(there_is_an_end_to_what_one_may_have),
         TEST(a_share_is_of_its_sender),
