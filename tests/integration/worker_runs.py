@@ -43,10 +43,13 @@ def order_of(client, what):
 
 
 def running(engine, client, order, name=None):
-    """The task, when a script works on it."""
+    """The task, when a script works on it: what was only handed out is given back by a worker that ends."""
     def found():
         item = shop.status(client, order)["items"][0]
-        return item.get("worker") == (name or item.get("worker", "")) and item.get("task")
+        if item.get("worker") != (name or item.get("worker", "")) or not item.get("task"):
+            return None
+        with open(os.path.join(engine.place, "worker-log"), errors="replace") as log:
+            return "fact=task_started reseller=default task=%d " % item["task"] in log.read() and item["task"]
     return eventually("a run is under way", found)
 
 
